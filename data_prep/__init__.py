@@ -1,0 +1,1 @@
+"""Published corpora on disk -> prepared corpora; run from a clone, not installed."""

@@ -1,0 +1,1 @@
+"""The paper's protocol, runnable from a clone; not installed."""

@@ -1,0 +1,60 @@
+"""Speech emotion recognition with 3-D convolutional recurrent neural networks and attention, on Keras 3.
+
+The public names are imported lazily: importing the package imports neither TensorFlow nor Keras. As soon as Keras is imported too,
+before or after, the package's layers are registered, so that `keras.saving.load_model` needs no `custom_objects`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import wrapt
+
+from ser_acrnn._version import __version__
+
+_LAZY = {
+    "FeatureConfig": "ser_acrnn.config",
+    "ModelConfig": "ser_acrnn.config",
+    "TrainConfig": "ser_acrnn.config",
+    "preset": "ser_acrnn.config",
+    "log_mels_3d": "ser_acrnn.features",
+    "acrnn": "ser_acrnn.models",
+    "AttentionPooling": "ser_acrnn.layers",
+    "unweighted_average_recall": "ser_acrnn.metrics",
+    "Fold": "ser_acrnn.protocol",
+    "leave_one_speaker_out": "ser_acrnn.protocol",
+}
+_MODULES = (
+    "audio",
+    "config",
+    "corpus",
+    "dataset",
+    "features",
+    "layers",
+    "metrics",
+    "models",
+    "protocol",
+    "report",
+    "tfrecords",
+    "training",
+)
+
+__all__ = ["__version__", *sorted(_LAZY), *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"ser_acrnn.{name}")
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'ser_acrnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+@wrapt.when_imported("keras")
+def _register_layers(_: object) -> None:
+    importlib.import_module("ser_acrnn.layers")

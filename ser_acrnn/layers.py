@@ -1,0 +1,186 @@
+"""The layers that Keras does not have: neutral normalisation, padding mask, attention pooling, named posteriors. `keras.ops` only."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import ArrayLike
+
+register = keras.saving.register_keras_serializable(package="ser_acrnn")
+
+
+def padding_mask(segments: Any) -> Any:
+    """True where a frame is real, False where it is padding, that is, zero in every coefficient.
+
+    Args:
+        segments: Tensor of shape `(batch, frames, mels, channels)`.
+
+    Returns:
+        Boolean tensor of shape `(batch, frames)`.
+    """
+    return ops.any(ops.not_equal(segments, 0.0), axis=(2, 3))
+
+
+@register
+class NeutralNormalisation(keras.layers.Layer):
+    """Standardises each coefficient by fitted statistics and leaves padding, the all-zero frame, zero.
+
+    `y = (x - mean) / sqrt(variance)`, statistics a mel and channel, held as non-trainable weights, so that they are saved with the
+    model. Fit them on the training speakers only: `layer.set_statistics(mean, variance)`.
+
+    Args:
+        recipe_hash: `FeatureConfig.recipe_hash` of the features that the statistics belong to; saved with the model.
+
+    Input and output shape: `(batch, frames, mels, channels)`.
+    """
+
+    def __init__(self, recipe_hash: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.recipe_hash = recipe_hash
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        shape = input_shape[-2:]
+        self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False, autocast=False)
+        self.variance = self.add_weight(name="variance", shape=shape, initializer="ones", trainable=False, autocast=False)
+        self.built = True
+
+    def set_statistics(self, mean: ArrayLike, variance: ArrayLike) -> None:
+        """Sets the statistics.
+
+        Args:
+            mean: Shape `(mels, channels)`.
+            variance: Same shape, positive.
+
+        Raises:
+            ValueError: A wrong shape, or a variance that is not positive and finite.
+        """
+        mean, variance = np.asarray(mean), np.asarray(variance)
+        if mean.shape != tuple(self.mean.shape) or variance.shape != tuple(self.variance.shape):
+            raise ValueError(f"statistics have the shapes {mean.shape} and {variance.shape}, expected {tuple(self.mean.shape)}")
+        if not (np.isfinite(mean).all() and np.isfinite(variance).all() and (variance > 0).all()):
+            raise ValueError(f"variance has the minimum {variance.min()}, expected finite statistics and positive variances")
+        self.mean.assign(mean)
+        self.variance.assign(variance)
+
+    def call(self, inputs: Any) -> Any:
+        normalised = (inputs - self.mean) / ops.sqrt(self.variance)
+        real = padding_mask(inputs)[:, :, None, None]
+        return ops.where(real, normalised, ops.zeros_like(normalised))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "recipe_hash": self.recipe_hash}
+
+
+@register
+class PaddingMask(keras.layers.Layer):
+    """Which time steps hold a real frame, at the rate that is left after pooling.
+
+    Args:
+        pooling: Frames that a time step covers; it is real if one of them is.
+
+    Input shape: `(batch, frames, mels, channels)`; output: boolean `(batch, frames // pooling)`.
+    """
+
+    def __init__(self, pooling: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pooling = pooling
+
+    def call(self, inputs: Any) -> Any:
+        mask = padding_mask(inputs)
+        steps = mask.shape[1] // self.pooling
+        return ops.any(ops.reshape(mask[:, : steps * self.pooling], (-1, steps, self.pooling)), axis=2)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return keras.KerasTensor((inputs.shape[0], inputs.shape[1] // self.pooling), dtype="bool")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "pooling": self.pooling}
+
+
+@register
+class AttentionPooling(keras.layers.Layer):
+    """A sequence -> its weighted mean, the weights learned: eq. (4) and (5) of the letter.
+
+    `alpha_t = softmax_t(score(h_t))`, `c = sum_t alpha_t h_t`, with `score(h) = W . h` (`form="paper"`) or
+    `u . sigmoid(W h + b)` (`form="released-code"`, the authors' repository).
+
+    Args:
+        form: `"paper"` or `"released-code"`.
+        units: Rows of W in the released form; 1 there.
+
+    Input shape: `(batch, steps, features)`, and optionally a boolean `mask` of shape `(batch, steps)` whose False steps get no weight.
+    Output: `(batch, features)` and the weights `(batch, steps)`, which sum to one.
+
+    Example:
+        >>> import numpy as np
+        >>> pooled, weights = AttentionPooling()(np.ones((2, 150, 256), "float32"))
+        >>> tuple(pooled.shape), tuple(weights.shape)
+        ((2, 256), (2, 150))
+    """
+
+    def __init__(self, form: Literal["paper", "released-code"] = "paper", units: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if form not in ("paper", "released-code"):
+            raise ValueError(f"form is {form!r}, expected 'paper' or 'released-code'")
+        self.form = form
+        self.units = units
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        features = input_shape[-1]
+        if self.form == "paper":
+            self.kernel = self.add_weight(name="kernel", shape=(features, 1))
+        else:
+            self.kernel = self.add_weight(name="kernel", shape=(features, self.units))
+            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+            self.context = self.add_weight(name="context", shape=(self.units, 1))
+        self.built = True
+
+    def call(self, inputs: Any, mask: Any = None) -> tuple[Any, Any]:
+        scores = ops.matmul(inputs, self.kernel)
+        if self.form == "released-code":
+            scores = ops.matmul(ops.sigmoid(scores + self.bias), self.context)
+        scores = ops.cast(scores[..., 0], "float32")
+        if mask is not None:
+            scores = ops.where(mask, scores, -1e9)
+        weights = ops.softmax(scores, axis=1)
+        pooled = ops.sum(inputs * ops.cast(weights, inputs.dtype)[..., None], axis=1)
+        return pooled, weights
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        return None
+
+    def compute_output_spec(self, inputs: Any, mask: Any = None) -> tuple[Any, Any]:
+        batch, steps, features = inputs.shape
+        return keras.KerasTensor((batch, features), dtype=self.compute_dtype), keras.KerasTensor((batch, steps), dtype="float32")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "form": self.form, "units": self.units}
+
+
+@register
+class EmotionPosteriors(keras.layers.Dense):
+    """Softmax layer that knows the names of its classes, in float32 whatever the precision of the layers before it.
+
+    Args:
+        emotions: Names of the outputs, in order.
+
+    Input shape: `(batch, features)`; output: `(batch, emotions)`.
+    """
+
+    def __init__(self, emotions: tuple[str, ...], **kwargs: Any) -> None:
+        kwargs = {**kwargs, "units": len(emotions), "activation": "softmax", "dtype": "float32"}
+        super().__init__(**kwargs)
+        self.emotions = tuple(emotions)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        for fixed in ("units", "activation"):
+            config.pop(fixed)
+        return {**config, "emotions": list(self.emotions)}

@@ -1,0 +1,100 @@
+"""What a set of decisions is worth: UAR, WA, F1, confusion, the absent-class rule, intervals. NumPy and scikit-learn only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn import metrics
+
+
+def unweighted_average_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """UAR: the mean recall over the classes that occur in the truth.
+
+    A class that the truth lacks (a speaker who never acts it) has no recall and does not count, also when it is predicted.
+
+    Args:
+        y_true: Labels, shape `(utterances,)`, numbers or names.
+        y_pred: Decisions, same shape.
+
+    Returns:
+        0 to 1.
+
+    Raises:
+        ValueError: No utterances, or shapes that differ.
+    """
+    truth, decisions = _checked(y_true, y_pred)
+    present = np.unique(truth)
+    return float(metrics.recall_score(truth, decisions, labels=present, average="macro", zero_division=0))
+
+
+def weighted_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """WA: the share of right decisions, 0 to 1; arguments as in `unweighted_average_recall`."""
+    return float(metrics.accuracy_score(*_checked(y_true, y_pred)))
+
+
+def macro_f1(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """F1 averaged over the classes that occur in the truth, 0 to 1; arguments as in `unweighted_average_recall`."""
+    truth, decisions = _checked(y_true, y_pred)
+    return float(metrics.f1_score(truth, decisions, labels=np.unique(truth), average="macro", zero_division=0))
+
+
+def confusion(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence) -> NDArray[np.int64]:
+    """Counts, rows = truth, columns = decision, in the order of `classes`; shape `(classes, classes)`."""
+    truth, decisions = _checked(y_true, y_pred)
+    return metrics.confusion_matrix(truth, decisions, labels=list(classes))
+
+
+def utterance_posteriors(segment_posteriors: ArrayLike, utterance: ArrayLike) -> NDArray[np.float32]:
+    """The letter's test unit: each class's maximum over an utterance's segments (section III).
+
+    The maxima do not sum to one; the decision is their argmax.
+
+    Args:
+        segment_posteriors: Shape `(segments, classes)`.
+        utterance: Number of the utterance that each segment belongs to, 0 to n - 1 without gaps, shape `(segments,)`.
+
+    Returns:
+        Shape `(n, classes)`.
+
+    Raises:
+        ValueError: Shapes that differ, or an utterance without a segment.
+    """
+    posteriors, owner = np.asarray(segment_posteriors, dtype=np.float32), np.asarray(utterance)
+    if posteriors.ndim != 2 or owner.shape != posteriors.shape[:1]:
+        raise ValueError(f"segments have the shapes {posteriors.shape} and {owner.shape}, expected (segments, classes) and (segments,)")
+    if not np.array_equal(np.unique(owner), np.arange(owner.max(initial=-1) + 1)):
+        raise ValueError("an utterance has no segment, expected the numbers 0 to n - 1 without gaps")
+    result = np.full((int(owner.max(initial=-1)) + 1, posteriors.shape[1]), -np.inf, dtype=np.float32)
+    np.maximum.at(result, owner, posteriors)
+    return result
+
+
+def bootstrap_interval(
+    values: ArrayLike, groups: ArrayLike, *, level: float = 0.95, resamples: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile interval of a mean by bootstrap over groups: whole speakers are drawn, since their runs are not independent.
+
+    Args:
+        values: One figure a run, shape `(runs,)`.
+        groups: The speaker of each run, same shape.
+        level: Coverage.
+        resamples: Draws.
+        seed: Of the draws.
+
+    Returns:
+        Lower and upper end, for the mean over groups of the groups' means.
+    """
+    figures, owners = np.asarray(values, dtype=float), np.asarray(groups)
+    means = np.array([figures[owners == group].mean() for group in np.unique(owners)])
+    draws = np.random.default_rng(seed).integers(0, len(means), size=(resamples, len(means)))
+    low, high = np.quantile(means[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _checked(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
+    truth, decisions = np.asarray(y_true), np.asarray(y_pred)
+    if truth.ndim != 1 or truth.shape != decisions.shape or truth.size == 0:
+        raise ValueError(f"labels have the shapes {truth.shape} and {decisions.shape}, expected the same (utterances,), at least one")
+    return truth, decisions

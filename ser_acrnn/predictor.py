@@ -1,0 +1,79 @@
+"""A recording in, an emotion out: a saved network with the features that it was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ser_acrnn import audio, features, metrics
+from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig
+from ser_acrnn.training import segment_posteriors
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network says of one recording.
+
+    Attributes:
+        emotion: The decision.
+        posteriors: Share of each emotion: the maximum over segments (letter, section III), scaled to sum to one.
+        segments: Number of 3 s segments that were judged.
+    """
+
+    emotion: str
+    posteriors: dict[str, float]
+    segments: int
+
+
+class Predictor:
+    """Judges recordings with a network that this package trained and saved.
+
+    Args:
+        model: A `.keras` file.
+
+    Raises:
+        ValueError: The file is not such a network, or its features are of no recipe of this version.
+    """
+
+    def __init__(self, model: str | Path) -> None:
+        if not Path(model).is_file():
+            raise ValueError(f"{model}: no such file, expected a network saved as .keras")
+        self.model = keras.saving.load_model(model, compile=False)
+        try:
+            self.emotions: tuple[str, ...] = self.model.get_layer("emotion").emotions
+            recipe_hash = self.model.get_layer("normalise").recipe_hash
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"{model}: is not a network of ser_acrnn ({error}), expected its layers 'normalise' and 'emotion'") from error
+        self.features = _recipe(recipe_hash, model)
+
+    def predict(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Prediction:
+        """Judges one recording.
+
+        Args:
+            recording: A file, or samples of shape `(samples,)` or `(samples, channels)`.
+            sampling_rate_hertz: Of the samples; a file knows its own.
+
+        Raises:
+            AudioError: The recording cannot be used; the message says why.
+        """
+        if isinstance(recording, (str, Path)):
+            waveform = audio.load(recording, self.features.sampling_rate_hertz)
+        else:
+            rate = sampling_rate_hertz or self.features.sampling_rate_hertz
+            waveform = audio.to_mono(np.asarray(recording), rate, self.features.sampling_rate_hertz)
+        channels = self.model.input_shape[-1]
+        segments = features.segment(features.log_mels_3d(waveform, self.features)[..., :channels], self.features)
+        maxima = metrics.utterance_posteriors(segment_posteriors(self.model, segments), np.zeros(len(segments), int))[0]
+        shares = {emotion: float(value) for emotion, value in zip(self.emotions, maxima / maxima.sum(), strict=True)}
+        return Prediction(self.emotions[int(maxima.argmax())], shares, len(segments))
+
+
+def _recipe(recipe_hash: str, model: str | Path) -> FeatureConfig:
+    known = {config.recipe_hash: config for config in FEATURE_RECIPES.values()}
+    if recipe_hash not in known:
+        raise ValueError(f"{model}: was trained on features of the recipe {recipe_hash!r}, expected one of {sorted(known)}")
+    return known[recipe_hash]

@@ -1,0 +1,108 @@
+"""The result file: everything that a report computes from, one JSON a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+class ResultError(ValueError):
+    """A result file that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run leaves.
+
+    Attributes:
+        corpus: Name of the prepared corpus.
+        system: Row of the tables.
+        fold: `train` (list), `validation` and `test` speakers.
+        seed: Of the run.
+        emotions: Classes, in the order of the posteriors.
+        utterances: A dict a test utterance: `id`, `emotion` (the truth) and `posteriors` (maxima over segments).
+        chosen_epoch: The epoch that was judged, from 1.
+        validation_curve: A dict an epoch: `epoch`, `loss`, `validation_loss`, `validation_uar`.
+        recipe_hash: Of the features.
+        config: The configurations of features, model and training.
+        version: Of this package.
+        backend: Name and version of what computed.
+        device: What it computed on.
+        precision: `float32` or `bfloat16`.
+        wall_seconds: Of the training, resumptions added up.
+    """
+
+    corpus: str
+    system: str
+    fold: dict[str, Any]
+    seed: int
+    emotions: list[str]
+    utterances: list[dict[str, Any]]
+    chosen_epoch: int
+    validation_curve: list[dict[str, Any]]
+    recipe_hash: str
+    config: dict[str, Any]
+    version: str
+    backend: str
+    device: str
+    precision: str
+    wall_seconds: float
+
+    @property
+    def truth(self) -> list[str]:
+        """The test utterances' emotions."""
+        return [utterance["emotion"] for utterance in self.utterances]
+
+    @property
+    def decisions(self) -> list[str]:
+        """The emotion with the highest posterior of each test utterance."""
+        posteriors = [utterance["posteriors"] for utterance in self.utterances]
+        return [self.emotions[row.index(max(row))] for row in posteriors]
+
+    def save(self, path: str | Path) -> None:
+        """Writes the result atomically."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        partial.write_text(_compact(dataclasses.asdict(self)) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> RunResult:
+        """Reads a result.
+
+        Raises:
+            ResultError: The file is not a result.
+        """
+        try:
+            return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
+        except (TypeError, ValueError) as error:
+            raise ResultError(f"{path}: is not a result file ({error}), expected the fields of RunResult") from error
+
+
+def collect(directory: str | Path) -> list[RunResult]:
+    """Reads all results below a folder, sorted by path.
+
+    Raises:
+        ResultError: There is none, or a file is not a result.
+    """
+    results = [RunResult.load(path) for path in sorted(Path(directory).glob("*/*-seed*.json"))]
+    if not results:
+        raise ResultError(f"{directory}: holds no result, expected files such as <system>/<speaker>-seed<N>.json")
+    return results
+
+
+def _compact(fields: dict[str, Any]) -> str:
+    """JSON with one line a field, and one a list's item: small, and readable in a difference."""
+    lines = []
+    for name, value in fields.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            text = "[\n  " + ",\n  ".join(json.dumps(item) for item in value) + "\n ]"
+        else:
+            text = json.dumps(value)
+        lines.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}"

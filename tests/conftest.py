@@ -1,0 +1,70 @@
+"""Corpora that several tests read. What a session-scoped fixture gives is shared: copy it before changing it."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = Path(__file__).parents[1]
+RATE_HERTZ = 16_000
+
+# Emotion letter -> samples. 0.8 s; 1.7 s; exactly 300 frames; 301 frames; 4.5 s; 7 s.
+SAMPLES_OF_LETTER = {"W": 12_800, "T": 27_200, "F": 48_240, "N": 48_241, "A": 72_000, "L": 112_000}
+SPEAKERS = ("03", "08", "09", "10")
+
+
+def recording(name: str, samples: int, seed: int = 0) -> np.ndarray:
+    """Returns PCM16 samples: gliding harmonics and noise that differ from name to name and from speaker to speaker."""
+    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    time = np.arange(samples) / RATE_HERTZ
+    pitch_hertz = 90 + 2 * int(name[:2]) ** 1.5
+    phase = 2 * np.pi * pitch_hertz * (time + 0.05 * np.sin(2 * np.pi * rng.uniform(1, 3) * time))
+    harmonics = np.sum([np.sin(k * phase) / k ** rng.uniform(0.5, 2) for k in range(1, 12)], axis=0)
+    wave = harmonics * (0.2 + np.sin(2 * np.pi * rng.uniform(0.5, 2) * time) ** 2) + 0.05 * rng.standard_normal(samples)
+    return np.round(16_000 * wave / np.abs(wave).max()).astype(np.int16)
+
+
+@pytest.fixture(scope="session")
+def write_corpus() -> Callable[..., list[Path]]:
+    """A function `(directory, letters="WTFNAL", speakers=SPEAKERS, seed=0)` that writes recordings named as Emo-DB's, and lists them."""
+
+    def write(directory: Path, letters: str = "WTFNAL", speakers: tuple[str, ...] = SPEAKERS, seed: int = 0) -> list[Path]:
+        (directory / "wav").mkdir(parents=True, exist_ok=True)
+        paths = [directory / "wav" / f"{speaker}a01{letter}a.wav" for speaker in speakers for letter in letters]
+        for path in paths:
+            soundfile.write(path, recording(path.stem, SAMPLES_OF_LETTER[path.stem[5]], seed), RATE_HERTZ, subtype="PCM_16")
+        return paths
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory, write_corpus: Callable[..., list[Path]]) -> Path:
+    """Four speakers of six utterances, 0.8 s to 7 s, laid out as Emo-DB."""
+    directory = tmp_path_factory.mktemp("small")
+    write_corpus(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, small_corpus: Path) -> Path:
+    """`small_corpus`, prepared by the recipe "paper"."""
+    from data_prep import emodb
+    from data_prep.prepare import prepare
+
+    return prepare("small", emodb.utterances(small_corpus), tmp_path_factory.mktemp("data"), source=small_corpus, jobs=1)
+
+
+@pytest.fixture(scope="session")
+def emodb_directory() -> Path:
+    """The published Emo-DB, where it is at hand."""
+    directory = Path(os.environ.get("EMODB") or ROOT.parent / "shared" / "emodb")
+    if not (directory / "wav" / "03a01Fa.wav").is_file():
+        pytest.skip(f"Emo-DB is not in {directory}; EMODB names the folder that holds wav/")
+    return directory

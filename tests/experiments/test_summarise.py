@@ -1,0 +1,40 @@
+"""The report's command: terminal, files, and the README's table."""
+
+import pytest
+from sample_results import sample_result
+
+from experiments import summarise
+
+
+@pytest.fixture
+def results(tmp_path):
+    for speaker in ("03", "08"):
+        for system in ("acrnn3d-1conv", "tiny"):
+            sample_result(speaker, system=system).save(tmp_path / "results" / "emodb" / system / f"{speaker}-seed0.json")
+    return tmp_path / "results"
+
+
+def test_the_table_stands_beside_the_published_number(results, capsys):
+    assert summarise.main(["emodb", "--results", str(results)]) == 0
+    out = capsys.readouterr().out
+    assert "| 3-D ACRNN, 1 conv | 2 x 1" in out and "81.53 ± 6.96" in out and "+18.47" in out
+    assert "report.md" in out
+    assert "fewer than 50 runs: tiny (2), 3-D ACRNN, 1 conv (2)" in (results / "emodb" / "report.md").read_text()
+
+
+def test_the_readmes_table_is_replaced_and_the_rest_left_alone(results, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- results emodb -->\nTHE OLD ONE\n<!-- /results emodb -->\nafter\n")
+    assert summarise.main(["emodb", "--results", str(results), "--readme", str(readme)]) == 0
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- results emodb -->\n| system") and text.endswith("|\n<!-- /results emodb -->\nafter\n")
+    assert "THE OLD ONE" not in text
+
+
+def test_a_readme_without_marks_and_a_folder_without_results_are_named(results, tmp_path, capsys):
+    readme = tmp_path / "README.md"
+    readme.write_text("nothing")
+    assert summarise.main(["emodb", "--results", str(results), "--readme", str(readme)]) == 1
+    assert "<!-- results emodb -->" in capsys.readouterr().err
+    assert summarise.main(["emodb", "--results", str(tmp_path)]) == 1
+    assert "holds no result" in capsys.readouterr().err

@@ -1,0 +1,85 @@
+"""A saved network judges recordings as the training run judged its segments."""
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+
+from ser_acrnn import cli, features
+from ser_acrnn.audio import AudioError
+from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
+from ser_acrnn.models import acrnn
+from ser_acrnn.predictor import Predictor
+
+SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("predictor") / "model.keras"
+    network = acrnn(SMALL, recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
+    network.get_layer("normalise").set_statistics(np.full((40, 3), -5.0), np.full((40, 3), 4.0))
+    network.save(path)
+    return path
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "recording.wav"
+    soundfile.write(path, 0.1 * np.random.default_rng(1).normal(size=16_000 * 7), 16_000)
+    return path
+
+
+def test_the_decision_is_the_maximum_over_segments(model, recording):
+    prediction = Predictor(model).predict(recording)
+    network = keras.saving.load_model(model)
+    waveform, _ = soundfile.read(recording, dtype="float32")
+    maxima = np.asarray(network(features.segment(features.log_mels_3d(waveform)))).max(axis=0)
+    assert prediction.segments == 3
+    assert prediction.emotion == SMALL.emotions[int(maxima.argmax())]
+    np.testing.assert_allclose(list(prediction.posteriors.values()), maxima / maxima.sum(), atol=1e-5)
+    assert sum(prediction.posteriors.values()) == pytest.approx(1)
+
+
+def test_samples_of_another_rate_and_stereo_are_converted(model, recording):
+    predictor = Predictor(model)
+    samples, _ = soundfile.read(recording)
+    from_file = predictor.predict(recording)
+    from_stereo = predictor.predict(np.stack([samples, samples], axis=1), 16_000)
+    np.testing.assert_allclose(list(from_stereo.posteriors.values()), list(from_file.posteriors.values()), atol=1e-4)
+    assert predictor.predict(samples, 48_000).segments == 1
+
+
+def test_a_recording_that_cannot_be_used_is_named(model, tmp_path):
+    with pytest.raises(AudioError, match=r"silent.wav.*silent"):
+        soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
+        Predictor(model).predict(tmp_path / "silent.wav")
+
+
+def test_networks_of_others_or_of_unknown_features_are_refused(tmp_path):
+    other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    other.save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match="is not a network of ser_acrnn"):
+        Predictor(tmp_path / "other.keras")
+    acrnn(SMALL, recipe_hash="feed").save(tmp_path / "feed.keras")
+    with pytest.raises(ValueError, match="recipe 'feed', expected one of"):
+        Predictor(tmp_path / "feed.keras")
+    with pytest.raises(ValueError, match="no such file"):
+        Predictor(tmp_path / "nothing.keras")
+
+
+def test_the_command_judges_the_good_files_and_names_the_bad(model, recording, tmp_path, capsys):
+    assert cli.main(["predict", "--model", str(model), str(recording), str(tmp_path / "missing.wav"), str(recording)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count(f"{recording}: ") == 2
+    assert "missing.wav: no such file" in captured.err
+    assert cli.main(["predict", "--model", str(model), str(recording)]) == 0
+    assert cli.main(["predict", "--model", str(tmp_path / "none.keras"), str(recording)]) == 1
+
+
+def test_the_command_tells_its_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("ser-acrnn 0.")
