@@ -28,8 +28,8 @@ help: ## list the targets
 	touch $@
 
 demo: .venv/installed ## the whole road on the embedded synthetic corpus, in minutes: generate, prepare, train three folds, report
-	$(PY) -m data_prep.synthetic $(DEMO)/corpus
-	$(PY) -m data_prep.prepare emodb --name synthetic --source $(DEMO)/corpus --data $(DEMO)/data
+	$(PY) -m data_prep.synthetic $(DEMO)/corpus --workers 2
+	$(PY) -m data_prep.prepare synthetic --source $(DEMO)/corpus --data $(DEMO)/data
 	$(PY) -m experiments.run_grid --prepared $(DEMO)/data/synthetic --system tiny --folds 0,3,6 --seeds 0 --jobs 2 --results $(DEMO)/results --work $(DEMO)/work
 	$(PY) -m experiments.summarise synthetic --results $(DEMO)/results --partial
 

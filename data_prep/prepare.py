@@ -275,8 +275,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         loader = importlib.import_module(f"data_prep.{options.corpus}")
         utterances = loader.utterances(options.source)
-        for difference in loader.published_differences(utterances):
-            logger.warning("%s: %s", options.corpus, difference)
+        if differences := loader.published_differences(utterances):
+            shown = differences[:10] + ([f"and {len(differences) - 10} more"] if len(differences) > 10 else [])
+            logger.warning("%s: the counts differ from the published ones: %s", options.corpus, "; ".join(shown))
         name = options.name or options.corpus
         config = FEATURE_RECIPES[options.recipe]
         link = prepare(

@@ -22,9 +22,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from data_prep.emodb import ARCHIVE_FOLDER, EMOTION_OF_LETTER, PUBLISHED_COUNTS
+from data_prep.emodb import ARCHIVE_FOLDER, EMOTION_OF_LETTER, PUBLISHED_COUNTS, utterances
 from data_prep.synthetic_style import STYLES, Voice
 from data_prep.synthetic_voice import SynthesisConfig, synthesise
+from ser_acrnn.corpus import Utterance
+
+# A loader of the prepare command, as `emodb` is: the files are read as Emo-DB's, and no count of theirs is published.
+__all__ = ["generate_utterance", "plan", "published_differences", "utterances", "write_emodb_like"]
 
 # Says of a folder that what it holds is ours, and may be written over.
 MARKER = "SYNTHETIC.txt"
@@ -132,6 +136,11 @@ def plan(utterances_per_speaker: int = UTTERANCES_PER_SPEAKER, seed: int = 0, sp
             order = np.random.default_rng([seed, zlib.crc32((speaker + letter).encode())]).permutation(sorted(TEXTS))
             takes += [Take(speaker, str(order[i % len(order)]), letter, VERSIONS[i // len(order)]) for i in range(count)]
     return sorted(takes, key=lambda take: take.name)
+
+
+def published_differences(_: Iterable[Utterance]) -> list[str]:
+    """Nothing differs from what was never published."""
+    return []
 
 
 def write_emodb_like(

@@ -143,7 +143,7 @@ class PackedCorpus(PreparedCorpus):
             with np.load(path, allow_pickle=False) as arrays:
                 self.static, self.starts = arrays["static"], arrays["starts"]
                 manifest, recipe = str(arrays["manifest"]), str(arrays["recipe"])
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise DatasetError(f"{path}: cannot be read as a packed corpus ({error})") from error
         super().__init__(_read_manifest(io.StringIO(manifest)), json.loads(recipe))
 

@@ -29,7 +29,7 @@ class NeutralNormalisation(keras.layers.Layer):
     """Standardises each coefficient by fitted statistics and leaves padding, the all-zero frame, zero.
 
     `y = (x - mean) / sqrt(variance)`, statistics a mel and channel, held as non-trainable weights, so that they are saved with the
-    model. Fit them on the training speakers only: `layer.set_statistics(mean, variance)`.
+    model. Fit them on the training speakers only: `layer.set_statistics(mean, variance)`. Under a mixed policy only the output is cast.
 
     Args:
         recipe_hash: `FeatureConfig.recipe_hash` of the features that the statistics belong to; saved with the model.
@@ -38,7 +38,7 @@ class NeutralNormalisation(keras.layers.Layer):
     """
 
     def __init__(self, recipe_hash: str = "", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.recipe_hash = recipe_hash
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -68,7 +68,7 @@ class NeutralNormalisation(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         normalised = (inputs - self.mean) / ops.sqrt(self.variance)
         real = padding_mask(inputs)[:, :, None, None]
-        return ops.where(real, normalised, ops.zeros_like(normalised))
+        return ops.cast(ops.where(real, normalised, ops.zeros_like(normalised)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

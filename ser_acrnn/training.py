@@ -193,11 +193,8 @@ def fit(
             break
         started = time.perf_counter()
         order = np.resize(np.random.default_rng([seed, epoch]).permutation(len(features)), (steps, config.batch_size))
-        model.reset_metrics()
-        loss = 0.0
-        for batch in order:
-            loss = float(model.train_on_batch(features[batch], labels[batch]))
-        entry = {"epoch": epoch, "loss": round(loss, 6), **_validate(model, validation, config.batch_size)}
+        losses = [float(model.train_on_batch(features[batch], labels[batch])) for batch in order]
+        entry = {"epoch": epoch, "loss": round(float(np.mean(losses)), 6), **_validate(model, validation, config.batch_size)}
         state.curve.append(entry)
         if protocol.chosen_epoch(state.curve) == epoch:
             state.best_weights = model.get_weights()

@@ -98,7 +98,11 @@ def test_a_corpus_without_utterances_is_refused(folder: Path) -> None:
 
 
 def test_all_problems_are_reported_at_once() -> None:
-    utterances = [Utterance("a", Path("1.wav"), "x", ""), Utterance("a", Path("2.wav"), "y", "sad"), Utterance(" ", Path("3.wav"), "z", "sad")]
+    utterances = [
+        Utterance("a", Path("1.wav"), "x", ""),
+        Utterance("a", Path("2.wav"), "y", "sad"),
+        Utterance(" ", Path("3.wav"), "z", "sad"),
+    ]
     with pytest.raises(CorpusError) as caught:
         check_utterances(utterances, "mine")
     message = str(caught.value)

@@ -1,6 +1,6 @@
 """The synthetic voices do what their tables say, each number on its own."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -25,7 +25,8 @@ SAME = Variation(
     colour_decibels=(0.0,),
 )
 # Sixteen vowels, a word each: 120 Hz and its harmonics all the way.
-VOWELS = " ".join("a:" * 16)
+VOWELS = " ".join(["a:"] * 16)
+SENTENCE = "das Sv'a:6ts@ z'i:b@n vI6t"
 
 
 def speak(voice: Voice = VOICE, style: Style = STEADY, transcription: str = VOWELS, variation: Variation = SAME) -> np.ndarray:
@@ -130,6 +131,46 @@ def test_takes_differ_and_a_seed_repeats_one() -> None:
 def test_every_phone_can_be_spoken_in_every_style() -> None:
     for style in STYLES.values():
         assert np.isfinite(speak(style=style, transcription=" ".join(PHONES))).all()
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Style)])
+def test_every_number_of_a_style_is_heard(name: str) -> None:
+    style = replace(STYLES["fear"], creak_decibels=3.0)
+    changed = replace(style, **{name: getattr(style, name) + 0.1})
+    voice = replace(VOICE, melody_semitones=4.0)
+    assert not np.array_equal(speak(voice, style, SENTENCE), speak(voice, changed, SENTENCE))
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Voice)])
+def test_every_number_of_a_voice_is_heard(name: str) -> None:
+    changed = replace(VOICE, **{name: getattr(VOICE, name) + 0.1})
+    assert not np.array_equal(speak(transcription=SENTENCE), speak(changed, transcription=SENTENCE))
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Variation)])
+def test_every_number_of_the_variation_is_heard(name: str) -> None:
+    value = getattr(SAME, name)
+    changed = replace(SAME, **{name: tuple(number + 0.5 for number in value) if isinstance(value, tuple) else value + 0.5})
+    voice, style = replace(VOICE, melody_semitones=4.0), STYLES["fear"]
+    assert not np.array_equal(speak(voice, style, SENTENCE), speak(voice, style, SENTENCE, changed))
+
+
+def test_formants_move_from_phone_to_phone() -> None:
+    """F1 of `a` is at 750 Hz, that of `i` at 280 Hz."""
+    waveform = speak(transcription="a: " * 8 + "i: " * 8)
+    first, second = np.array_split(waveform, 2)
+    contrast = [spectrum_decibels(half, 650, 850) - spectrum_decibels(half, 200, 400) for half in (first, second)]
+    assert contrast[0] > contrast[1] + 10
+
+
+@pytest.mark.parametrize(("letter", "hertz"), [("s", 5600), ("S", 3300), ("x", 900)])
+def test_consonants_hiss_in_their_band(letter: str, hertz: float) -> None:
+    assert strongest_hertz(speak(transcription=letter * 20), 300, 7900) == pytest.approx(hertz, rel=0.25)
+
+
+def test_the_pitch_falls_as_declination_says() -> None:
+    waveform = speak(style=replace(STEADY, declination_semitones=12.0))
+    assert strongest_hertz(waveform[:8000], 50, 140) > 1.3 * strongest_hertz(waveform[-8000:], 50, 140)
 
 
 def test_intensity_moves_between_neutral_and_the_style() -> None:

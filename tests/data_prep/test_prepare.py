@@ -1,0 +1,535 @@
+"""The preparation: the same bytes each time, only the work that is needed, and never half a corpus."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from data_prep import emodb
+from data_prep.prepare import main, prepare
+from ser_acrnn import __version__, audio, tfrecords
+from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
+from ser_acrnn.corpus import CorpusError, Utterance
+from ser_acrnn.dataset import RecordCorpus, load_segments
+from ser_acrnn.features import log_mels_3d
+
+ROOT = Path(__file__).parents[2]
+Write = Callable[..., list[Path]]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, whatever the folder's name."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def identities(link: Path) -> dict[str, tuple[int, int]]:
+    """Inode and time of change of each shard."""
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in sorted(link.glob("*.tfrecord"))}
+
+
+def run(source: Path, data: Path, **options: object) -> Path:
+    options = {"source": source, "jobs": 1, **options}
+    return prepare("mine", emodb.utterances(source), data, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def source(tmp_path: Path, write_corpus: Write) -> Path:
+    """Three speakers of two short utterances."""
+    write_corpus(tmp_path / "source", "WT", ("03", "08", "09"))
+    return tmp_path / "source"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def change(path: Path) -> None:
+    samples, rate = soundfile.read(path, dtype="int16")
+    soundfile.write(path, samples[::-1], rate)
+
+
+def test_the_folder_holds_a_shard_a_speaker_and_the_tables(prepared: Path) -> None:
+    speakers = ("03", "08", "09", "10")
+    assert sorted(path.name for path in prepared.iterdir()) == sorted(
+        ["manifest.csv", "recipe.json", *(f"speaker-{speaker}.{kind}" for speaker in speakers for kind in ("json", "tfrecord"))]
+    )
+    assert len(list(prepared.parent.iterdir())) == 2  # the link and its folder
+    for speaker in speakers:
+        records = list(tfrecords.read_shard(prepared / f"speaker-{speaker}.tfrecord", FEATURE_RECIPES["paper"]))
+        assert [record["speaker"] for record in records] == [speaker] * 6
+
+
+def test_the_manifest_tells_what_each_recording_is(prepared: Path, small_corpus: Path) -> None:
+    text = (prepared / "manifest.csv").read_text()
+    assert text.splitlines()[0] == "utterance,speaker,session,emotion,path,sha256,seconds,segments"
+    rows = list(csv.DictReader(text.splitlines()))
+    paths = sorted((small_corpus / "wav").iterdir())
+    assert [row["utterance"] for row in rows] == [path.stem for path in paths]
+    for row, path in zip(rows, paths, strict=True):
+        samples = soundfile.info(path).frames
+        frames = len(log_mels_3d(audio.load(path)))
+        assert row == {
+            "utterance": path.stem,
+            "speaker": path.stem[:2],
+            "session": "",
+            "emotion": emodb.EMOTION_OF_LETTER[path.stem[5]],
+            "path": f"wav/{path.name}",
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "seconds": str(round(samples / 16_000, 4)),
+            "segments": str(max(1, -(-frames // 300))),
+        }
+
+
+def test_the_recipe_tells_how_it_was_made(prepared: Path) -> None:
+    recipe = json.loads((prepared / "recipe.json").read_text())
+    assert set(recipe) == {"corpus", "version", "recipe_hash", "features", "speakers", "left_out"}
+    assert (recipe["corpus"], recipe["version"], recipe["left_out"]) == ("small", __version__, [])
+    assert recipe["features"] == FEATURE_RECIPES["paper"].to_dict()
+    assert recipe["recipe_hash"] == FEATURE_RECIPES["paper"].recipe_hash
+    for speaker, entry in recipe["speakers"].items():
+        shard = prepared / f"speaker-{speaker}.tfrecord"
+        assert entry["shard_sha256"] == hashlib.sha256(shard.read_bytes()).hexdigest()
+        features = [record["features"].astype(np.float64) for record in tfrecords.read_shard(shard, FEATURE_RECIPES["paper"])]
+        frames = np.concatenate(features)
+        assert entry["frames"] == len(frames)
+        np.testing.assert_allclose(entry["sum"], frames.sum(axis=0), rtol=1e-9, atol=1e-6)
+        np.testing.assert_allclose(entry["sum_of_squares"], (frames**2).sum(axis=0), rtol=1e-9)
+
+
+def test_the_records_carry_the_manifests_facts(prepared: Path) -> None:
+    corpus = RecordCorpus(prepared)
+    records = [record for shard in corpus.shards(corpus.speakers) for record in tfrecords.read_shard(shard, corpus.features)]
+    for column in ("utterance", "speaker", "session", "emotion", "sha256"):
+        assert [record[column] for record in records] == list(corpus.manifest[column])
+    segments = load_segments(corpus, corpus.speakers, EMODB_EMOTIONS)
+    assert list(np.bincount(segments.utterance)) == list(corpus.manifest["segments"])
+
+
+def test_the_released_recipe_is_another_corpus(source: Path, data: Path) -> None:
+    paper, released = run(source, data / "a"), run(source, data / "b", config=FEATURE_RECIPES["released-code"])
+    one, other = (next(iter(RecordCorpus(link).utterances(["03"])))[2] for link in (paper, released))
+    expected = log_mels_3d(audio.load(source / "wav" / "03a01Ta.wav"), FEATURE_RECIPES["released-code"])
+    assert other.tobytes() == expected.tobytes()
+    assert one.tobytes() != other.tobytes()
+
+
+def test_the_same_corpus_gives_the_same_bytes_whatever_the_processes_the_place_and_the_order(
+    source: Path, data: Path, prepared: Path, small_corpus: Path, tmp_path: Path
+) -> None:
+    first = run(source, data / "a")
+    expected = contents(first)
+    assert contents(run(source, data / "b", jobs=2)) == expected
+    moved = Path(shutil.copytree(source, tmp_path / "elsewhere"))
+    assert contents(run(moved, data / "c")) == expected
+    shuffled = [emodb.utterances(source)[index] for index in (4, 0, 2, 5, 1, 3)]
+    link = prepare("mine", shuffled, data / "d", source=source, jobs=1)
+    assert contents(link) == expected
+    assert first.resolve().name == link.resolve().name
+
+
+def test_an_id_that_occurs_twice_is_refused(source: Path, data: Path) -> None:
+    with pytest.raises(CorpusError, match="occurs twice"):
+        prepare("mine", emodb.utterances(source) * 2, data, jobs=1)
+
+
+def test_an_unchanged_corpus_is_left_alone(source: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = run(source, data)
+    before, target, bytes_before = identities(link), link.resolve(), contents(link)
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("a shard was written although nothing has changed")
+
+    monkeypatch.setattr(tfrecords, "write_shard", refuse)
+    assert run(source, data) == link
+    assert identities(link) == before
+    assert link.resolve() == target
+    assert contents(link) == bytes_before
+
+
+def test_a_changed_recording_rewrites_its_speakers_shard_alone(source: Path, data: Path, tmp_path: Path) -> None:
+    link = run(source, data)
+    before = identities(link)
+    change(source / "wav" / "08a01Wa.wav")
+    run(source, data)
+    after = identities(link)
+    assert {name for name in before if before[name] != after[name]} == {"speaker-08.tfrecord"}
+    assert len(list(data.iterdir())) == 2
+    assert contents(link) == contents(run(source, tmp_path / "fresh"))
+
+
+def test_a_new_and_a_removed_recording_count_as_change(source: Path, data: Path, tmp_path: Path, write_corpus: Write) -> None:
+    link = run(source, data)
+    before = identities(link)
+    write_corpus(source, "W", ("10",))
+    (source / "wav" / "03a01Ta.wav").unlink()
+    run(source, data)
+    after = identities(link)
+    assert {name: after[name] == before.get(name) for name in after} == {
+        "speaker-03.tfrecord": False,
+        "speaker-08.tfrecord": True,
+        "speaker-09.tfrecord": True,
+        "speaker-10.tfrecord": False,
+    }
+    for path in (source / "wav").glob("08*"):
+        path.unlink()
+    run(source, data)
+    assert RecordCorpus(link).speakers == ["03", "09", "10"]
+    assert not (link / "speaker-08.tfrecord").exists()
+    assert contents(link) == contents(run(source, tmp_path / "fresh"))
+
+
+def test_another_recipe_rewrites_every_shard(source: Path, data: Path) -> None:
+    before = identities(run(source, data))
+    link = run(source, data, config=FEATURE_RECIPES["released-code"])
+    assert all(before[name] != identity for name, identity in identities(link).items())
+    assert RecordCorpus(link).features == FEATURE_RECIPES["released-code"]
+
+
+@pytest.mark.parametrize("damage", ["removed", "changed", "emptied"])
+def test_a_damaged_shard_is_rebuilt(source: Path, data: Path, damage: str) -> None:
+    link = run(source, data)
+    expected, before = contents(link), identities(link)
+    shard = link / "speaker-08.tfrecord"
+    if damage == "removed":
+        shard.unlink()
+    else:
+        content = bytearray(shard.read_bytes())
+        content[1_000] ^= 1
+        shard.write_bytes(content if damage == "changed" else b"")
+    run(source, data)
+    assert contents(link) == expected
+    after = identities(link)
+    assert {name for name in before if before[name] != after[name]} == {"speaker-08.tfrecord"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [
+        ("remove", "manifest.csv"),
+        ("empty", "manifest.csv"),
+        ("remove", "recipe.json"),
+        ("remove", "speaker-08.json"),
+        pytest.param(
+            "empty", "speaker-08.json", marks=pytest.mark.xfail(strict=True, raises=json.JSONDecodeError, reason="json.loads unguarded")
+        ),
+    ],
+)
+def test_a_damaged_table_is_rebuilt(source: Path, data: Path, damage: str, name: str) -> None:
+    link = run(source, data)
+    expected = contents(link)
+    (link / name).unlink()
+    if damage == "empty":
+        (link / name).write_bytes(b"")
+    run(source, data)
+    assert contents(link) == expected
+
+
+def test_corpora_side_by_side_do_not_touch_each_other(source: Path, data: Path) -> None:
+    """Also when the name of one begins with another's."""
+    utterances = emodb.utterances(source)
+    links = [prepare(name, utterances, data, source=source, jobs=1) for name in ("mine-small", "mine-0123456789abcdef", "mine")]
+    change(source / "wav" / "08a01Wa.wav")
+    prepare("mine", utterances, data, source=source, jobs=1)
+    for link in links:
+        assert len(list(RecordCorpus(link).utterances(["03", "08", "09"]))) == 6
+
+
+def test_a_folder_that_is_not_ours_is_not_written_over(source: Path, data: Path) -> None:
+    (data / "mine").mkdir(parents=True)
+    (data / "mine" / "precious.txt").write_text("x")
+    with pytest.raises(CorpusError, match="is not a prepared corpus's link") as caught:
+        run(source, data)
+    assert str(data / "mine") in str(caught.value)
+    assert contents(data) == {"mine/precious.txt": b"x"}
+
+
+def test_a_link_that_leads_nowhere_is_replaced(source: Path, data: Path) -> None:
+    data.mkdir()
+    (data / "mine").symlink_to("gone")
+    assert len(RecordCorpus(run(source, data)).manifest) == 6
+
+
+@pytest.fixture
+def bad(source: Path) -> dict[str, str]:
+    """Three unusable recordings of `source`, and what is wrong with them."""
+    wav = source / "wav"
+    (wav / "03a01Wa.wav").write_bytes(b"")
+    (wav / "08a01Wa.wav").write_text("no audio")
+    soundfile.write(wav / "08a01Ta.wav", np.zeros(16_000), 16_000)
+    return {"03a01Wa": "is empty", "08a01Ta": "is silent", "08a01Wa": "cannot be read as audio"}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_unusable_recordings_refuse_the_corpus_and_are_all_named(source: Path, data: Path, bad: dict[str, str], jobs: int) -> None:
+    with pytest.raises(CorpusError, match=r"mine: 3 unusable recording\(s\), expected none \(--skip-bad leaves them out\)") as caught:
+        run(source, data, jobs=jobs)
+    lines = str(caught.value).splitlines()[1:]
+    assert len(lines) == 3
+    for line, (name, reason) in zip(lines, bad.items(), strict=True):
+        assert f"{name}.wav: " in line
+        assert reason in line
+    assert not (data / "mine").exists()
+
+
+def test_a_recording_that_vanishes_is_named(source: Path, data: Path) -> None:
+    utterances = [*emodb.utterances(source), Utterance("gone", source / "wav" / "gone.wav", "03", "sad")]
+    with pytest.raises(CorpusError, match=r"gone\.wav: cannot be read \(No such file or directory\)"):
+        prepare("mine", utterances, data, jobs=1)
+    link = prepare("mine", utterances, data, jobs=1, skip_bad=True)
+    assert [item["utterance"] for item in json.loads((link / "recipe.json").read_text())["left_out"]] == ["gone"]
+
+
+def test_a_refusal_leaves_the_old_set(source: Path, data: Path, request: pytest.FixtureRequest) -> None:
+    link = run(source, data)
+    before, bytes_before, target = identities(link), contents(link), link.resolve()
+    request.getfixturevalue("bad")
+    with pytest.raises(CorpusError):
+        run(source, data)
+    assert (identities(link), contents(link), link.resolve()) == (before, bytes_before, target)
+
+
+def test_skip_bad_leaves_them_out_and_says_so(source: Path, data: Path, bad: dict[str, str]) -> None:
+    link = run(source, data, skip_bad=True)
+    recipe = json.loads((link / "recipe.json").read_text())
+    assert {item["utterance"] for item in recipe["left_out"]} == set(bad)
+    for item in recipe["left_out"]:
+        assert bad[item["utterance"]] in item["reason"]
+    corpus = RecordCorpus(link)
+    assert list(corpus.manifest["utterance"]) == ["03a01Ta", "09a01Ta", "09a01Wa"]
+    assert corpus.speakers == ["03", "09"]  # nothing is left of 08
+    assert [name for name, _, _ in corpus.utterances(["03", "09"])] == ["03a01Ta", "09a01Ta", "09a01Wa"]
+    assert set(recipe["speakers"]) == {"03", "09"}
+
+
+def test_what_was_left_out_once_is_refused_again_without_skip_bad(source: Path, data: Path, bad: dict[str, str]) -> None:
+    link = run(source, data, skip_bad=True)
+    before = contents(link)
+    with pytest.raises(CorpusError, match=r"3 unusable recording\(s\)"):
+        run(source, data)
+    assert contents(link) == before
+    assert len(RecordCorpus(run(source, data, skip_bad=True)).manifest) == 3
+
+
+def test_a_repaired_recording_is_taken_in(source: Path, data: Path, tmp_path: Path, bad: dict[str, str], write_corpus: Write) -> None:
+    run(source, data, skip_bad=True)
+    write_corpus(source, "WT", ("03", "08"))
+    assert contents(run(source, data)) == contents(run(source, tmp_path / "fresh"))
+
+
+def test_a_corpus_of_unusable_recordings_is_refused_also_with_skip_bad(source: Path, data: Path) -> None:
+    for path in (source / "wav").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(CorpusError, match="mine: no usable recording is left"):
+        run(source, data, skip_bad=True)
+    assert not (data / "mine").exists()
+
+
+# Prepares again and again, each time in a fork that is killed one step later than the last: before each change of a file and before
+# each record, until a preparation survives. Takes source, data as they were, and a folder for what each preparation leaves.
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+import python_speech_features, tensorflow  # before the forks, so that each costs little
+from data_prep import emodb, prepare
+from ser_acrnn import audio, tfrecords
+
+CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.rmdir", "os.mkdir"}
+
+def die_at(steps):
+    def step():
+        nonlocal steps
+        steps -= 1
+        if steps == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def watch(event, arguments):
+        if event in CHANGES or event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
+            step()
+    def write_and_step(path, records):
+        write(path, (record for record in records if not step()))
+    write, tfrecords.write_shard = tfrecords.write_shard, write_and_step
+    sys.addaudithook(watch)
+
+def kill_all(source, before, work):
+    for steps in range(1, 500):
+        data = work / f"{steps:03d}"
+        shutil.copytree(before, data, symlinks=True)
+        child = os.fork()
+        if child == 0:
+            die_at(steps)
+            prepare.prepare("mine", emodb.utterances(source), data, source=source, jobs=1)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code != -signal.SIGKILL:
+            return code
+
+while folders := sys.argv[1:4]:
+    del sys.argv[1:4]
+    if kill_all(*map(Path, folders)) != 0:
+        sys.exit(1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+def test_a_killed_preparation_leaves_the_old_set_or_the_new_and_the_next_completes_it(tmp_path: Path, write_corpus: Write) -> None:
+    before, nothing, fresh = tmp_path / "before", tmp_path / "nothing", tmp_path / "fresh"
+    write_corpus(tmp_path / "source", "WT", ("03", "08"))
+    old = contents(run(tmp_path / "source", before))
+    write_corpus(tmp_path / "source", "W", ("09",))  # a speaker stays (03), one changes (08), one is new (09)
+    change(tmp_path / "source" / "wav" / "08a01Wa.wav")
+    new = contents(run(tmp_path / "source", fresh))
+    write_corpus(tmp_path / "other", "WT", ("03",))
+    first = contents(run(tmp_path / "other", tmp_path / "fresh-other"))
+    nothing.mkdir()
+
+    tasks = [(tmp_path / "source", before, tmp_path / "a"), (tmp_path / "other", nothing, tmp_path / "b")]
+    command = [sys.executable, "-c", KILLED, *(str(path) for task in tasks for path in task)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+    for (source, _, work), earlier, later, least in zip(tasks, (old, {}), (new, first), (25, 12), strict=True):
+        states = []
+        for folder in sorted(work.iterdir()):
+            link = folder / "mine"
+            states.append(contents(link))
+            if states[-1]:
+                corpus = RecordCorpus(link)
+                assert [name for name, _, _ in corpus.utterances(corpus.speakers)] == list(corpus.manifest["utterance"])
+            run(source, folder)
+            assert contents(link) == later, folder
+            assert sorted(os.listdir(folder)) == sorted([link.resolve().name, "mine"]), folder
+        switched = states.index(later)
+        assert all(state == earlier for state in states[:switched])
+        assert all(state == later for state in states[switched:])
+        assert switched > 10
+        assert len(states) > least, "steps to be killed at"
+
+
+@pytest.mark.parametrize("after_records", [0, 1, 3])
+def test_a_full_disk_leaves_the_old_set(
+    source: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_records: int
+) -> None:
+    link = run(source, data)
+    before, write, left = contents(link), tfrecords.write_shard, after_records
+
+    def write_until_full(path: Path, records: list[dict]) -> None:
+        def filling() -> Iterator[dict]:
+            nonlocal left
+            for record in records:
+                if left == 0:
+                    raise OSError(28, "No space left on device")
+                left -= 1
+                yield record
+
+        write(path, filling())
+
+    for path in (source / "wav").glob("*W*"):
+        change(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(tfrecords, "write_shard", write_until_full)
+        with pytest.raises(OSError, match="No space left"):
+            run(source, data)
+    assert contents(link) == before
+    run(source, data)
+    assert contents(link) == contents(run(source, tmp_path / "fresh"))
+    assert len(os.listdir(data)) == 2
+
+
+def command(source: Path, data: Path, *options: str) -> int:
+    return main(["emodb", "--source", str(source), "--data", str(data), "--jobs", "1", *options])
+
+
+def test_the_command_prepares_and_says_what(
+    source: Path, data: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert command(source, data) == 0
+    assert capsys.readouterr().out == (
+        f"{data / 'emodb'}: 6 utterances of 3 speakers, recipe {FEATURE_RECIPES['paper'].recipe_hash}, 0 left out\n"
+    )
+    assert any("speaker 03, angry: found 1, published 14" in message for message in caplog.messages)
+    corpus = RecordCorpus(data / "emodb")
+    assert corpus.name == "emodb"
+    assert corpus.manifest["path"].iloc[0] == "wav/03a01Ta.wav"
+
+
+def test_the_command_takes_name_and_recipe(source: Path, data: Path) -> None:
+    assert command(source, data, "--name", "ours", "--recipe", "released-code") == 0
+    assert os.listdir(data / "ours")
+    corpus = RecordCorpus(data / "ours")
+    assert corpus.name == "ours"
+    assert corpus.features == FEATURE_RECIPES["released-code"]
+
+
+def test_the_command_refuses_bad_recordings_unless_told(
+    source: Path, data: Path, bad: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(source, data) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    for name, reason in bad.items():
+        assert any(f"{name}.wav: " in line and reason in line for line in captured.err.splitlines())
+    assert command(source, data, "--skip-bad") == 0
+    assert "3 utterances of 2 speakers" in (output := capsys.readouterr().out)
+    assert output.endswith("3 left out\n")
+
+
+def test_the_command_reports_a_corpus_that_is_not_there(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(tmp_path / "none", data) == 1
+    assert f"{tmp_path / 'none'} is not a folder" in capsys.readouterr().err
+    assert not data.exists()
+
+
+@pytest.mark.parametrize(
+    "loader",
+    ["none", pytest.param("checksums", marks=pytest.mark.xfail(strict=True, raises=AttributeError, reason="a module without a loader"))],
+)
+def test_the_command_reports_an_unknown_loader(source: Path, data: Path, capsys: pytest.CaptureFixture[str], loader: str) -> None:
+    assert main([loader, "--source", str(source), "--data", str(data)]) == 1
+    assert f"data_prep has no loader {loader!r}" in capsys.readouterr().err
+
+
+def test_runs_as_a_module(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "data_prep.prepare", "emodb", "--source", str(tmp_path), "--data", str(tmp_path / "data")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"emodb: {tmp_path} holds no .wav file")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_published_corpus_is_prepared_whole(emodb_directory: Path, data: Path) -> None:
+    assert main(["emodb", "--source", str(emodb_directory), "--data", str(data), "--jobs", "2"]) == 0
+    corpus = RecordCorpus(data / "emodb")
+    assert len(list((data / "emodb").glob("*.tfrecord"))) == 10
+    assert corpus.speakers == sorted(emodb.PUBLISHED_COUNTS)
+    assert corpus.recipe["left_out"] == []
+    assert len(corpus.manifest) == len(set(corpus.manifest["sha256"])) == 535
+    counts = Counter(zip(corpus.manifest["speaker"], corpus.manifest["emotion"], strict=True))
+    for speaker, published in emodb.PUBLISHED_COUNTS.items():
+        assert tuple(counts[speaker, emotion] for emotion in EMODB_EMOTIONS) == published
+    total = corpus.manifest["emotion"].value_counts()
+    assert [int(total[emotion]) for emotion in EMODB_EMOTIONS] == [127, 62, 71, 79, 69, 46, 81]
+    records = [(name, emotion) for name, emotion, _ in corpus.utterances(corpus.speakers)]
+    assert records == list(corpus.manifest[["utterance", "emotion"]].itertuples(index=False, name=None))
+    assert corpus.manifest["seconds"].between(1.2, 9.0).all()
+    assert (corpus.manifest["segments"] == np.maximum(1, np.ceil(np.ceil((corpus.manifest["seconds"] - 0.015) * 100) / 300))).mean() > 0.99

@@ -1,0 +1,52 @@
+"""Importing the package costs nothing: what is heavy comes with the first use of it."""
+
+import json
+
+import pytest
+from layer_check import run_python
+
+import ser_acrnn
+
+HEAVY = {"jax", "keras", "librosa", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "soundfile", "tensorflow", "torch"}
+
+
+def modules_after(code):
+    printed = run_python(f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)))")
+    return set(json.loads(printed.splitlines()[-1]))
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    nothing, package = modules_after(""), modules_after("import ser_acrnn; ser_acrnn.__version__; dir(ser_acrnn)")
+    assert not package & HEAVY
+    assert {name for name in package if name.startswith("ser_acrnn")} == {"ser_acrnn", "ser_acrnn._version"}
+    assert len(package - nothing) < 250  # TensorFlow is some thousands
+
+
+def test_the_protocol_needs_the_standard_library_alone():
+    assert not modules_after("from ser_acrnn import config, preset, protocol, Fold, leave_one_speaker_out") & HEAVY
+
+
+def test_what_prepares_plans_and_judges_imports_neither_keras_nor_tensorflow():
+    code = """
+from ser_acrnn import audio, corpus, dataset, features, metrics, report, results, tfrecords
+import data_prep.pack, data_prep.prepare, experiments.run_grid, experiments.run_one, experiments.summarise
+"""
+    assert not modules_after(code) & {"keras", "tensorflow", "jax", "torch"}
+
+
+def test_every_public_name_resolves_and_is_listed():
+    for name in ser_acrnn.__all__:
+        assert getattr(ser_acrnn, name) is not None, name
+    assert sorted(ser_acrnn.__all__) == sorted(set(ser_acrnn.__all__))
+    assert set(ser_acrnn.__all__) <= set(dir(ser_acrnn))
+    from ser_acrnn.models import acrnn
+    from ser_acrnn.protocol import Fold
+
+    assert ser_acrnn.acrnn is acrnn and ser_acrnn.Fold is Fold
+
+
+def test_an_unknown_name_is_an_attribute_error_that_names_it():
+    with pytest.raises(AttributeError, match="'ser_acrnn' has no attribute 'acrnn3d'"):
+        ser_acrnn.acrnn3d  # noqa: B018
+    with pytest.raises(ImportError, match="acrnn3d"):
+        from ser_acrnn import acrnn3d  # noqa: F401

@@ -1,0 +1,377 @@
+"""A run: reproducible, resumable, and ignorant of its test speaker until the epoch is chosen."""
+
+import dataclasses
+import hashlib
+import os
+import signal
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from layer_check import run_python
+
+from ser_acrnn import metrics, protocol, training
+from ser_acrnn.config import FeatureConfig, ModelConfig, Preset, TrainConfig
+from ser_acrnn.dataset import DatasetError, PreparedCorpus, load_segments
+from ser_acrnn.features import with_deltas
+from ser_acrnn.models import acrnn
+from ser_acrnn.results import RunResult
+
+EMOTIONS = ("angry", "sad", "happy")
+SPEAKERS = ("a", "b", "c", "d", "e")
+FOLD = protocol.Fold(train=("c", "d", "e"), validation="b", test="a")
+SMALL = Preset(
+    FeatureConfig(mels=8, segment_seconds=0.4),
+    ModelConfig(
+        emotions=EMOTIONS,
+        conv=((4, 2, 2),),
+        linear_units=8,
+        blstm_units=4,
+        embedding_units=8,
+        dropout=0.3,
+        segment_frames=40,
+        mels=8,
+    ),
+    TrainConfig(batch_size=16, learning_rate=0.01, epochs=5, patience=20, training_hop_seconds=0.2),
+)
+
+
+class ShortCorpus(PreparedCorpus):
+    """Five speakers of nine utterances in memory, 0.2 to 1 s, whose emotions tilt the spectrum and whose speakers shift it.
+
+    Args:
+        noise: Speakers whose features are replaced by noise that says nothing about emotions.
+    """
+
+    def __init__(self, noise=()):
+        self.log = []
+        self.kept = {speaker: [] for speaker in SPEAKERS}
+        for index, speaker in enumerate(SPEAKERS):
+            rng = np.random.default_rng(index)
+            for number, emotion in enumerate(EMOTIONS * 3):
+                frames = int(rng.integers(20, 100))
+                tilt = np.linspace(-1, 1, 8) * (EMOTIONS.index(emotion) - 1)
+                static = rng.normal(-8 + index + 2 * tilt, 1, (frames, 8))
+                if speaker in noise:
+                    static = 50 + 20 * np.random.default_rng(number).normal(size=(frames, 8))
+                self.kept[speaker].append((f"{speaker}{number}", emotion, with_deltas(static, SMALL.features)))
+        rows = [(name, speaker, emotion) for speaker in SPEAKERS for name, emotion, _ in self.kept[speaker]]
+        recipe = {"corpus": "short", "features": SMALL.features.to_dict(), "recipe_hash": SMALL.features.recipe_hash}
+        super().__init__(
+            pd.DataFrame(rows, columns=["utterance", "speaker", "emotion"]),
+            {**recipe, "speakers": {speaker: self.sums(speaker) for speaker in SPEAKERS}},
+        )
+
+    def frames(self, speakers):
+        return np.concatenate([features for speaker in speakers for _, _, features in self.kept[speaker]])
+
+    def sums(self, speaker):
+        frames = self.frames([speaker]).astype("float64")
+        return {
+            "frames": len(frames),
+            "sum": frames.sum(axis=0).tolist(),
+            "sum_of_squares": (frames**2).sum(axis=0).tolist(),
+            "shard_sha256": hashlib.sha256(frames.tobytes()).hexdigest(),
+        }
+
+    def utterances(self, speakers):
+        for speaker in sorted(speakers):
+            self.log.append(f"read {speaker}")
+            yield from self.kept[speaker]
+
+
+def train(corpus=None, preset=SMALL, seed=0, fold=FOLD, **arguments):
+    return training.run(ShortCorpus() if corpus is None else corpus, "small", preset, fold, seed, **arguments)
+
+
+def changed(**values):
+    return replace(SMALL, training=replace(SMALL.training, **values))
+
+
+def posteriors(result):
+    return np.array([utterance["posteriors"] for utterance in result.utterances])
+
+
+def check_same_run(one, other):
+    (result, model), (expected, network) = one, other
+    assert result.validation_curve == expected.validation_curve
+    assert result.utterances == expected.utterances
+    for weight, value in zip(model.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, value)
+    assert replace(result, wall_seconds=0) == replace(expected, wall_seconds=0)
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return ShortCorpus()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(corpus):
+    return train(corpus)
+
+
+def test_a_run_learns(undisturbed):
+    result, _ = undisturbed
+    losses = [entry["loss"] for entry in result.validation_curve]
+    assert losses[-1] < 0.8 * losses[0]
+    assert max(entry["validation_uar"] for entry in result.validation_curve) > 0.6
+    assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.6
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another_one(undisturbed):
+    check_same_run(train(), undisturbed)
+    other, _ = train(seed=1, preset=changed(epochs=1))
+    assert other.validation_curve[0] != undisturbed[0].validation_curve[0]
+
+
+def test_the_result_holds_what_was_run_and_survives_its_file(undisturbed, corpus, tmp_path):
+    result, _ = undisturbed
+    fields = "corpus system fold seed emotions utterances chosen_epoch validation_curve recipe_hash config version backend device precision"
+    assert [field.name for field in dataclasses.fields(result)] == [*fields.split(), "wall_seconds"]
+    assert (result.corpus, result.system, result.seed, result.precision) == ("short", "small", 0, "float32")
+    assert result.fold == {"train": ["c", "d", "e"], "validation": "b", "test": "a"}
+    assert result.emotions == list(EMOTIONS)
+    assert [(item["id"], item["emotion"]) for item in result.utterances] == [item[:2] for item in corpus.kept["a"]]
+    assert result.recipe_hash == SMALL.features.recipe_hash
+    assert Preset.from_dict(result.config) == SMALL
+    assert keras.backend.backend() in result.backend and keras.version() in result.backend and result.device
+    assert result.wall_seconds > 0
+    assert [entry["epoch"] for entry in result.validation_curve] == [1, 2, 3, 4, 5]
+    assert result.chosen_epoch == protocol.chosen_epoch(result.validation_curve)
+    result.save(tmp_path / "result.json")
+    assert RunResult.load(tmp_path / "result.json") == result
+
+
+def test_the_statistics_are_those_of_the_training_speakers(undisturbed, corpus):
+    normalise = undisturbed[1].get_layer("normalise")
+    frames = corpus.frames(FOLD.train).astype("float64")
+    np.testing.assert_allclose(normalise.mean, frames.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(normalise.variance, frames.var(axis=0), rtol=1e-4)
+    everyone = corpus.frames(SPEAKERS).astype("float64")
+    assert np.abs(frames.mean(axis=0) - everyone.mean(axis=0)).max() > 0.1
+    assert normalise.recipe_hash == SMALL.features.recipe_hash
+
+
+def test_two_dimensional_input_has_the_statistics_of_its_static_log_mels(corpus):
+    preset = replace(changed(epochs=1), model=replace(SMALL.model, channels=1))
+    result, model = train(corpus, preset)
+    assert model.input_shape == (None, 40, 8, 1)
+    np.testing.assert_allclose(model.get_layer("normalise").mean, corpus.frames(FOLD.train)[..., :1].mean(axis=0), atol=1e-4)
+    assert np.isfinite(posteriors(result)).all()
+
+
+def test_the_test_speaker_is_read_after_the_last_epoch_alone():
+    corpus = ShortCorpus()
+    train(corpus, changed(epochs=2), on_epoch=lambda entry: corpus.log.append(f"epoch {entry['epoch']}"))
+    assert sorted(corpus.log[:4]) == ["read b", "read c", "read d", "read e"]
+    assert corpus.log[4:] == ["epoch 1", "epoch 2", "read a"]
+
+
+def test_the_test_speaker_changes_nothing_but_its_own_posteriors(undisturbed):
+    expected, network = undisturbed
+    result, model = train(ShortCorpus(noise="a"))
+    assert result.validation_curve == expected.validation_curve
+    assert result.chosen_epoch == expected.chosen_epoch
+    for weight, value in zip(model.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, value)
+    assert np.abs(posteriors(result) - posteriors(expected)).max() > 0.01
+
+
+def test_the_validation_speaker_chooses_and_does_not_train(undisturbed):
+    expected, _ = undisturbed
+    result, _ = train(ShortCorpus(noise="b"))
+    assert [entry["loss"] for entry in result.validation_curve] == [entry["loss"] for entry in expected.validation_curve]
+    for entry, other in zip(result.validation_curve, expected.validation_curve, strict=True):
+        assert entry["validation_loss"] != other["validation_loss"]
+
+
+def judge(model, corpus, speaker):
+    """Labels and maxima over segments, without the code under test."""
+    segments = load_segments(corpus, [speaker], EMOTIONS)
+    values = np.asarray(model(segments.features))
+    maxima = [values[segments.utterance == number].max(axis=0) for number in range(len(segments.utterance_ids))]
+    return segments.utterance_labels, np.array(maxima), values[np.arange(len(values)), segments.labels]
+
+
+def test_the_chosen_epoch_judges_and_patience_ends_the_run(corpus, monkeypatch):
+    monkeypatch.setattr(protocol, "chosen_epoch", lambda curve: min(2, len(curve)))
+    result, model = train(corpus, changed(epochs=9, patience=2))
+    assert [entry["epoch"] for entry in result.validation_curve] == [1, 2, 3, 4]
+    assert result.chosen_epoch == 2
+    stopped, network = train(corpus, changed(epochs=2))
+    assert result.validation_curve[:2] == stopped.validation_curve
+    assert result.utterances == stopped.utterances
+    for weight, value in zip(model.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, value)
+
+    _, maxima, _ = judge(model, corpus, "a")
+    np.testing.assert_allclose(posteriors(result), maxima, atol=1e-5)
+    labels, maxima, right = judge(model, corpus, "b")
+    second, last = result.validation_curve[1], result.validation_curve[3]
+    recalls = [(maxima.argmax(axis=1)[labels == label] == label).mean() for label in range(3)]
+    assert second["validation_uar"] == pytest.approx(np.mean(recalls), abs=1e-5)
+    assert second["validation_loss"] == pytest.approx(-np.log(right).mean(), abs=1e-4)
+    assert last["validation_loss"] != pytest.approx(second["validation_loss"], abs=1e-3)
+
+
+class InterruptError(Exception):
+    pass
+
+
+def interrupt_after(epoch):
+    def on_epoch(entry):
+        if entry["epoch"] == epoch:
+            raise InterruptError
+
+    return on_epoch
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(undisturbed, tmp_path):
+    checkpoint, epochs = tmp_path / "work" / "a-seed0.npz", []
+    with pytest.raises(InterruptError):
+        train(checkpoint=checkpoint, on_epoch=interrupt_after(3))
+    seconds = []
+    resumed = train(checkpoint=checkpoint, on_epoch=lambda entry: epochs.append(entry["epoch"]))
+    assert epochs == [4, 5]
+    check_same_run(resumed, undisturbed)
+    assert resumed[0].wall_seconds > sum(seconds)
+
+    again = train(checkpoint=checkpoint, on_epoch=lambda entry: epochs.append(entry["epoch"]))
+    assert epochs == [4, 5], "a finished run trained on"
+    check_same_run(again, undisturbed)
+
+
+KILLED_WHILE_SAVING = """
+import os, signal, sys
+from pathlib import Path
+from test_training import train
+replace, saved = os.replace, []
+def kill_at_the_third(*paths):
+    saved.append(paths)
+    if len(saved) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(*paths)
+os.replace = kill_at_the_third
+train(checkpoint=Path(sys.argv[1]))
+print("survived")
+"""
+
+
+def test_a_run_killed_while_it_saves_goes_on_from_the_epoch_before(undisturbed, tmp_path):
+    checkpoint, epochs = tmp_path / "a-seed0.npz", []
+    assert "survived" not in run_python(KILLED_WHILE_SAVING, checkpoint, check=False)
+    assert checkpoint.is_file() and signal.SIGKILL
+    resumed = train(checkpoint=checkpoint, on_epoch=lambda entry: epochs.append(entry["epoch"]))
+    assert epochs == [3, 4, 5]
+    check_same_run(resumed, undisturbed)
+
+
+def test_a_save_that_fails_leaves_the_state_before_it(tmp_path, monkeypatch):
+    path = tmp_path / "state.npz"
+    state = training.TrainingState(variables=[np.arange(3)], curve=[{"epoch": 1}], wall_seconds=1.5)
+    state.save(path, "run")
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        training.TrainingState(variables=[np.arange(9)], curve=[{"epoch": 1}, {"epoch": 2}]).save(path, "run")
+    loaded = training.TrainingState.load(path, "run")
+    assert loaded.curve == [{"epoch": 1}] and loaded.wall_seconds == 1.5
+    np.testing.assert_array_equal(loaded.variables[0], np.arange(3))
+
+
+def test_arrays_return_in_their_order_however_many(tmp_path):
+    arrays = [np.full((2, index + 1), index, "float32") for index in range(120)]
+    training.TrainingState(variables=arrays, optimiser=arrays[:3], best_weights=arrays[::-1]).save(tmp_path / "state.npz", "run")
+    loaded = training.TrainingState.load(tmp_path / "state.npz", "run")
+    for name, expected in (("variables", arrays), ("optimiser", arrays[:3]), ("best_weights", arrays[::-1])):
+        assert [array.tolist() for array in getattr(loaded, name)] == [array.tolist() for array in expected]
+
+
+def test_the_checkpoint_of_another_configuration_is_not_used(tmp_path, caplog):
+    checkpoint, epochs = tmp_path / "a-seed0.npz", []
+    with pytest.raises(InterruptError):
+        train(checkpoint=checkpoint, on_epoch=interrupt_after(1))
+    preset = changed(epochs=1, learning_rate=0.02)
+    with caplog.at_level("WARNING"):
+        result = train(preset=preset, checkpoint=checkpoint, on_epoch=lambda entry: epochs.append(entry["epoch"]))
+    assert epochs == [1] and "another configuration" in caplog.text and "a-seed0.npz" in caplog.text
+    assert len(result[0].validation_curve) == 1
+
+
+def test_a_checkpoint_belongs_to_all_that_the_training_depends_on(monkeypatch):
+    def identity(*arguments, **named):
+        def capture(*_, identity, **__):
+            raise InterruptError(identity)
+
+        monkeypatch.setattr(training, "fit", capture)
+        with pytest.raises(InterruptError) as captured:
+            train(*arguments, **named)
+        return captured.value.args[0]
+
+    own = identity()
+    assert identity(ShortCorpus(noise="a")) == own, "the test speaker decides whether a checkpoint is used"
+    others = [
+        identity(seed=1),
+        identity(preset=changed(learning_rate=0.02)),
+        identity(preset=changed(precision="bfloat16")),
+        identity(preset=replace(SMALL, model=replace(SMALL.model, dropout=0.2))),
+        identity(fold=protocol.Fold(("c", "d", "e"), "a", "b")),
+        identity(fold=protocol.Fold(("c", "d"), "b", "a")),
+        identity(ShortCorpus(noise="c")),
+        identity(ShortCorpus(noise="b")),
+    ]
+    assert len({own, *others}) == 1 + len(others)
+
+
+def test_a_corpus_of_another_recipe_is_refused_with_both_hashes(corpus):
+    preset = replace(SMALL, features=replace(SMALL.features, preemphasis=0.97))
+    with pytest.raises(DatasetError) as error:
+        train(corpus, preset)
+    assert corpus.features.recipe_hash in str(error.value) and preset.features.recipe_hash in str(error.value)
+
+
+def test_mixed_bfloat16_runs_and_says_so(corpus):
+    result, model = train(corpus, changed(epochs=2, precision="bfloat16"))
+    assert result.precision == "bfloat16"
+    assert model.get_layer("conv_1").compute_dtype == "bfloat16"
+    assert np.isfinite(posteriors(result)).all() and np.isfinite([entry["loss"] for entry in result.validation_curve]).all()
+    np.testing.assert_array_less(0.99, posteriors(result).sum(axis=1))
+
+
+@pytest.mark.parametrize("count", [None, 5])
+def test_each_epoch_sees_every_segment_in_full_batches_and_reports_their_mean_loss(corpus, count):
+    train_segments = load_segments(corpus, FOLD.train, EMOTIONS, hop_seconds=0.2)
+    train_segments = replace(train_segments, features=train_segments.features[:count], labels=train_segments.labels[:count])
+    validation = load_segments(corpus, ["b"], EMOTIONS)
+    total = len(train_segments.features)
+    assert total % 16 and (count or 80) <= total
+    number = {features.tobytes(): index for index, features in enumerate(train_segments.features)}
+    keras.utils.set_random_seed(0)
+    model = acrnn(replace(SMALL.model, dropout=0.0, batch_norm=()))
+    batches = []
+    step = model.train_on_batch
+
+    def record(features, labels):
+        batches.append([number[item.tobytes()] for item in features])
+        np.testing.assert_array_equal(labels, train_segments.labels[batches[-1]])
+        return step(features, labels)
+
+    model.train_on_batch = record
+    # So small a rate that the weights stay: the loss can be computed afterwards.
+    config = replace(SMALL.training, epochs=2, learning_rate=1e-12)
+    state = training.fit(model, train_segments, validation, config, seed=0)
+    steps = -(-total // 16)
+    assert {len(batch) for batch in batches} == {16} and len(batches) == 2 * steps
+    epochs = [[item for batch in batches[start : start + steps] for item in batch] for start in (0, steps)]
+    for order in epochs:
+        assert sorted(order[:total]) == list(range(total))
+    assert epochs[0] != epochs[1]
+    right = np.asarray(model(train_segments.features))[np.arange(total), train_segments.labels]
+    for order, entry in zip(epochs, state.curve, strict=True):
+        assert entry["loss"] == pytest.approx(-np.log(right[order]).mean(), abs=1e-4)
