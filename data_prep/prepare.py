@@ -266,7 +266,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("corpus", help="name of the loader in data_prep, such as emodb")
     parser.add_argument("--source", type=Path, required=True, help="the corpus on disk")
     parser.add_argument("--data", type=Path, default=Path("build/data"), help="folder of the prepared corpora (default: %(default)s)")
-    parser.add_argument("--name", help="name of the prepared corpus (default: the loader's)")
     parser.add_argument("--recipe", choices=sorted(FEATURE_RECIPES), default="paper", help="feature recipe (default: %(default)s)")
     parser.add_argument("--skip-bad", action="store_true", help="leave unusable recordings out")
     parser.add_argument("--jobs", type=int, help="processes (default: one a processor)")
@@ -278,10 +277,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if differences := loader.published_differences(utterances):
             shown = differences[:10] + ([f"and {len(differences) - 10} more"] if len(differences) > 10 else [])
             logger.warning("%s: the counts differ from the published ones: %s", options.corpus, "; ".join(shown))
-        name = options.name or options.corpus
         config = FEATURE_RECIPES[options.recipe]
         link = prepare(
-            name, utterances, options.data, config, source=options.source, skip_bad=options.skip_bad, jobs=options.jobs, progress=True
+            options.corpus,
+            utterances,
+            options.data,
+            config,
+            source=options.source,
+            skip_bad=options.skip_bad,
+            jobs=options.jobs,
+            progress=True,
         )
     except ModuleNotFoundError as error:
         if error.name != f"data_prep.{options.corpus}":

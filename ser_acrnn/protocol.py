@@ -63,6 +63,32 @@ def leave_one_speaker_out(speakers: Iterable[str], partner: Mapping[str, str] | 
     ]
 
 
+def check_leaks(fold: Fold, utterances: Iterable[tuple[str, str, str]]) -> None:
+    """Makes sure that no utterance and no identical audio stands in two parts of a fold.
+
+    Args:
+        fold: The split.
+        utterances: Name, speaker and the audio's sha256 of all utterances of the corpus.
+
+    Raises:
+        LeakError: A name or a checksum in two parts, or a speaker of the fold without an utterance; the message lists all of them.
+    """
+    part = dict.fromkeys(fold.train, "training") | {fold.validation: "validation", fold.test: "test"}
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    problems, heard = [], set()
+    for name, speaker, checksum in utterances:
+        if speaker not in part:
+            continue
+        heard.add(speaker)
+        for kind, value in (("utterance", name), ("audio", checksum)):
+            where, first = seen.setdefault((kind, value), (part[speaker], name))
+            if where != part[speaker]:
+                problems.append(f"the same {kind} {value} is in {where} ({first}) and in {part[speaker]} ({name})")
+    problems += [f"speaker {speaker} has no utterance" for speaker in sorted(set(part) - heard)]
+    if problems:
+        raise LeakError(f"fold with test speaker {fold.test!r}: {'; '.join(problems)}; expected disjoint parts")
+
+
 def chosen_epoch(curve: Sequence[Mapping[str, Any]]) -> int:
     """The epoch with the best UAR on the validation speaker; of equals the lower validation loss, then the earlier.
 

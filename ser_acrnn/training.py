@@ -99,12 +99,14 @@ def run(
 
     Raises:
         DatasetError: The corpus was made by another recipe.
+        LeakError: An utterance or identical audio is in two parts of the fold.
     """
     if corpus.features.recipe_hash != preset.features.recipe_hash:
         raise DatasetError(
             f"{corpus.name}: was prepared by the recipe {corpus.features.recipe_hash}, expected {preset.features.recipe_hash} "
             f"for the system {system}"
         )
+    protocol.check_leaks(fold, corpus.manifest[["utterance", "speaker", "sha256"]].itertuples(index=False))
     config, emotions = preset.training, preset.model.emotions
     read = partial(load_segments, corpus, emotions=emotions, channels=preset.model.channels)
     train = read(fold.train, hop_seconds=config.training_hop_seconds)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ser_acrnn.protocol import Fold, LeakError, chosen_epoch, leave_one_speaker_out
+from ser_acrnn.protocol import Fold, LeakError, check_leaks, chosen_epoch, leave_one_speaker_out
 
 SPEAKERS = ["03", "08", "09", "10", "11"]
 
@@ -45,6 +45,33 @@ def test_too_few_or_nameless_speakers_are_refused(speakers):
 def test_a_partner_from_outside_is_refused():
     with pytest.raises(LeakError, match=r"\['b'\]"):
         leave_one_speaker_out(["a", "b", "c"], {"a": "b", "b": "x", "c": "a"})
+
+
+CLEAN = [("u1", "a", "s1"), ("u2", "a", "s2"), ("u3", "b", "s3"), ("u4", "c", "s4"), ("u5", "elsewhere", "s4")]
+
+
+def test_a_clean_corpus_passes():
+    check_leaks(Fold(("a",), "b", "c"), CLEAN)
+    # The same audio twice within one part is a repetition, not a leak.
+    check_leaks(Fold(("a",), "b", "c"), [*CLEAN, ("u6", "a", "s1")])
+
+
+@pytest.mark.parametrize(
+    "extra, words",
+    [
+        (("u6", "c", "s1"), r"same audio s1 is in training \(u1\) and in test \(u6\)"),
+        (("u3", "c", "s6"), "same utterance u3 is in validation"),
+        (("u6", "b", "s4"), "same audio s4 is in test"),
+    ],
+)
+def test_an_utterance_or_audio_in_two_parts_is_named(extra, words):
+    with pytest.raises(LeakError, match=words):
+        check_leaks(Fold(("a",), "b", "c"), [*CLEAN, extra])
+
+
+def test_a_speaker_without_utterance_is_named():
+    with pytest.raises(LeakError, match="speaker d has no utterance"):
+        check_leaks(Fold(("a", "d"), "b", "c"), CLEAN)
 
 
 def entry(epoch, uar, loss):

@@ -45,5 +45,5 @@ def test_collect_reads_every_run_and_names_what_is_none(tmp_path):
         sample_result(speaker).save(tmp_path / "tiny" / f"{speaker}-seed0.json")
     assert [result.fold["test"] for result in collect(tmp_path)] == ["03", "08"]
     (tmp_path / "tiny" / "09-seed0.json").write_text('{"corpus": "emodb"}')
-    with pytest.raises(ResultError, match="09-seed0.json"):
+    with pytest.raises(ResultError, match=r"09-seed0\.json"):
         collect(tmp_path)

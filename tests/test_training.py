@@ -2,8 +2,8 @@
 
 import dataclasses
 import hashlib
+import json
 import os
-import signal
 from dataclasses import replace
 
 import keras
@@ -233,11 +233,12 @@ def test_an_interrupted_run_goes_on_to_the_same_end(undisturbed, tmp_path):
     checkpoint, epochs = tmp_path / "work" / "a-seed0.npz", []
     with pytest.raises(InterruptError):
         train(checkpoint=checkpoint, on_epoch=interrupt_after(3))
-    seconds = []
+    with np.load(checkpoint) as arrays:
+        seconds = json.loads(str(arrays["about"]))["wall_seconds"]
     resumed = train(checkpoint=checkpoint, on_epoch=lambda entry: epochs.append(entry["epoch"]))
     assert epochs == [4, 5]
     check_same_run(resumed, undisturbed)
-    assert resumed[0].wall_seconds > sum(seconds)
+    assert resumed[0].wall_seconds > seconds > 0
 
     again = train(checkpoint=checkpoint, on_epoch=lambda entry: epochs.append(entry["epoch"]))
     assert epochs == [4, 5], "a finished run trained on"
@@ -263,7 +264,7 @@ print("survived")
 def test_a_run_killed_while_it_saves_goes_on_from_the_epoch_before(undisturbed, tmp_path):
     checkpoint, epochs = tmp_path / "a-seed0.npz", []
     assert "survived" not in run_python(KILLED_WHILE_SAVING, checkpoint, check=False)
-    assert checkpoint.is_file() and signal.SIGKILL
+    assert list(tmp_path.glob("*.partial")), "it was not killed between writing and renaming"
     resumed = train(checkpoint=checkpoint, on_epoch=lambda entry: epochs.append(entry["epoch"]))
     assert epochs == [3, 4, 5]
     check_same_run(resumed, undisturbed)
@@ -350,7 +351,7 @@ def test_each_epoch_sees_every_segment_in_full_batches_and_reports_their_mean_lo
     train_segments = replace(train_segments, features=train_segments.features[:count], labels=train_segments.labels[:count])
     validation = load_segments(corpus, ["b"], EMOTIONS)
     total = len(train_segments.features)
-    assert total % 16 and (count or 80) <= total
+    assert total % 16
     number = {features.tobytes(): index for index, features in enumerate(train_segments.features)}
     keras.utils.set_random_seed(0)
     model = acrnn(replace(SMALL.model, dropout=0.0, batch_norm=()))

@@ -1,0 +1,84 @@
+"""On JAX, in a process where TensorFlow cannot be imported: training from a packed corpus, and networks that TensorFlow saved."""
+
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from layer_check import NO_JAX, check_same_on_jax, jax_python, run_on_jax
+from test_training import SMALL, ShortCorpus, changed, posteriors
+
+from ser_acrnn.dataset import load_segments, pack
+from ser_acrnn.models import acrnn
+from ser_acrnn.results import RunResult
+
+pytestmark = pytest.mark.skipif(jax_python() is None, reason=NO_JAX)
+
+TRAIN = """
+import json
+from pathlib import Path
+from ser_acrnn import protocol, training
+from ser_acrnn.config import Preset
+from ser_acrnn.dataset import open_corpus
+
+directory = Path(sys.argv[1])
+preset = Preset.from_dict(json.loads((directory / "preset.json").read_text()))
+corpus = open_corpus(directory / "packed.npz")
+fold = protocol.Fold(("c", "d", "e"), "b", "a")
+result, model = training.run(corpus, "small", preset, fold, 0)
+result.save(directory / "result.json")
+model.save(directory / "trained.keras")
+
+class Stop(Exception):
+    pass
+
+def stop(entry):
+    if entry["epoch"] == 2:
+        raise Stop
+
+checkpoint = directory / "checkpoint.npz"
+try:
+    training.run(corpus, "small", preset, fold, 0, checkpoint=checkpoint, on_epoch=stop)
+except Stop:
+    training.run(corpus, "small", preset, fold, 0, checkpoint=checkpoint)[0].save(directory / "resumed.json")
+assert not any(name.partition(".")[0] == "tensorflow" for name, module in sys.modules.items() if module is not None)
+"""
+
+
+def test_a_packed_corpus_trains_and_resumes(tmp_path):
+    corpus = ShortCorpus()
+    pack(corpus, tmp_path / "packed.npz")
+    preset = changed(epochs=4)
+    (tmp_path / "preset.json").write_text(json.dumps(preset.to_dict()))
+    run_on_jax(TRAIN, tmp_path)
+    result = RunResult.load(tmp_path / "result.json")
+    assert result.backend.startswith("jax") and result.device
+    curve = result.validation_curve
+    assert len(curve) == 4 and curve[-1]["loss"] < 0.9 * curve[0]["loss"]
+    assert [item["id"] for item in result.utterances] == [item[0] for item in corpus.kept["a"]]
+    resumed = RunResult.load(tmp_path / "resumed.json")
+    assert resumed.validation_curve == curve and resumed.utterances == result.utterances
+
+    # What JAX trained and saved judges the same here.
+    model = keras.saving.load_model(tmp_path / "trained.keras")
+    segments = load_segments(corpus, ["a"], SMALL.model.emotions)
+    values = np.asarray(model(segments.features))
+    maxima = [values[segments.utterance == number].max(axis=0) for number in range(len(result.utterances))]
+    np.testing.assert_allclose(posteriors(result), maxima, atol=1e-5)
+
+
+def test_networks_saved_here_give_the_same_posteriors_there(tmp_path):
+    features = load_segments(ShortCorpus(), ["a", "b"], SMALL.model.emotions).features
+    variants = {
+        "paper": SMALL.model,
+        "masked": replace(SMALL.model, mask_padding=True),
+        "released": replace(SMALL.model, attention="released-code", batch_norm=("linear",)),
+        "deep": replace(SMALL.model, conv=((4, 2, 2), (4, 1, 1), (4, 1, 1)), batch_norm=("conv", "embedding")),
+    }
+    models = {}
+    for name, config in variants.items():
+        keras.utils.set_random_seed(0)
+        models[name] = acrnn(config), [features]
+        models[name][0].get_layer("normalise").set_statistics(features.mean(axis=(0, 1)), features.var(axis=(0, 1)))
+    check_same_on_jax(models, tmp_path)
