@@ -178,7 +178,7 @@ def test_a_damaged_and_a_missing_shard_are_named(copy: Path) -> None:
 
 
 @pytest.mark.xfail(strict=True, reason="TFRecord has no end mark, and nothing counts the records")
-@pytest.mark.parametrize("kept", [0, 5])
+@pytest.mark.parametrize("kept", [0, 4])
 def test_a_shard_that_was_cut_between_two_records_is_named(copy: Path, kept: int) -> None:
     shard = copy / "speaker-08.tfrecord"
     tfrecords.write_shard(shard, list(tfrecords.read_shard(shard, FeatureConfig()))[:kept])
@@ -229,7 +229,7 @@ def test_packed_equals_records(corpus: RecordCorpus, packed: PackedCorpus) -> No
 
 def test_packed_holds_the_static_channel_alone(packed_file: Path) -> None:
     with np.load(packed_file) as arrays:
-        assert arrays["static"].shape == (4 * sum(FRAMES.values()), 40)
+        assert arrays["static"].shape == (4 * sum(FRAMES.values()) - FRAMES["L"], 40)
         assert arrays["static"].dtype == np.float32
 
 
@@ -291,13 +291,14 @@ def test_statistics_count_neither_padding_nor_a_frame_twice(corpus: RecordCorpus
     assert np.abs(mean - padded_mean)[:, 0].max() > 0.1
     assert np.abs(variance - padded_variance)[:, 0].max() > 0.1
     frames = sum(corpus.recipe["speakers"][speaker]["frames"] for speaker in TRAINING)
-    assert frames == 2 * sum(FRAMES.values())
+    assert frames == 2 * sum(FRAMES.values()) - FRAMES["L"]
 
 
 def test_statistics_of_training_speakers_do_not_hang_on_the_others(
     corpus: RecordCorpus, write_corpus: Callable[..., list[Path]], tmp_path: Path
 ) -> None:
-    write_corpus(tmp_path, speakers=("03", "08"))
+    write_corpus(tmp_path, speakers=("03",))
+    write_corpus(tmp_path, "WTFNA", speakers=("08",))
     write_corpus(tmp_path, speakers=("09", "10"), seed=1)
     other = RecordCorpus(prepare("small", emodb.utterances(tmp_path), tmp_path / "data", jobs=1))
     for mine, others in zip(corpus.statistics(TRAINING), other.statistics(TRAINING), strict=True):
@@ -394,7 +395,7 @@ def test_the_streams_shapes_are_known_before_it_runs(corpus: RecordCorpus) -> No
 
 def test_batches_are_full_but_the_last(corpus: RecordCorpus) -> None:
     sizes = [len(labels) for _, labels in stream_segments(corpus, TRAINING, EMODB_EMOTIONS, batch_size=8)]
-    assert sizes == [8, 8, 4]
+    assert sizes == [8, 8, 1]
 
 
 def test_a_shuffled_stream_has_the_same_segments_in_the_seeds_order(corpus: RecordCorpus) -> None:

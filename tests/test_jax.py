@@ -16,7 +16,7 @@ from ser_acrnn.results import RunResult
 pytestmark = pytest.mark.skipif(jax_python() is None, reason=NO_JAX)
 
 TRAIN = """
-import json
+import json, shutil
 from pathlib import Path
 from ser_acrnn import protocol, training
 from ser_acrnn.config import Preset
@@ -26,22 +26,18 @@ directory = Path(sys.argv[1])
 preset = Preset.from_dict(json.loads((directory / "preset.json").read_text()))
 corpus = open_corpus(directory / "packed.npz")
 fold = protocol.Fold(("c", "d", "e"), "b", "a")
-result, model = training.run(corpus, "small", preset, fold, 0)
+checkpoint, after_2 = directory / "checkpoint.npz", directory / "after-2.npz"
+
+def keep(entry):
+    if entry["epoch"] == 2:
+        shutil.copy(checkpoint, after_2)
+
+result, model = training.run(corpus, "small", preset, fold, 0, checkpoint=checkpoint, on_epoch=keep)
 result.save(directory / "result.json")
 model.save(directory / "trained.keras")
-
-class Stop(Exception):
-    pass
-
-def stop(entry):
-    if entry["epoch"] == 2:
-        raise Stop
-
-checkpoint = directory / "checkpoint.npz"
-try:
-    training.run(corpus, "small", preset, fold, 0, checkpoint=checkpoint, on_epoch=stop)
-except Stop:
-    training.run(corpus, "small", preset, fold, 0, checkpoint=checkpoint)[0].save(directory / "resumed.json")
+epochs = []
+training.run(corpus, "small", preset, fold, 0, checkpoint=after_2, on_epoch=epochs.append)[0].save(directory / "resumed.json")
+assert [entry["epoch"] for entry in epochs] == [3, 4]
 assert not any(name.partition(".")[0] == "tensorflow" for name, module in sys.modules.items() if module is not None)
 """
 
@@ -71,10 +67,8 @@ def test_a_packed_corpus_trains_and_resumes(tmp_path):
 def test_networks_saved_here_give_the_same_posteriors_there(tmp_path):
     features = load_segments(ShortCorpus(), ["a", "b"], SMALL.model.emotions).features
     variants = {
-        "paper": SMALL.model,
-        "masked": replace(SMALL.model, mask_padding=True),
-        "released": replace(SMALL.model, attention="released-code", batch_norm=("linear",)),
-        "deep": replace(SMALL.model, conv=((4, 2, 2), (4, 1, 1), (4, 1, 1)), batch_norm=("conv", "embedding")),
+        "masked": replace(SMALL.model, mask_padding=True, conv=((4, 2, 2), (4, 1, 1))),
+        "released": replace(SMALL.model, attention="released-code", batch_norm=("conv", "linear")),
     }
     models = {}
     for name, config in variants.items():

@@ -165,6 +165,49 @@ def test_fitted_statistics_are_what_the_network_sees():
     assert not np.allclose(fitted(inputs), plain(inputs), atol=1e-3)
 
 
+def leaky(x):
+    return np.where(x > 0, x, 0.01 * x)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(x, kernel, recurrent, bias):
+    state = cell = np.zeros((len(x), len(recurrent)))
+    outputs = []
+    for step in range(x.shape[1]):
+        into, forget, candidate, out = np.split(x[:, step] @ kernel + state @ recurrent + bias, 4, axis=1)
+        cell = sigmoid(forget) * cell + sigmoid(into) * np.tanh(candidate)
+        state = sigmoid(out) * np.tanh(cell)
+        outputs.append(state)
+    return np.stack(outputs, axis=1)
+
+
+def test_the_network_is_section_2b_written_out_in_numpy():
+    model, x = build(), segments()
+    weights = {layer.name: [value.astype("float64") for value in layer.get_weights()] for layer in model.layers}
+    mean, variance = weights["normalise"]
+    x = (x - mean) / np.sqrt(variance)
+    kernel, bias = weights["conv_1"]
+    padded = np.pad(x, [(0, 0), (2, 2), (1, 1), (0, 0)])
+    x = bias + sum(padded[:, time : time + 40, mel : mel + 8] @ kernel[time, mel] for time in range(5) for mel in range(3))
+    x = leaky(x).reshape(3, 20, 2, 4, 2, 4).max(axis=(2, 4))
+    kernel, bias = weights["linear"]
+    x = leaky(x.reshape(3, 20, 4 * 4) @ kernel + bias)
+    x = np.concatenate([lstm(x, *weights["blstm"][:3]), lstm(x[:, ::-1], *weights["blstm"][3:])[:, ::-1]], axis=2)
+    scores = np.exp(x @ weights["attention"][0][:, 0])
+    x = np.einsum("bt,btf->bf", scores / scores.sum(axis=1, keepdims=True), x)
+    kernel, bias = weights["embedding"]
+    scale, shift, mean, variance = weights["embedding_batch_norm"]
+    x = leaky((x @ kernel + bias - mean) / np.sqrt(variance + 1e-3) * scale + shift)
+    kernel, bias = weights["emotion"]
+    scores = np.exp(x @ kernel + bias)
+    expected = scores / scores.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model(segments()), expected, atol=1e-5)
+    assert np.ptp(expected, axis=0).max() > 1e-3, "the example's segments are too much alike to tell networks apart"
+
+
 @pytest.mark.parametrize("mask_padding", [False, True])
 def test_attention_is_the_second_output(mask_padding):
     model = build(replace(SMALL, mask_padding=mask_padding))
@@ -190,7 +233,7 @@ def test_with_attention_shares_the_weights():
 @pytest.mark.parametrize("form", ["paper", "released-code"])
 @pytest.mark.parametrize("frames", [2, 24, 31])
 def test_masked_padding_does_not_change_the_posteriors(form, frames):
-    """With one convolution, which sees zeros beyond a short segment as it sees them in the padding, a mask leaves no trace of the padding."""
+    """One convolution sees zeros beyond a short segment as it sees them in padding, so that a mask leaves no trace of the padding."""
     config = replace(SMALL, mask_padding=True, attention=form)
     even = frames + frames % 2
     short = replace(config, segment_frames=even)

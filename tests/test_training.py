@@ -57,10 +57,14 @@ class ShortCorpus(PreparedCorpus):
                 if speaker in noise:
                     static = 50 + 20 * np.random.default_rng(number).normal(size=(frames, 8))
                 self.kept[speaker].append((f"{speaker}{number}", emotion, with_deltas(static, SMALL.features)))
-        rows = [(name, speaker, emotion) for speaker in SPEAKERS for name, emotion, _ in self.kept[speaker]]
+        rows = [
+            (name, speaker, emotion, hashlib.sha256(features.tobytes()).hexdigest())
+            for speaker in SPEAKERS
+            for name, emotion, features in self.kept[speaker]
+        ]
         recipe = {"corpus": "short", "features": SMALL.features.to_dict(), "recipe_hash": SMALL.features.recipe_hash}
         super().__init__(
-            pd.DataFrame(rows, columns=["utterance", "speaker", "emotion"]),
+            pd.DataFrame(rows, columns=["utterance", "speaker", "emotion", "sha256"]),
             {**recipe, "speakers": {speaker: self.sums(speaker) for speaker in SPEAKERS}},
         )
 
@@ -335,6 +339,14 @@ def test_a_corpus_of_another_recipe_is_refused_with_both_hashes(corpus):
     with pytest.raises(DatasetError) as error:
         train(corpus, preset)
     assert corpus.features.recipe_hash in str(error.value) and preset.features.recipe_hash in str(error.value)
+
+
+def test_audio_in_two_parts_is_refused_before_anything_is_read():
+    corpus = ShortCorpus()
+    corpus.manifest.loc[corpus.manifest["utterance"] == "a3", "sha256"] = corpus.manifest["sha256"].iloc[-1]
+    with pytest.raises(protocol.LeakError, match=r"same audio .* is in test \(a3\) and in training \(e8\)"):
+        train(corpus)
+    assert not corpus.log
 
 
 def test_mixed_bfloat16_runs_and_says_so(corpus):

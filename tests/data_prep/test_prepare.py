@@ -70,7 +70,7 @@ def test_the_folder_holds_a_shard_a_speaker_and_the_tables(prepared: Path) -> No
     assert len(list(prepared.parent.iterdir())) == 2  # the link and its folder
     for speaker in speakers:
         records = list(tfrecords.read_shard(prepared / f"speaker-{speaker}.tfrecord", FEATURE_RECIPES["paper"]))
-        assert [record["speaker"] for record in records] == [speaker] * 6
+        assert [record["speaker"] for record in records] == [speaker] * (5 if speaker == "08" else 6)
 
 
 def test_the_manifest_tells_what_each_recording_is(prepared: Path, small_corpus: Path) -> None:
@@ -383,6 +383,7 @@ while folders := sys.argv[1:4]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 def test_a_killed_preparation_leaves_the_old_set_or_the_new_and_the_next_completes_it(tmp_path: Path, write_corpus: Write) -> None:
     before, nothing, fresh = tmp_path / "before", tmp_path / "nothing", tmp_path / "fresh"
@@ -466,12 +467,9 @@ def test_the_command_prepares_and_says_what(
     assert corpus.manifest["path"].iloc[0] == "wav/03a01Ta.wav"
 
 
-def test_the_command_takes_name_and_recipe(source: Path, data: Path) -> None:
-    assert command(source, data, "--name", "ours", "--recipe", "released-code") == 0
-    assert os.listdir(data / "ours")
-    corpus = RecordCorpus(data / "ours")
-    assert corpus.name == "ours"
-    assert corpus.features == FEATURE_RECIPES["released-code"]
+def test_the_command_takes_a_recipe(source: Path, data: Path) -> None:
+    assert command(source, data, "--recipe", "released-code") == 0
+    assert RecordCorpus(data / "emodb").features == FEATURE_RECIPES["released-code"]
 
 
 def test_the_command_refuses_bad_recordings_unless_told(
@@ -517,6 +515,7 @@ def test_runs_as_a_module(tmp_path: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_published_corpus_is_prepared_whole(emodb_directory: Path, data: Path) -> None:
     assert main(["emodb", "--source", str(emodb_directory), "--data", str(data), "--jobs", "2"]) == 0
     corpus = RecordCorpus(data / "emodb")

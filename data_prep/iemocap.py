@@ -1,0 +1,317 @@
+"""IEMOCAP as it is released: its folders, its label files, its counts, and the utterances that the paper takes from it.
+
+C. Busso et al., "IEMOCAP: Interactive emotional dyadic motion capture database", Language Resources and Evaluation 42(4), 2008.
+
+There is no download: the corpus is licensed by USC SAIL and handed out on request, https://sail.usc.edu/iemocap/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from data_prep.checksums import list_files
+from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
+
+NAME = "iemocap"
+REQUEST = "https://sail.usc.edu/iemocap/iemocap_release.htm"
+RELEASE_FOLDER = "IEMOCAP_full_release"
+SESSIONS = ("1", "2", "3", "4", "5")
+LABELS = Path("dialog", "EmoEvaluation")
+RECORDINGS = Path("sentences", "wav")
+DIALOGS = ("improvised", "scripted", "all")
+
+# The order is the paper's, section 3: happy is `hap` alone.
+EMOTION_OF_CODE = {"ang": "angry", "sad": "sad", "hap": "happy", "neu": "neutral"}
+EXCITED = "exc"  # counts as happy when asked for
+EMOTIONS = tuple(EMOTION_OF_CODE.values())
+
+# Turns a code in the release, 10 039 in all; `xxx` is a turn on which the raters had no majority.
+PUBLISHED_TURNS = {
+    "xxx": 2507,
+    "fru": 1849,
+    "neu": 1708,
+    "ang": 1103,
+    "sad": 1084,
+    "exc": 1041,
+    "hap": 595,
+    "sur": 107,
+    "fea": 40,
+    "oth": 3,
+    "dis": 2,
+}
+
+# Improvised utterances a speaker, in the order of EMOTIONS; 2280 in all.
+PUBLISHED_COUNTS = {
+    "1F": (37, 43, 18, 119),
+    "1M": (25, 61, 15, 104),
+    "2F": (7, 63, 25, 90),
+    "2M": (15, 37, 29, 127),
+    "3F": (22, 108, 39, 95),
+    "3M": (68, 82, 21, 103),
+    "4F": (47, 41, 10, 51),
+    "4M": (37, 40, 21, 123),
+    "5F": (18, 73, 56, 151),
+    "5M": (13, 60, 50, 136),
+}
+
+_DIALOG = re.compile(r"Ses0([1-5])[FM]_(?:(impro)[0-9]{2}[ab]?|script0[0-9]_[0-9]b?)")
+_DIALOG_FORM = "Ses0<session><F|M>_impro<NN>[a|b] or Ses0<session><F|M>_script0<N>_<N>[b]"
+_TAIL = re.compile(r"_([FM])[0-9]{3}")
+_NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?"
+_LABEL = re.compile(rf"\[{_NUMBER} - {_NUMBER}\]\t([^\t ]+)\t([A-Za-z]+)\t\[{_NUMBER}, {_NUMBER}, {_NUMBER}\]")
+_LABEL_FORM = "[<start> - <end>]<tab><turn><tab><code><tab>[<valence>, <activation>, <dominance>]"
+
+
+class TurnName(NamedTuple):
+    """What a turn's name says: in `Ses01F_impro01_M003` the man of session 1 speaks, in an improvised dialog."""
+
+    dialog: str
+    kind: str
+    session: str
+    speaker: str
+
+
+def parse_dialog(name: str) -> tuple[str, str]:
+    """Reads a dialog's name.
+
+    >>> parse_dialog("Ses05M_script01_1b")
+    ('5', 'scripted')
+
+    Returns:
+        The session and `improvised` or `scripted`. The letter before the underscore, which tells who wore the markers, is of no use here.
+
+    Raises:
+        CorpusError: The name has another form.
+    """
+    match = _DIALOG.fullmatch(name)
+    if match is None:
+        raise CorpusError(f"dialog {name!r}, expected {_DIALOG_FORM}")
+    return match[1], "improvised" if match[2] else "scripted"
+
+
+def parse_turn(name: str) -> TurnName:
+    """Reads a turn's name, which is the dialog's and five characters more.
+
+    >>> parse_turn("Ses03M_impro05a_F012")
+    TurnName(dialog='Ses03M_impro05a', kind='improvised', session='3', speaker='3F')
+
+    Raises:
+        CorpusError: The name has another form.
+    """
+    dialog, tail = name[:-5], _TAIL.fullmatch(name[-5:])
+    if tail is None:
+        raise CorpusError(f"turn {name!r}, expected <dialog>_<F|M><3 digits>")
+    session, kind = parse_dialog(dialog)
+    return TurnName(dialog, kind, session, session + tail[1])
+
+
+def selection_name(merge_excited: bool = False, dialogs: str = "improvised") -> str:
+    """Names a selection as recipes and results show it; without arguments the paper's.
+
+    >>> selection_name()
+    'improvised, happy = hap'
+    """
+    return f"{dialogs if dialogs != 'all' else 'all dialogs'}, happy = hap{' + exc' if merge_excited else ''}"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What was read of a release, what was chosen, and what was left out and why.
+
+    Every turn is in one place: `turns` is the number of `utterances` and of those `missing`, plus `turns_of_other_dialogs`, plus the sum of
+    `turns_of_other_codes`.
+
+    Attributes:
+        selection: Name of the selection, see `selection_name`.
+        utterances: The chosen ones, sorted by speaker and id.
+        dialogs: Number of label files read; the full release has 151.
+        turns: Number of labelled turns in them.
+        codes: Turns a code, whatever the dialog, sorted by code.
+        turns_of_other_dialogs: Turns of the dialogs that were not asked for.
+        turns_of_other_codes: In the dialogs asked for, turns a code that is none of the chosen emotions, sorted by code.
+        unknown_codes: `<turn>: <code>` of codes that the published release does not have.
+        missing: Turns that would be chosen but have no recording.
+        unlabelled: Recordings, of any dialog, without a label.
+    """
+
+    selection: str
+    utterances: tuple[Utterance, ...]
+    dialogs: int
+    turns: int
+    codes: Mapping[str, int]
+    turns_of_other_dialogs: int
+    turns_of_other_codes: Mapping[str, int]
+    unknown_codes: tuple[str, ...]
+    missing: tuple[str, ...]
+    unlabelled: tuple[str, ...]
+
+    def report(self) -> dict[str, Any]:
+        """Returns everything but the utterances, as JSON can hold it."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "utterances"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    def left_out(self) -> list[dict[str, str]]:
+        """Returns the turns without a recording as a prepared corpus's recipe lists what it lacks."""
+        return [{"utterance": turn, "reason": "labelled, but there is no recording"} for turn in self.missing]
+
+    def checked(self, *, skip_bad: bool = False) -> list[Utterance]:
+        """Returns the utterances, sorted by speaker and id.
+
+        Args:
+            skip_bad: Do without turns that have no recording.
+
+        Raises:
+            CorpusError: Turns without a recording, all of them named, or no utterance at all.
+        """
+        if self.missing and not skip_bad:
+            raise CorpusError(
+                f"{NAME}: {len(self.missing)} labelled turn(s) without a recording, expected "
+                f"Session<N>/{RECORDINGS.as_posix()}/<dialog>/<turn>.wav (--skip-bad leaves them out): {', '.join(self.missing)}"
+            )
+        return check_utterances(self.utterances, f"{NAME} ({self.selection})")
+
+
+def read_release(directory: str | Path, *, merge_excited: bool = False, dialogs: str = "improvised") -> Release:
+    """Reads the labels of a release and finds their recordings; without options, the paper's selection.
+
+    Args:
+        directory: The folder that holds `Session1` to `Session5`, or the one that holds `IEMOCAP_full_release`. Sessions may be absent.
+        merge_excited: Count excited turns as happy. The paper does not.
+        dialogs: `improvised`, as the paper, `scripted` or `all`.
+
+    Raises:
+        CorpusError: There is no release, or label files are malformed; the message lists every line that is.
+        ValueError: An unknown value of `dialogs`.
+    """
+    if dialogs not in DIALOGS:
+        raise ValueError(f"dialogs is {dialogs!r}, expected one of {', '.join(DIALOGS)}")
+    emotion_of_code = EMOTION_OF_CODE | ({EXCITED: "happy"} if merge_excited else {})
+    codes: dict[str, str] = {}
+    problems: list[str] = []
+    recordings: dict[tuple[str, str], Path] = {}
+    label_files = 0
+    for session, folder in _sessions(directory).items():
+        recordings |= _recordings(folder / RECORDINGS)
+        for path in list_files(folder / LABELS, {".txt"}):
+            label_files += 1
+            problems += _read_labels(path, session, codes)
+    if problems:
+        raise CorpusError(f"{NAME}: {len(problems)} fault(s) in the label files:\n" + "\n".join(problems))
+
+    found: list[Utterance] = []
+    missing: list[str] = []
+    turns_of_other_dialogs, turns_of_other_codes = 0, Counter[str]()
+    for turn, code in codes.items():
+        name = parse_turn(turn)
+        if dialogs not in ("all", name.kind):
+            turns_of_other_dialogs += 1
+        elif code not in emotion_of_code:
+            turns_of_other_codes[code] += 1
+        elif (name.dialog, turn) not in recordings:
+            missing.append(turn)
+        else:
+            found.append(Utterance(turn, recordings[name.dialog, turn], name.speaker, emotion_of_code[code], name.session))
+    return Release(
+        selection=selection_name(merge_excited, dialogs),
+        utterances=tuple(sorted(found, key=lambda utterance: (utterance.speaker, utterance.id))),
+        dialogs=label_files,
+        turns=len(codes),
+        codes=dict(sorted(Counter(codes.values()).items())),
+        turns_of_other_dialogs=turns_of_other_dialogs,
+        turns_of_other_codes=dict(sorted(turns_of_other_codes.items())),
+        unknown_codes=tuple(f"{turn}: {code}" for turn, code in sorted(codes.items()) if code not in PUBLISHED_TURNS),
+        missing=tuple(sorted(missing)),
+        unlabelled=tuple(sorted(recording for _, recording in recordings if recording not in codes)),
+    )
+
+
+def utterances(
+    directory: str | Path, *, merge_excited: bool = False, dialogs: str = "improvised", skip_bad: bool = False
+) -> list[Utterance]:
+    """Lists the utterances of a selection, sorted by speaker and id; see `read_release` and `Release.checked`."""
+    return read_release(directory, merge_excited=merge_excited, dialogs=dialogs).checked(skip_bad=skip_bad)
+
+
+def published_differences(utterances: Iterable[Utterance]) -> list[str]:
+    """Compares the utterances of each speaker and emotion with the published counts of the paper's selection, and of no other.
+
+    Returns:
+        One line a difference, sorted by speaker, then in the order of `EMOTIONS`; empty for the full release.
+    """
+    found = Counter((utterance.speaker, utterance.emotion) for utterance in utterances)
+    published = Counter(
+        {(speaker, emotion): count for speaker, counts in PUBLISHED_COUNTS.items() for emotion, count in zip(EMOTIONS, counts, strict=True)}
+    )
+    emotions = (*EMOTIONS, *sorted({emotion for _, emotion in found} - set(EMOTIONS)))
+    return [
+        f"speaker {speaker}, {emotion}: found {found[speaker, emotion]}, published {published[speaker, emotion]}"
+        for speaker in sorted({speaker for speaker, _ in found | published})
+        for emotion in emotions
+        if found[speaker, emotion] != published[speaker, emotion]
+    ]
+
+
+def _sessions(directory: str | Path) -> dict[str, Path]:
+    """Finds the sessions' folders, each of which has label files."""
+    directory = Path(directory)
+    for root in (directory, directory / RELEASE_FOLDER):
+        if sessions := {session: root / f"Session{session}" for session in SESSIONS if (root / f"Session{session}").is_dir()}:
+            break
+    unlabelled = [str(folder / LABELS) for folder in sessions.values() if not _has_labels(folder / LABELS)]
+    if unlabelled or not sessions:
+        state = f"no <dialog>.txt in {', '.join(unlabelled)}" if unlabelled else f"no Session1 to Session5 in {directory}"
+        raise CorpusError(
+            f"{NAME}: {state}; expected {RELEASE_FOLDER}/Session<N>/{LABELS.as_posix()}/<dialog>.txt and "
+            f".../Session<N>/{RECORDINGS.as_posix()}/<dialog>/<turn>.wav. The corpus is licensed by USC SAIL and there is no download: "
+            f"ask for it with the release form at {REQUEST}, unpack what they send, and name the folder that holds Session1 to Session5"
+        )
+    return sessions
+
+
+def _has_labels(folder: Path) -> bool:
+    return folder.is_dir() and bool(list_files(folder, {".txt"}))
+
+
+def _recordings(folder: Path) -> dict[tuple[str, str], Path]:
+    """Lists a session's recordings by dialog, which is their folder, and turn."""
+    dialogs = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")) if folder.is_dir() else []
+    return {(dialog.name, path.stem): path for dialog in dialogs for path in list_files(dialog, {".wav"})}
+
+
+def _read_labels(path: Path, session: str, codes: dict[str, str]) -> list[str]:
+    """Adds the turns of a label file, with their codes, to those read before; returns what is wrong with the file."""
+    try:
+        if parse_dialog(path.stem)[0] != session:
+            return [f"{path}: a dialog of another session, expected dialogs of session {session}"]
+    except CorpusError as error:
+        return [f"{path}: {error}"]
+    problems = []
+    with path.open(encoding="latin-1") as stream:  # raters' comments may hold any byte
+        for number, line in enumerate(stream, start=1):
+            if not line.lstrip().startswith("["):
+                continue  # the header, a rater's line or a blank one
+            try:
+                turn, code = _read_label(line.rstrip(), path.stem, codes)
+            except CorpusError as error:
+                problems.append(f"{path}, line {number}: {error}")
+            else:
+                codes[turn] = code
+    return problems
+
+
+def _read_label(line: str, dialog: str, known: Mapping[str, str]) -> tuple[str, str]:
+    """Returns turn and code of a label line."""
+    match = _LABEL.fullmatch(line)
+    if match is None:
+        raise CorpusError(f"{line!r}, expected {_LABEL_FORM}")
+    turn, code = match.groups()
+    if parse_turn(turn).dialog != dialog:
+        raise CorpusError(f"turn {turn!r}, expected turns of the dialog {dialog}")
+    if turn in known:
+        raise CorpusError(f"turn {turn!r} is labelled a second time, expected one label a turn")
+    return turn, code
