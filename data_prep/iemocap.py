@@ -226,7 +226,7 @@ def read_release(directory: str | Path, *, merge_excited: bool = False, dialogs:
         turns_of_other_codes=dict(sorted(turns_of_other_codes.items())),
         unknown_codes=tuple(f"{turn}: {code}" for turn, code in sorted(codes.items()) if code not in PUBLISHED_TURNS),
         missing=tuple(sorted(missing)),
-        unlabelled=tuple(sorted(recording for _, recording in recordings if recording not in codes)),
+        unlabelled=tuple(sorted(stem for dialog, stem in recordings if stem not in codes or stem[:-5] != dialog)),
     )
 
 

@@ -161,7 +161,10 @@ def _existing(speaker: str, key: str, target: Path, link: Path) -> dict[str, Any
         entry_path, shard = folder / _entry_name(speaker), folder / tfrecords.shard_name(speaker)
         if not (entry_path.is_file() and shard.is_file()):
             continue
-        entry = json.loads(entry_path.read_text(encoding="utf-8"))
+        try:
+            entry = json.loads(entry_path.read_text(encoding="utf-8"))
+        except ValueError:  # damaged: the shard is made again
+            continue
         if entry["key"] != key or entry["sha256"] != _sha256(shard):
             continue
         if folder == link:
@@ -210,7 +213,7 @@ def _switch(link: Path, target: Path) -> None:
 def _key(group: list[_Source], config: FeatureConfig) -> str:
     """Changes with whatever a shard is computed from."""
     facts = [[item.utterance.id, item.utterance.emotion, item.utterance.session, item.shown, item.sha256] for item in group]
-    return hashlib.sha256(json.dumps([config.recipe_hash, facts]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([__version__, config.recipe_hash, facts]).encode()).hexdigest()
 
 
 def _checksum(task: tuple[Utterance, str | Path | None]) -> _Source:
@@ -288,12 +291,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             jobs=options.jobs,
             progress=True,
         )
-    except ModuleNotFoundError as error:
-        if error.name != f"data_prep.{options.corpus}":
+    except (ModuleNotFoundError, AttributeError) as error:
+        if error.name not in (f"data_prep.{options.corpus}", "utterances", "published_differences"):
             raise
         print(f"data_prep has no loader {options.corpus!r}", file=sys.stderr)
         return 1
-    except (CorpusError, audio.AudioError) as error:
+    except (CorpusError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     recipe = json.loads((link / RECIPE).read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +33,17 @@ def load(path: str | Path, sampling_rate_hertz: int = 16_000) -> NDArray[np.floa
     if path.stat().st_size == 0:
         raise AudioError(f"{path}: the file is empty (0 bytes), expected audio")
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as stream:
+            rate, expected, header = stream.samplerate, stream.frames, stream.extra_info
+            samples = stream.read(dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise AudioError(f"{path}: cannot be read as audio ({error}), expected a format that libsndfile reads") from error
+    # libsndfile shortens a file that ends early and only notes it; 0xFFFFFFFF is the length of a WAV written to a pipe.
+    cut = re.search(r"^\s*(?:data|SSND)\s*: (?!4294967295)(\d+) \(should be (\d+)\)", header, re.MULTILINE)
+    if cut:
+        raise AudioError(f"{path}: is cut off: holds {cut[2]} bytes of audio, expected the {cut[1]} that its header announces")
+    if len(samples) < expected:
+        raise AudioError(f"{path}: is cut off: holds {len(samples)} samples, expected the {expected} that its header announces")
     try:
         return to_mono(samples, rate, sampling_rate_hertz)
     except AudioError as error:

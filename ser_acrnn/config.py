@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -47,6 +48,14 @@ class _Json:
         return cls(**{name: _tuples(value) for name, value in values.items()})
 
 
+def _floats(config: Any) -> None:
+    """Makes whole numbers given for a real field real: 0 and 0.0 are equal, and must hash equally."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.type == "float" and isinstance(value, int):
+            object.__setattr__(config, field.name, float(value))
+
+
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
@@ -80,7 +89,11 @@ class FeatureConfig(_Json):
     segment_seconds: float = 3.0
 
     def __post_init__(self) -> None:
+        _floats(self)
         _require(self.sampling_rate_hertz > 0, self, "sampling_rate_hertz", "a positive number of hertz")
+        _require(self.window_samples > 0, self, "window_seconds", "at least one sample")
+        _require(self.shift_samples > 0, self, "shift_seconds", "at least one sample")
+        _require(self.log_floor > 0, self, "log_floor", "a positive number")
         _require(self.window in ("hamming", "rectangular"), self, "window", "'hamming' or 'rectangular'")
         _require(0 <= self.lowest_hertz < self.highest_hertz, self, "lowest_hertz", "0 or more, and below highest_hertz")
         _require(self.highest_hertz <= self.sampling_rate_hertz / 2, self, "highest_hertz", "at most half the sampling rate")
@@ -157,6 +170,12 @@ class ModelConfig(_Json):
     mels: int = 40
 
     def __post_init__(self) -> None:
+        _floats(self)
+        for field in ("linear_units", "blstm_units", "embedding_units", "segment_frames", "mels"):
+            _require(getattr(self, field) > 0, self, field, "1 or more")
+        _require(all(number > 0 for number in (*self.kernel, *sum(self.conv, ()))), self, "conv", "positive numbers, and a positive kernel")
+        _require(0 <= self.batch_norm_momentum < 1, self, "batch_norm_momentum", "from 0 to below 1")
+        _require(self.leaky_relu_slope >= 0, self, "leaky_relu_slope", "0 or more")
         _require(len(self.emotions) >= 2 and len(set(self.emotions)) == len(self.emotions), self, "emotions", "two or more distinct names")
         _require(self.channels in (1, 3), self, "channels", "3 (static, delta, delta-delta) or 1 (static)")
         _require(1 <= len(self.conv) <= 7 and all(len(row) == 3 for row in self.conv), self, "conv", "1 to 7 rows (maps, time, frequency)")
@@ -197,8 +216,10 @@ class TrainConfig(_Json):
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
+        _floats(self)
+        _require(0 <= self.momentum < 1, self, "momentum", "from 0 to below 1")
         _require(self.batch_size > 0, self, "batch_size", "1 or more")
-        _require(self.learning_rate > 0, self, "learning_rate", "a positive rate")
+        _require(0 < self.learning_rate < math.inf, self, "learning_rate", "a positive rate")
         _require(self.epochs > 0, self, "epochs", "1 or more")
         _require(self.patience > 0, self, "patience", "1 or more")
         _require(self.training_hop_seconds > 0, self, "training_hop_seconds", "a positive number of seconds")

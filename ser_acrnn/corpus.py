@@ -6,6 +6,7 @@ Published corpora are read from their own layout by modules outside this package
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ def check_utterances(utterances: Iterable[Utterance], source: str) -> list[Utter
         source: Name of the corpus, for the error's text.
 
     Raises:
-        CorpusError: No utterance, an empty speaker or emotion, or an id that occurs twice.
+        CorpusError: No utterance, an empty speaker or emotion, a speaker with a slash, or an id that occurs twice.
     """
     ordered = sorted(utterances, key=lambda utterance: (utterance.speaker, utterance.id))
     problems = [] if ordered else ["no utterance found"]
@@ -51,6 +52,8 @@ def check_utterances(utterances: Iterable[Utterance], source: str) -> list[Utter
         for field in ("id", "speaker", "emotion"):
             if not getattr(utterance, field).strip():
                 problems.append(f"{utterance.path}: {field} is empty, expected a name")
+        if "/" in utterance.speaker or "\\" in utterance.speaker:
+            problems.append(f"{utterance.path}: the speaker is {utterance.speaker!r}, expected a name without slashes: it names a file")
         if utterance.id in seen:
             problems.append(f"{utterance.path}: the id {utterance.id!r} occurs twice, expected unique ids")
         seen.add(utterance.id)
@@ -68,14 +71,15 @@ def read_csv(path: str | Path) -> list[Utterance]:
         CorpusError: A column or value is missing, a file does not exist, or an id occurs twice.
     """
     path = Path(path)
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
-        missing = {"path", "speaker", "emotion"} - set(reader.fieldnames or ())
-        if missing:
-            raise CorpusError(
-                f"{path}: lacks the column(s) {sorted(missing)}, expected path, speaker and emotion; found {reader.fieldnames}"
-            )
-        rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path}: cannot be read ({error}), expected a CSV file in UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    missing = {"path", "speaker", "emotion"} - set(reader.fieldnames or ())
+    if missing:
+        raise CorpusError(f"{path}: lacks the column(s) {sorted(missing)}, expected path, speaker and emotion; found {reader.fieldnames}")
+    rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
     utterances = [
         Utterance(
             id=row.get("id") or row["path"],

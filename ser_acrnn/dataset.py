@@ -123,9 +123,14 @@ class RecordCorpus(PreparedCorpus):
 
     def utterances(self, speakers: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         """See `PreparedCorpus.utterances`."""
-        for shard in self.shards(speakers):
+        expected = self.manifest["speaker"].value_counts()
+        for speaker in self._known(speakers):
+            [shard], read = self.shards([speaker]), 0
             for record in tfrecords.read_shard(shard, self.features):
+                read += 1
                 yield record["utterance"], record["emotion"], record["features"]
+            if read != expected[speaker]:  # a TFRecord file that was cut between two records looks complete
+                raise tfrecords.RecordError(f"{shard}: holds {read} utterances, expected {expected[speaker]}; prepare the corpus again")
 
 
 class PackedCorpus(PreparedCorpus):
@@ -238,11 +243,13 @@ def stream_segments(
         channels: 3 or 1.
         hop_seconds: Shift between segments.
         batch_size: Segments a batch; the last batch of a pass may be smaller.
-        shuffle_seed: Shuffles, differently at each pass, the same way for the same seed; without it the order is `load_segments`'.
+        shuffle_seed: Shuffles, differently at each pass, the same way for the same seed and `tf.random.set_seed`; without it the order
+            is `load_segments`'.
         shuffle_segments: Size of the shuffle buffer.
 
     Returns:
-        `tf.data.Dataset` of (features `(batch, 300, mels, channels)`, labels `(batch,)`), prefetched.
+        `tf.data.Dataset` of (features `(batch, 300, mels, channels)`, labels `(batch,)`), prefetched. A damaged shard, an emotion that is
+        not in `emotions` or another recipe ends the iteration with TensorFlow's own error.
     """
     import tensorflow as tf
 
@@ -253,7 +260,12 @@ def stream_segments(
         record = tfrecords.parse(serialised, config)
         label = table.lookup(record["emotion"])
         message = f"{corpus.name}: an utterance's emotion is none of {list(emotions)}"
-        with tf.control_dependencies([tf.debugging.assert_non_negative(label, message)]):
+        recipe = f"{corpus.name}: an utterance was made by another recipe, expected {config.recipe_hash}, found"
+        checks = [
+            tf.debugging.assert_non_negative(label, message),
+            tf.debugging.Assert(record["recipe"] == config.recipe_hash, [recipe, record["recipe"]]),
+        ]
+        with tf.control_dependencies(checks):
             features = tf.identity(record["features"][..., :channels])
         length = config.segment_frames
         features = tf.pad(features, [[0, tf.maximum(0, length - tf.shape(features)[0])], [0, 0], [0, 0]])

@@ -98,13 +98,18 @@ def read_shard(path: str | Path, config: FeatureConfig) -> Iterator[dict[str, An
         RecordError: The shard is missing, damaged, or of another recipe.
     """
     import tensorflow as tf
+    from google.protobuf.message import DecodeError
 
     if not Path(path).is_file():
         raise RecordError(f"{path}: no such shard, expected a TFRecord file; prepare the corpus again")
     try:
         for raw in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            example = tf.train.Example.FromString(raw)
-            yield _decode(example, path, config)
+            try:
+                example = tf.train.Example.FromString(raw)
+                record = _decode(example, path, config)
+            except (DecodeError, IndexError, UnicodeDecodeError) as error:
+                raise RecordError(f"{path}: holds a record of another schema ({error}), expected the fields {list(SCHEMA)}") from error
+            yield record
     except tf.errors.DataLossError as error:
         raise RecordError(
             f"{path}: the shard is damaged ({error.message}), expected a complete TFRecord; prepare the corpus again"

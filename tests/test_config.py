@@ -159,3 +159,26 @@ def test_an_unknown_preset_is_named_with_the_known_ones() -> None:
 def test_configurations_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         FEATURE_RECIPES["paper"].mels = 26  # type: ignore[misc]
+
+
+def test_whole_and_real_numbers_hash_alike():
+    assert FeatureConfig(preemphasis=0).recipe_hash == FeatureConfig(preemphasis=0.0).recipe_hash
+
+
+@pytest.mark.parametrize(
+    "config, values",
+    [
+        (FeatureConfig, {"shift_seconds": 0}),
+        (FeatureConfig, {"window_seconds": 0}),
+        (FeatureConfig, {"log_floor": 0.0}),
+        (TrainConfig, {"learning_rate": float("inf")}),
+        (TrainConfig, {"momentum": 2}),
+        (ModelConfig, {"linear_units": 0}),
+        (ModelConfig, {"conv": ((0, 2, 2),)}),
+        (ModelConfig, {"batch_norm_momentum": 2}),
+        (ModelConfig, {"leaky_relu_slope": -0.1}),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused_by_name(config, values):
+    with pytest.raises(ConfigError, match=next(iter(values))):
+        config(**values)

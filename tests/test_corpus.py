@@ -109,3 +109,16 @@ def test_all_problems_are_reported_at_once() -> None:
     assert message.startswith("mine: ")
     for part in ("1.wav: emotion is empty", "2.wav: the id 'a' occurs twice", "3.wav: id is empty"):
         assert part in message
+
+
+def test_a_speaker_that_cannot_name_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"speaker is '\.\./x', expected a name without slashes"):
+        check_utterances([Utterance("u", tmp_path / "u.wav", "../x", "sad")], "mine")
+
+
+def test_a_csv_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"none\.csv: cannot be read"):
+        read_csv(tmp_path / "none.csv")
+    (tmp_path / "latin.csv").write_bytes("path,speaker,emotion\nü.wav,a,b\n".encode("latin-1"))
+    with pytest.raises(CorpusError, match=r"latin\.csv: cannot be read.*UTF-8"):
+        read_csv(tmp_path / "latin.csv")
