@@ -217,11 +217,12 @@ def curves_figure(results: Sequence[RunResult], title: str) -> Figure:
         factor = 100 if field == "validation_uar" else 1
         lines = np.full((len(results), longest), np.nan)
         for number, result in enumerate(results):
-            values = [factor * entry[field] for entry in result.validation_curve]
+            values = [math.nan if entry[field] is None else factor * entry[field] for entry in result.validation_curve]
             lines[number, : len(values)] = values
             axes.plot(range(1, len(values) + 1), values, color="tab:blue", alpha=min(1, 6 / len(results)), linewidth=0.7)
             if field == "validation_uar":
                 axes.plot(result.chosen_epoch, values[result.chosen_epoch - 1], "o", color="tab:orange", markersize=3)
+        lines = lines[~np.isnan(lines).all(axis=1)]
         every = np.flatnonzero(~np.isnan(lines).any(axis=0))
         axes.plot(every + 1, lines[:, every].mean(axis=0), color="black", linewidth=1.5, label="mean while all runs last")
         axes.set_xlabel("epoch")

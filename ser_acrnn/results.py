@@ -26,7 +26,8 @@ class RunResult:
         emotions: Classes, in the order of the posteriors.
         utterances: A dict a test utterance: `id`, `emotion` (the truth) and `posteriors` (maxima over segments).
         chosen_epoch: The epoch that was judged, from 1.
-        validation_curve: A dict an epoch: `epoch`, `loss`, `validation_loss`, `validation_uar`.
+        validation_curve: A dict an epoch: `epoch`, `loss` (mean over the epoch's batches; null where it was not recorded),
+            `validation_loss`, `validation_uar`.
         recipe_hash: Of the features.
         config: The configurations of features, model and training.
         version: Of this package.

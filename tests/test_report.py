@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,3 +85,11 @@ def test_the_confusion_figure_shows_each_row_of_the_truth():
     axes = report.confusion_figure(RESULTS, "title").axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["angry (8)", "sad (8)"]
     assert [text.get_text() for text in axes.texts] == ["87.5", "12.5", "37.5", "62.5"]
+
+
+def test_a_curve_without_its_training_loss_is_still_drawn():
+    curve = [{**entry, "loss": None} for entry in RESULTS[0].validation_curve]
+    figure = report.curves_figure([replace(RESULTS[0], validation_curve=curve), RESULTS[1]], "title")
+    loss, _, uar = figure.axes
+    assert loss.lines[-1].get_ydata().tolist() == pytest.approx([1, 1 / 2, 1 / 3])
+    assert len(uar.lines[0].get_ydata()) == 3
