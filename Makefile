@@ -1,6 +1,7 @@
 # Every target makes .venv first, once. `make help` lists them; variables go after the target: make train-emodb EMODB=path FOLDS=0-4
 PYTHON ?= python3
 EMODB ?=
+IEMOCAP ?=
 DATA ?= build/data
 RESULTS ?= results
 SYSTEM ?= acrnn3d-5conv
@@ -15,7 +16,7 @@ DEMO := build/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench prepare-emodb train-emodb report-emodb clean
+.PHONY: help demo test lint bench prepare-emodb train-emodb report-emodb prepare-iemocap train-iemocap report-iemocap clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -58,6 +59,20 @@ $(DATA)/emodb/recipe.json: | .venv/installed
 
 report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the README's table too
 	$(PY) -m experiments.summarise emodb --results $(RESULTS) $(if $(filter results,$(RESULTS)),--readme README.md)
+
+prepare-iemocap: .venv/installed ## IEMOCAP from IEMOCAP, the folder of the licensed release, to TFRecords in DATA
+	$(if $(IEMOCAP),,$(error IEMOCAP is not set, expected the folder of the release: make prepare-iemocap IEMOCAP=path. The corpus is licensed by USC SAIL: https://sail.usc.edu/iemocap/))
+	$(PY) -m data_prep.prepare iemocap --source $(IEMOCAP) --data $(DATA)
+
+train-iemocap: $(if $(IEMOCAP),prepare-iemocap,$(DATA)/iemocap/recipe.json) ## the same for IEMOCAP; the letter's row is SYSTEM=acrnn3d-6conv
+	$(GRID) --prepared $(DATA)/iemocap --system $(SYSTEM) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) --results $(RESULTS)
+	$(PY) -m experiments.summarise iemocap --results $(RESULTS)
+
+$(DATA)/iemocap/recipe.json: | .venv/installed
+	$(MAKE) prepare-iemocap
+
+report-iemocap: .venv/installed ## tables and figures of IEMOCAP
+	$(PY) -m experiments.summarise iemocap --results $(RESULTS)
 
 clean: ## remove .venv and build, keep results
 	rm -rf .venv build *.egg-info

@@ -12,7 +12,6 @@ import argparse
 import logging
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +20,7 @@ import pooch
 
 from data_prep.checksums import Comparison, compare, list_files, read_checksums
 from data_prep.download import ArchiveError, DownloadError, TransferConfig, install
+from data_prep.loader import Reading, count_differences
 from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
 
 NAME = "emodb"
@@ -131,18 +131,13 @@ def published_differences(utterances: Iterable[Utterance]) -> list[str]:
     Returns:
         One line a difference, sorted by speaker, then in the order of `EMOTIONS`; empty for the published corpus.
     """
-    found = Counter((utterance.speaker, utterance.emotion) for utterance in utterances)
-    published = Counter(
-        {(speaker, emotion): count for speaker, counts in PUBLISHED_COUNTS.items() for emotion, count in zip(EMOTIONS, counts, strict=True)}
-    )
-    speakers = sorted({speaker for speaker, _ in found | published})
-    emotions = (*EMOTIONS, *sorted({emotion for _, emotion in found} - set(EMOTIONS)))
-    return [
-        f"speaker {speaker}, {emotion}: found {found[speaker, emotion]}, published {published[speaker, emotion]}"
-        for speaker in speakers
-        for emotion in emotions
-        if found[speaker, emotion] != published[speaker, emotion]
-    ]
+    return count_differences(utterances, PUBLISHED_COUNTS, EMOTIONS)
+
+
+def read(source: Path, _: argparse.Namespace) -> Reading:
+    """Reads the corpus for the preparation."""
+    found = utterances(source)
+    return Reading(NAME, found, differences=published_differences(found))
 
 
 def verify(directory: str | Path, checksums: Mapping[str, str] | None = None) -> Comparison:

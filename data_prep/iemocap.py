@@ -7,6 +7,7 @@ There is no download: the corpus is licensed by USC SAIL and handed out on reque
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from data_prep.checksums import list_files
+from data_prep.loader import SYNTHETIC_MARKER, Reading, count_differences
 from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
 
 NAME = "iemocap"
@@ -243,17 +245,28 @@ def published_differences(utterances: Iterable[Utterance]) -> list[str]:
     Returns:
         One line a difference, sorted by speaker, then in the order of `EMOTIONS`; empty for the full release.
     """
-    found = Counter((utterance.speaker, utterance.emotion) for utterance in utterances)
-    published = Counter(
-        {(speaker, emotion): count for speaker, counts in PUBLISHED_COUNTS.items() for emotion, count in zip(EMOTIONS, counts, strict=True)}
+    return count_differences(utterances, PUBLISHED_COUNTS, EMOTIONS)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the choices that make another corpus than the paper's."""
+    parser.add_argument("--merge-excited", action="store_true", help="count excited turns as happy; the paper does not")
+    parser.add_argument("--dialogs", choices=DIALOGS, default="improvised", help="which dialogs (default: %(default)s, as the paper)")
+
+
+def read(source: Path, options: argparse.Namespace) -> Reading:
+    """Reads a selection for the preparation; another selection than the paper's, or a look-alike, has a name of its own."""
+    release = read_release(source, merge_excited=options.merge_excited, dialogs=options.dialogs)
+    found = release.checked(skip_bad=options.skip_bad)
+    synthetic = "-synthetic" if any((root / SYNTHETIC_MARKER).exists() for root in (source, source / RELEASE_FOLDER)) else ""
+    suffix = synthetic + ("" if options.dialogs == "improvised" else f"-{options.dialogs}") + ("-excited" if options.merge_excited else "")
+    return Reading(
+        NAME + suffix,
+        found,
+        about=release.report(),
+        left_out=release.left_out(),
+        differences=[] if suffix else published_differences(found),
     )
-    emotions = (*EMOTIONS, *sorted({emotion for _, emotion in found} - set(EMOTIONS)))
-    return [
-        f"speaker {speaker}, {emotion}: found {found[speaker, emotion]}, published {published[speaker, emotion]}"
-        for speaker in sorted({speaker for speaker, _ in found | published})
-        for emotion in emotions
-        if found[speaker, emotion] != published[speaker, emotion]
-    ]
 
 
 def _sessions(directory: str | Path) -> dict[str, Path]:

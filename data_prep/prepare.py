@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
-import importlib
 import io
 import json
 import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,10 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from data_prep import loader
 from ser_acrnn import __version__, audio, features, tfrecords
 from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig
 from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
-from ser_acrnn.dataset import MANIFEST, RECIPE
+from ser_acrnn.dataset import MANIFEST, RECIPE, RecordCorpus
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,8 @@ def prepare(
     skip_bad: bool = False,
     jobs: int | None = None,
     progress: bool = False,
+    about: Mapping[str, Any] | None = None,
+    left_out: Sequence[Mapping[str, str]] = (),
 ) -> Path:
     """Prepares a corpus, doing again only what is missing or has changed.
 
@@ -73,6 +75,8 @@ def prepare(
         skip_bad: Leave unusable recordings out and list them in the recipe, instead of refusing the corpus.
         jobs: Processes; as many as there are processors without it.
         progress: Show a progress bar.
+        about: What the loader says of its choices and counts; goes into the recipe.
+        left_out: What the loader left out: dicts with `utterance` and `reason`; goes into the recipe.
 
     Returns:
         `<data>/<corpus>`, which `ser_acrnn.dataset.RecordCorpus` opens.
@@ -81,13 +85,14 @@ def prepare(
         CorpusError: Unusable recordings, all of them named; nothing was changed.
     """
     link = Path(data) / corpus
+    loader_facts = {"about": dict(about or {}), "left_out": [dict(item) for item in left_out]}
     if link.exists() and not link.is_symlink():
         raise CorpusError(f"{link}: is not a prepared corpus's link, expected to be free to write there; move it away")
     with _workers(jobs) as run:
         sources = list(run(_checksum, [(utterance, source) for utterance in check_utterances(utterances, corpus)]))
         shards = {speaker: list(group) for speaker, group in groupby(sources, key=lambda source: source.utterance.speaker)}
         keys = {speaker: _key(group, config) for speaker, group in shards.items()}
-        name = hashlib.sha256(json.dumps([corpus, skip_bad, __version__, sorted(keys.items())]).encode()).hexdigest()[:16]
+        name = hashlib.sha256(json.dumps([corpus, skip_bad, __version__, loader_facts, sorted(keys.items())]).encode()).hexdigest()[:16]
         target = link.parent / f".{corpus}-{name}"
         target.mkdir(parents=True, exist_ok=True)
         problems: list[str] = []
@@ -106,7 +111,7 @@ def prepare(
         )
     if not any(entry["utterances"] for entry in entries.values()):
         raise CorpusError(f"{corpus}: no usable recording is left")
-    _write_tables(corpus, config, entries, target)
+    _write_tables(corpus, config, entries, target, loader_facts)
     _switch(link, target)
     return link
 
@@ -175,7 +180,9 @@ def _existing(speaker: str, key: str, target: Path, link: Path) -> dict[str, Any
     return None
 
 
-def _write_tables(corpus: str, config: FeatureConfig, entries: dict[str, dict[str, Any]], target: Path) -> None:
+def _write_tables(
+    corpus: str, config: FeatureConfig, entries: dict[str, dict[str, Any]], target: Path, loader_facts: dict[str, Any]
+) -> None:
     rows = [row for entry in entries.values() for row in entry["utterances"]]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, MANIFEST_COLUMNS, lineterminator="\n")
@@ -193,7 +200,8 @@ def _write_tables(corpus: str, config: FeatureConfig, entries: dict[str, dict[st
         "recipe_hash": config.recipe_hash,
         "features": config.to_dict(),
         "speakers": speakers,
-        "left_out": [item for entry in entries.values() for item in entry["left_out"]],
+        "about": loader_facts["about"],
+        "left_out": loader_facts["left_out"] + [item for entry in entries.values() for item in entry["left_out"]],
     }
     _write_atomically(target / RECIPE, json.dumps(recipe, indent=1))
 
@@ -266,43 +274,40 @@ def _write_atomically(path: Path, text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m data_prep.prepare", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("corpus", help="name of the loader in data_prep, such as emodb")
+    parser.add_argument("corpus", help=f"one of {', '.join(loader.names())}")
     parser.add_argument("--source", type=Path, required=True, help="the corpus on disk")
     parser.add_argument("--data", type=Path, default=Path("build/data"), help="folder of the prepared corpora (default: %(default)s)")
     parser.add_argument("--recipe", choices=sorted(FEATURE_RECIPES), default="paper", help="feature recipe (default: %(default)s)")
     parser.add_argument("--skip-bad", action="store_true", help="leave unusable recordings out")
     parser.add_argument("--jobs", type=int, help="processes (default: one a processor)")
-    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
-        loader = importlib.import_module(f"data_prep.{options.corpus}")
-        utterances = loader.utterances(options.source)
-        if differences := loader.published_differences(utterances):
-            shown = differences[:10] + ([f"and {len(differences) - 10} more"] if len(differences) > 10 else [])
-            logger.warning("%s: the counts differ from the published ones: %s", options.corpus, "; ".join(shown))
-        config = FEATURE_RECIPES[options.recipe]
+        known, _ = parser.parse_known_args(arguments)
+        corpus = loader.add_arguments(known.corpus, parser)
+        options = parser.parse_args(arguments)
+        reading = corpus.read(options.source, options)
+        if reading.differences:
+            more = len(reading.differences) - 10
+            shown = [*reading.differences[:10], *([f"and {more} more"] if more > 0 else [])]
+            logger.warning("%s: the counts differ from the published ones: %s", reading.name, "; ".join(shown))
         link = prepare(
-            options.corpus,
-            utterances,
+            reading.name,
+            reading.utterances,
             options.data,
-            config,
+            FEATURE_RECIPES[options.recipe],
             source=options.source,
             skip_bad=options.skip_bad,
             jobs=options.jobs,
             progress=True,
+            about=reading.about,
+            left_out=reading.left_out,
         )
-    except (ModuleNotFoundError, AttributeError) as error:
-        if error.name not in (f"data_prep.{options.corpus}", "utterances", "published_differences"):
-            raise
-        print(f"data_prep has no loader {options.corpus!r}", file=sys.stderr)
-        return 1
     except (CorpusError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    recipe = json.loads((link / RECIPE).read_text(encoding="utf-8"))
-    left_out = len(recipe["left_out"])
-    kept = len(utterances) - left_out
-    print(f"{link}: {kept} utterances of {len(recipe['speakers'])} speakers, recipe {recipe['recipe_hash']}, {left_out} left out")
+    made = RecordCorpus(link)
+    kept, left_out = len(made.manifest), len(made.recipe["left_out"])
+    print(f"{link}: {kept} utterances of {len(made.speakers)} speakers, recipe {made.features.recipe_hash}, {left_out} left out")
     return 0
 
 

@@ -23,15 +23,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from data_prep.emodb import ARCHIVE_FOLDER, EMOTION_OF_LETTER, PUBLISHED_COUNTS, utterances
+from data_prep.loader import SYNTHETIC_MARKER, Reading
 from data_prep.synthetic_style import STYLES, Voice
 from data_prep.synthetic_voice import SynthesisConfig, synthesise
-from ser_acrnn.corpus import Utterance
 
-# A loader of the prepare command, as `emodb` is: the files are read as Emo-DB's, and no count of theirs is published.
-__all__ = ["generate_utterance", "plan", "published_differences", "utterances", "write_emodb_like"]
-
+NAME = "synthetic"
 # Says of a folder that what it holds is ours, and may be written over.
-MARKER = "SYNTHETIC.txt"
+MARKER = SYNTHETIC_MARKER
 UTTERANCES_PER_SPEAKER = 21  # two fifths of Emo-DB: seconds to make, and enough to learn from
 
 # Columns: pitch in Hz, tract and rate factors, accents in semitones, tilt and breath in dB. 03, 10, 11, 12 and 15 are men.
@@ -138,9 +136,9 @@ def plan(utterances_per_speaker: int = UTTERANCES_PER_SPEAKER, seed: int = 0, sp
     return sorted(takes, key=lambda take: take.name)
 
 
-def published_differences(_: Iterable[Utterance]) -> list[str]:
-    """Nothing differs from what was never published."""
-    return []
+def read(source: Path, _: argparse.Namespace) -> Reading:
+    """Reads the corpus for the preparation: its files are named as Emo-DB's, its counts are not published."""
+    return Reading(NAME, utterances(source))
 
 
 def write_emodb_like(

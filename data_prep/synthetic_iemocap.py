@@ -2,9 +2,8 @@
 
     python -m data_prep.synthetic_iemocap DIR [--scale 0.05] [--seed 0] [--workers N] [--wav-for wanted|all|none]
 
-It is read by `data_prep.iemocap` as the release is, and has what trips a careless loader. At scale 1 the turns a code, and the improvised
-ones a speaker and emotion, are the published ones; the shares of the improvised dialogs in the other codes are ours, but for excited.
-A result on it says nothing about recognising emotions in recordings.
+It is read by `data_prep.iemocap` as the release is, and has what trips a careless loader; its turns are `synthetic_iemocap_turns`'s.
+It shows that the code works from the file to the report; a result on it says nothing about recognising emotions in recordings.
 """
 
 from __future__ import annotations
@@ -14,24 +13,22 @@ import itertools
 import os
 import shutil
 import sys
-import zlib
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from data_prep.iemocap import EMOTION_OF_CODE, LABELS, PUBLISHED_COUNTS, PUBLISHED_TURNS, RECORDINGS, RELEASE_FOLDER, SESSIONS, parse_dialog
+from data_prep.iemocap import EMOTION_OF_CODE, LABELS, PUBLISHED_COUNTS, RECORDINGS, RELEASE_FOLDER, SESSIONS
 from data_prep.synthetic import MARKER, TEXTS, VOICES
+from data_prep.synthetic_iemocap_turns import FRAME_SECONDS, SCALE, SYNTHESIS, TURNS, Turn, dialog_names, generator, plan
 from data_prep.synthetic_phones import parse_transcription
 from data_prep.synthetic_style import STYLES, Style, Voice
-from data_prep.synthetic_voice import SynthesisConfig, synthesise
+from data_prep.synthetic_voice import synthesise
 
 WAV_FOR = ("wanted", "all", "none")
 
@@ -45,9 +42,9 @@ RATERS_WORD = {
     "sur": "Surprise", "fea": "Fear", "dis": "Disgust", "oth": "Other", "xxx": "Other",
 }  # fmt: skip
 RATERS_FOLDERS = {"Categorical": "e2_cat", "Attribute": "e3_atr", "Self-evaluation": "f_cat"}
-EMPTY_FOLDERS = (
-    "dialog/avi/DivX", "dialog/lab", "dialog/MOCAP_hand", "dialog/MOCAP_head", "dialog/MOCAP_rotated", "sentences/MOCAP_hand",
-    "sentences/MOCAP_head", "sentences/MOCAP_rotated",
+OTHER_FOLDERS = (
+    "dialog/avi/DivX", "dialog/lab", "dialog/MOCAP_hand", "dialog/MOCAP_head", "dialog/MOCAP_rotated", "dialog/transcriptions",
+    "dialog/wav", "sentences/MOCAP_hand", "sentences/MOCAP_head", "sentences/MOCAP_rotated",
 )  # fmt: skip
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ".ljust(120, b"\x00")
 
@@ -74,7 +71,7 @@ def speak(turn: Turn, seed: int = 0) -> NDArray[np.float32]:
 
 
 def _words(seconds: float, voice: Voice, style: Style, rng: np.random.Generator) -> list[str]:
-    """Returns as many words as the voice speaks in that time in that style, about: stretching few to a length would hide the style's rate."""
+    """Returns about as many words as the voice speaks in that time in that style: stretching any number would hide the style's rate."""
     sounds = seconds * voice.rate * 2**style.rate_octaves * (1 - style.pause_share) / TURNS.sound_seconds
     chosen: list[str] = []
     for word in itertools.chain.from_iterable(TEXTS[str(text)].split() for text in itertools.cycle(rng.permutation(sorted(TEXTS)))):
@@ -113,56 +110,55 @@ def write_iemocap_like(directory: str | Path, scale: float = SCALE, seed: int = 
     if release.is_dir():
         shutil.rmtree(release)
     release.mkdir(parents=True)
-    (release / MARKER).write_text(f"Synthetic audio made by `python -m data_prep.synthetic_iemocap`, seed {seed}. No recordings.\n")
+    arguments = f"scale {scale}, seed {seed}, {wav_for} spoken"
+    _write_text(release / MARKER, f"Synthetic audio made by `python -m data_prep.synthetic_iemocap`: {arguments}. May be written over.\n")
     tone = release / "tone.wav"
     time = np.arange(round(TURNS.tone_seconds * SYNTHESIS.sample_rate_hertz)) / SYNTHESIS.sample_rate_hertz
     _write(tone, (np.round(3277 * np.sin(2 * np.pi * TURNS.tone_hertz * time)) / 32768).astype(np.float32))
-    _write_folders(release, turns, tone)
-    spoken = [turn for turn in turns if wav_for == "all" or (wav_for == "wanted" and turn.is_wanted)]
-    for turn in set(turns) - set(spoken):
-        _link(tone, _recording(release, turn))
-    if workers > 1:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            list(pool.map(_record, [release] * len(spoken), spoken, [seed] * len(spoken), chunksize=8))
-    else:
-        for turn in spoken:
-            _record(release, turn, seed)
-    return sorted(_recording(release, turn) for turn in turns)
-
-
-def _write_folders(release: Path, turns: Sequence[Turn], tone: Path) -> None:
-    """Writes all but the turns' recordings."""
+    for session in SESSIONS:
+        for folder in (*map(Path, OTHER_FOLDERS), *(LABELS / name for name in RATERS_FOLDERS)):
+            (release / f"Session{session}" / folder).mkdir(parents=True)
     turns_of: dict[str, list[Turn]] = {name: [] for name in dialog_names()}
     for turn in turns:
         turns_of[turn.dialog].append(turn)
     for dialog, own in turns_of.items():
-        session = release / f"Session{dialog[4]}"
-        labels, recordings = session / LABELS, session / RECORDINGS / dialog
-        alignments, transcriptions = session / "sentences" / "ForcedAlignment" / dialog, session / "dialog" / "transcriptions"
-        for folder in (
-            *map(session.joinpath, EMPTY_FOLDERS),
-            *map(labels.joinpath, RATERS_FOLDERS),
-            recordings,
-            alignments,
-            transcriptions,
-        ):
-            folder.mkdir(parents=True, exist_ok=True)
-        rng = generator(0, f"raters {dialog}")
-        header = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
-        _write_text(labels / f"{dialog}.txt", header + "".join(_block(turn, rng) for turn in own))
-        for folder_name, rater in RATERS_FOLDERS.items():
-            # A single rater's word on each turn, in lines that would pass for labels.
-            lines = [_label(turn._replace(code="hap" if turn.code != "hap" else "ang"), (3.0, 3.0, 3.0)) for turn in own]
-            _write_text(labels / folder_name / f"{dialog}_{rater}.txt", "".join(lines))
-        lines = [f"{turn.name} [{turn.start:08.4f}-{turn.start + turn.seconds:08.4f}]: synthetic speech\n" for turn in own]
-        _write_text(transcriptions / f"{dialog}.txt", "".join(lines) + f"{dialog}_MXX0 [001.0000-002.0000]: synthetic speech\n")
-        _link(tone, session / "dialog" / "wav" / f"{dialog}.wav")
-        unaligned = {(letter, number) for place, letter, number, _ in UNALIGNED if place == dialog}
-        for turn in own:
-            if (turn.letter, turn.number) not in unaligned:
+        _write_dialog(release / f"Session{dialog[4]}", dialog, own, tone)
+    paths = {turn: _recording(release, turn) for turn in turns}
+    spoken = [turn for turn in turns if wav_for == "all" or (wav_for == "wanted" and turn.is_wanted)]
+    for turn in paths.keys() - spoken:
+        _link(tone, paths[turn])
+    if workers > 1:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            list(pool.map(_record, [paths[turn] for turn in spoken], spoken, [seed] * len(spoken), chunksize=8))
+    else:
+        for turn in spoken:
+            _record(paths[turn], turn, seed)
+    return sorted(paths.values())
+
+
+def _write_dialog(session: Path, dialog: str, turns: Sequence[Turn], tone: Path) -> None:
+    """Writes all of a dialog but the turns' recordings."""
+    labels, recordings, alignments = session / LABELS, session / RECORDINGS / dialog, session / "sentences" / "ForcedAlignment" / dialog
+    for folder in (recordings, alignments):
+        folder.mkdir(parents=True)
+    rng = generator(0, f"raters {dialog}")
+    header = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
+    _write_text(labels / f"{dialog}.txt", header + "".join(_block(turn, rng) for turn in turns))
+    # A single rater's word on each turn, in lines that would pass for labels.
+    lines = [_label(turn._replace(code="hap" if turn.code != "hap" else "ang"), (3.0, 3.0, 3.0)) for turn in turns]
+    for folder_name, rater in RATERS_FOLDERS.items():
+        _write_text(labels / folder_name / f"{dialog}_{rater}.txt", "".join(lines))
+    lines = [f"{turn.name} [{turn.start:08.4f}-{turn.start + turn.seconds:08.4f}]: synthetic speech\n" for turn in turns]
+    _write_text(
+        session / "dialog" / "transcriptions" / f"{dialog}.txt", "".join(lines) + f"{dialog}_MXX0 [001.0000-002.0000]: synthetic speech\n"
+    )
+    _link(tone, session / "dialog" / "wav" / f"{dialog}.wav")
+    if not all(turn.is_aligned for turn in turns):  # only there do the files say something
+        for turn in turns:
+            if turn.is_aligned:
                 (alignments / f"{turn.name}.wdseg").touch()
-        for twin in (labels / f"._{dialog}.txt", recordings / f"._{own[0].name if own else dialog}.wav"):
-            twin.write_bytes(APPLE_DOUBLE)
+    for twin in (labels / f"._{dialog}.txt", recordings / f"._{turns[0].name if turns else dialog}.wav"):
+        twin.write_bytes(APPLE_DOUBLE)
 
 
 def _label(turn: Turn, means: Iterable[float]) -> str:
@@ -183,8 +179,8 @@ def _recording(release: Path, turn: Turn) -> Path:
     return release / f"Session{turn.session}" / RECORDINGS / turn.dialog / f"{turn.name}.wav"
 
 
-def _record(release: Path, turn: Turn, seed: int) -> None:
-    _write(_recording(release, turn), speak(turn, seed))
+def _record(path: Path, turn: Turn, seed: int) -> None:
+    _write(path, speak(turn, seed))
 
 
 def _write(path: Path, waveform: NDArray[np.float32]) -> None:
@@ -200,7 +196,6 @@ def _write_text(path: Path, text: str) -> None:
 
 def _link(source: Path, target: Path) -> None:
     """Gives a file a second name, or copies it where the file system cannot."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
     except OSError:

@@ -27,8 +27,8 @@ SPLIT_SCENES = {
 }
 # Improvised turns of the codes that PUBLISHED_COUNTS does not have; the rest are scripted. 663 are published, the others ours.
 IMPROVISED_TURNS = {"exc": 663, "xxx": 1024, "fru": 755, "sur": 44, "fea": 16, "oth": 1, "dis": 1}
-# Turns that the release has although they lack a forced alignment: dialog, letter, number, code. The codes are ours.
-UNALIGNED = (("Ses03M_impro03", "M", 1, "neu"), ("Ses03F_impro07", "M", 30, "sad"))
+# Turns that the release has although they lack a forced alignment: dialog, letter, number. The codes are ours.
+UNALIGNED = {("Ses03M_impro03", "M", 1): "neu", ("Ses03F_impro07", "M", 30): "sad"}
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,17 @@ class Turn(NamedTuple):
     @property
     def session(self) -> str:
         """`1` to `5`."""
-        return parse_dialog(self.dialog)[0]
+        return self.dialog[4]
 
     @property
     def is_wanted(self) -> bool:
         """Whether it is in the paper's selection."""
         return self.code in EMOTION_OF_CODE and parse_dialog(self.dialog)[1] == "improvised"
+
+    @property
+    def is_aligned(self) -> bool:
+        """Whether the release has a forced alignment of it."""
+        return (self.dialog, self.letter, self.number) not in UNALIGNED
 
 
 def dialog_names() -> list[str]:
@@ -121,17 +126,17 @@ def plan(scale: float = SCALE, seed: int = 0) -> list[Turn]:
     for speaker, counts in PUBLISHED_COUNTS.items():
         for code, count in zip(EMOTION_OF_CODE, counts, strict=True):
             codes_of["improvised", speaker] += [code] * max(1, round(count * scale))
+    wanted = dict(zip(EMOTION_OF_CODE, map(sum, zip(*PUBLISHED_COUNTS.values(), strict=True)), strict=True))
     speakers = itertools.cycle(PUBLISHED_COUNTS)
     for code, count in PUBLISHED_TURNS.items():
         improvised = IMPROVISED_TURNS.get(code, 0)
-        scripted = count - (improvised or sum(counts[list(EMOTION_OF_CODE).index(code)] for counts in PUBLISHED_COUNTS.values()))
-        for kind, total in (("improvised", improvised), ("scripted", scripted)):
+        for kind, total in (("improvised", improvised), ("scripted", count - improvised - wanted.get(code, 0))):
             for speaker in itertools.islice(speakers, max(1, round(total * scale)) if total else 0):
                 codes_of[kind, speaker].append(code)
 
     # (dialog, letter) -> codes in order of time; a speaker's turns go in turn to the session's dialogs.
     dealt: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for dialog, letter, _, code in UNALIGNED:
+    for (dialog, letter, _), code in UNALIGNED.items():
         codes_of["improvised", dialog[4] + letter].remove(code)
     for (kind, speaker), codes in codes_of.items():
         rng = generator(seed, kind + speaker)
@@ -145,10 +150,9 @@ def plan(scale: float = SCALE, seed: int = 0) -> list[Turn]:
 def _schedule(dialog: str, woman: list[str], man: list[str], seed: int) -> list[Turn]:
     """Returns a dialog's turns in order of time, numbered a speaker."""
     rng = generator(seed, dialog)
-    unaligned = [(letter, number, code) for place, letter, number, code in UNALIGNED if place == dialog]
-    taken = {(letter, number) for letter, number, _ in unaligned}
+    unaligned = [(letter, number, code) for (place, letter, number), code in UNALIGNED.items() if place == dialog]
     queues = {
-        letter: zip((number for number in itertools.count() if (letter, number) not in taken), codes, strict=False)
+        letter: zip((number for number in itertools.count() if (dialog, letter, number) not in UNALIGNED), codes, strict=False)
         for letter, codes in (("F", woman), ("M", man))
     }
     order = [str(letter) for letter in rng.permutation(list("F" * len(woman) + "M" * len(man)))]

@@ -38,12 +38,12 @@ class RunKey:
 
 def folds(corpus: PreparedCorpus) -> list[Fold]:
     """The corpus's folds, as the catalogue pairs its speakers."""
-    return leave_one_speaker_out(corpus.speakers, catalogue.CORPORA[corpus.name].partner)
+    return leave_one_speaker_out(corpus.speakers, catalogue.corpus(corpus.name).partner)
 
 
 def preset_of(corpus: PreparedCorpus, options: argparse.Namespace) -> Preset:
     """The system's configuration with the command line's changes."""
-    preset = catalogue.system(options.system, catalogue.CORPORA[corpus.name])
+    preset = catalogue.system(options.system, catalogue.corpus(corpus.name))
     changes = {name: getattr(options, name) for name in ("precision", "epochs") if getattr(options, name) is not None}
     return replace(preset, training=replace(preset.training, **changes))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from experiments import catalogue
 from ser_acrnn import report
-from ser_acrnn.results import ResultError, collect
+from ser_acrnn.results import collect
 
 
 def insert(text: str, name: str, block: str) -> str:
@@ -31,16 +31,16 @@ def insert(text: str, name: str, block: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m experiments.summarise", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("corpus", choices=sorted(catalogue.CORPORA))
+    parser.add_argument("corpus", help=f"one of {', '.join(sorted(catalogue.CORPORA))}, or a variant such as iemocap-excited")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
     parser.add_argument("--readme", type=Path, help="also bring the table in this file up to date")
     parser.add_argument("--partial", action="store_true", help="fewer runs than ten folds and five seeds are meant: do not list them")
     options = parser.parse_args(arguments)
-    corpus = catalogue.CORPORA[options.corpus]
-    directory = options.results / corpus.name
     try:
+        corpus = catalogue.corpus(options.corpus)
+        directory = options.results / corpus.name
         results = collect(directory)
-    except ResultError as error:
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 1
     order = catalogue.order(result.system for result in results)

@@ -57,8 +57,7 @@ def run_layer_check(
         A model that holds the layer alone.
     """
     layer = cls(**kwargs, name="checked")
-    for name, value in kwargs.items():
-        assert getattr(layer, name) == value, f"argument {name} is not kept as an attribute"
+    _check_arguments(layer, kwargs)
     model = single_layer_model(layer, inputs)
     randomise(layer)
     assert _parameters(layer.trainable_weights) == trainable
@@ -69,6 +68,7 @@ def run_layer_check(
     config = layer.get_config()
     clone = cls.from_config(json.loads(json.dumps(config)))
     assert clone.get_config() == config
+    _check_arguments(clone, kwargs)
     copy = single_layer_model(clone, inputs)
     clone.set_weights(layer.get_weights())
     _check_equal(evaluate(copy, inputs), outputs)
@@ -77,7 +77,7 @@ def run_layer_check(
     model.save(path)
     loaded = keras.saving.load_model(path)
     assert type(loaded.get_layer("checked")) is cls
-    assert loaded.get_layer("checked").get_config() == config
+    _check_arguments(loaded.get_layer("checked"), kwargs)
     _check_equal(evaluate(loaded, inputs), outputs)
 
     mixed = cls(**kwargs, name="mixed", dtype="mixed_bfloat16")
@@ -176,6 +176,11 @@ def _argument(inputs: Sequence[NDArray]) -> NDArray | list[NDArray]:
 
 def _parameters(weights: Sequence[keras.Variable]) -> int:
     return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
+def _check_arguments(layer: keras.layers.Layer, kwargs: Mapping[str, Any]) -> None:
+    for name, value in kwargs.items():
+        assert getattr(layer, name) == value, f"argument {name} is not kept"
 
 
 def _check_declaration(model: keras.Model, outputs: list[NDArray]) -> None:

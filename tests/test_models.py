@@ -105,6 +105,7 @@ def test_each_preset_normalises_batches_where_it_says_and_nowhere_else():
     assert places(PRESETS["paper-emodb"].model) == ["embedding_batch_norm"]
     assert places(PRESETS["released-code"].model) == ["linear_batch_norm"]
     assert places(replace(SMALL, batch_norm=())) == []
+    assert acrnn(replace(SMALL, batch_norm_momentum=0.7)).get_layer("embedding_batch_norm").momentum == 0.7
     everywhere = replace(SMALL, conv=((4, 2, 2), (4, 1, 1)), batch_norm=("conv", "linear", "embedding"))
     assert places(everywhere) == ["conv_1_batch_norm", "conv_2_batch_norm", "linear_batch_norm", "embedding_batch_norm"]
 

@@ -12,6 +12,27 @@ def test_table_1_is_the_letters():
     assert catalogue.PUBLISHED["emodb", "acrnn2d-5conv"].mean == 79.38
 
 
+def test_table_1_of_iemocap_is_the_letters():
+    published = [catalogue.PUBLISHED["iemocap", f"acrnn3d-{layers}conv"].mean for layers in range(1, 8)]
+    assert published == [64.20, 64.18, 64.11, 64.62, 63.80, 64.74, 63.95]
+    assert catalogue.PUBLISHED["iemocap", "acrnn2d-6conv"].mean == 62.40
+
+
+def test_iemocaps_validation_speaker_is_the_partner_of_the_session():
+    partner = catalogue.corpus("iemocap").partner
+    assert partner["1F"] == "1M" and partner["5M"] == "5F" and len(partner) == 10
+
+
+def test_a_variant_is_named_and_has_no_published_number():
+    variant = catalogue.corpus("iemocap-all-excited")
+    assert (variant.name, variant.title) == ("iemocap-all-excited", "IEMOCAP, variant all-excited")
+    assert variant.emotions == catalogue.corpus("iemocap").emotions
+    assert "Generated audio" in catalogue.corpus("iemocap-synthetic").caveat and not variant.caveat
+    assert not any(name == variant.name for name, _ in catalogue.PUBLISHED)
+    with pytest.raises(ValueError, match="no corpus is called 'other'"):
+        catalogue.corpus("other")
+
+
 def test_a_2d_system_is_the_3d_one_with_one_channel():
     for layers in (1, 5):
         wide, flat = catalogue.SYSTEMS[f"acrnn3d-{layers}conv"], catalogue.SYSTEMS[f"acrnn2d-{layers}conv"]

@@ -1,0 +1,51 @@
+"""How a corpus's loader is found, and what it hands over."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from data_prep import loader, synthetic_iemocap
+from ser_acrnn.corpus import CorpusError, Utterance
+
+
+def test_every_loader_is_found_and_hands_over_a_reading():
+    assert {"emodb", "iemocap", "synthetic"} <= set(loader.names())
+    for name in loader.names():
+        assert callable(loader.find(name).read), name
+
+
+@pytest.mark.parametrize("name", ["none", "checksums", "loader"])
+def test_a_module_that_is_no_loader_is_named_with_those_there_are(name):
+    with pytest.raises(CorpusError, match=f"no loader '{name}', expected one of .*'emodb'"):
+        loader.find(name)
+
+
+def test_a_loader_adds_its_own_arguments():
+    parser = argparse.ArgumentParser()
+    loader.add_arguments("iemocap", parser)
+    options = parser.parse_args([])
+    assert (options.merge_excited, options.dialogs) == (False, "improvised")
+
+
+def test_counts_are_compared_a_speaker_and_emotion():
+    utterances = [Utterance(f"u{number}", Path("u"), speaker, "sad") for number, speaker in enumerate("aab")]
+    published = {"a": (2, 1), "c": (0, 1)}
+    assert loader.count_differences(utterances, published, ("sad", "angry")) == [
+        "speaker a, angry: found 0, published 1",
+        "speaker b, sad: found 1, published 0",
+        "speaker c, angry: found 0, published 1",
+    ]
+
+
+def test_a_look_alike_is_never_called_by_the_corpuss_name(tmp_path):
+    synthetic_iemocap.write_iemocap_like(tmp_path, scale=0.005)
+    options = argparse.Namespace(merge_excited=False, dialogs="improvised", skip_bad=False)
+    reading = loader.find("iemocap").read(tmp_path, options)
+    assert reading.name == "iemocap-synthetic" and not reading.differences
+    (tmp_path / "IEMOCAP_full_release" / "SYNTHETIC.txt").unlink()
+    real = loader.find("iemocap").read(tmp_path, options)
+    assert real.name == "iemocap" and real.differences
+    excited = loader.find("iemocap").read(tmp_path, argparse.Namespace(merge_excited=True, dialogs="all", skip_bad=False))
+    assert excited.name == "iemocap-all-excited" and excited.about["selection"] == "all dialogs, happy = hap + exc"
+    assert len(excited.utterances) > len(real.utterances)
