@@ -22,12 +22,13 @@ class ConfigError(ValueError):
     """A configuration that cannot be meant; the message names the field, its value and what was expected."""
 
 
-def _require(condition: bool, config: object, field: str, expectation: str) -> None:
+def require(condition: bool, config: object, field: str, expectation: str) -> None:
+    """Raises a `ConfigError` that names field, value and expectation unless the condition holds."""
     if not condition:
         raise ConfigError(f"{type(config).__name__}.{field} is {getattr(config, field)!r}, expected {expectation}")
 
 
-class _Json:
+class JsonConfig:
     """JSON round trip for the dataclasses of this file."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -48,7 +49,7 @@ class _Json:
         return cls(**{name: _tuples(value) for name, value in values.items()})
 
 
-def _floats(config: Any) -> None:
+def whole_to_real(config: Any) -> None:
     """Makes whole numbers given for a real field real: 0 and 0.0 are equal, and must hash equally."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -60,8 +61,32 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
+class FramingConfig(JsonConfig):
+    """What the recipes of features share: frames of samples, and a hash that tells recipes apart."""
+
+    sampling_rate_hertz: int
+    window_seconds: float
+    shift_seconds: float
+
+    @property
+    def window_samples(self) -> int:
+        """Samples in a frame."""
+        return round(self.window_seconds * self.sampling_rate_hertz)
+
+    @property
+    def shift_samples(self) -> int:
+        """Samples between the starts of neighbouring frames."""
+        return round(self.shift_seconds * self.sampling_rate_hertz)
+
+    @property
+    def recipe_hash(self) -> str:
+        """Sixteen hexadecimal digits that change with any field; stored with whatever was computed by this configuration."""
+        canonical = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
-class FeatureConfig(_Json):
+class FeatureConfig(FramingConfig):
     """From waveform to 3-D log-Mels (letter, section II-A).
 
     Attributes:
@@ -89,39 +114,23 @@ class FeatureConfig(_Json):
     segment_seconds: float = 3.0
 
     def __post_init__(self) -> None:
-        _floats(self)
-        _require(self.sampling_rate_hertz > 0, self, "sampling_rate_hertz", "a positive number of hertz")
-        _require(self.window_samples > 0, self, "window_seconds", "at least one sample")
-        _require(self.shift_samples > 0, self, "shift_seconds", "at least one sample")
-        _require(self.log_floor > 0, self, "log_floor", "a positive number")
-        _require(self.window in ("hamming", "rectangular"), self, "window", "'hamming' or 'rectangular'")
-        _require(0 <= self.lowest_hertz < self.highest_hertz, self, "lowest_hertz", "0 or more, and below highest_hertz")
-        _require(self.highest_hertz <= self.sampling_rate_hertz / 2, self, "highest_hertz", "at most half the sampling rate")
-        _require(self.mels > 0, self, "mels", "a positive number of filters")
-        _require(self.delta_frames > 0, self, "delta_frames", "1 or more")
-        _require(self.window_samples <= self.fft_points, self, "fft_points", f"at least the window's {self.window_samples} samples")
-        _require(self.segment_frames > 0, self, "segment_seconds", "at least one frame shift")
-
-    @property
-    def window_samples(self) -> int:
-        """Samples in a frame."""
-        return round(self.window_seconds * self.sampling_rate_hertz)
-
-    @property
-    def shift_samples(self) -> int:
-        """Samples between the starts of neighbouring frames."""
-        return round(self.shift_seconds * self.sampling_rate_hertz)
+        whole_to_real(self)
+        require(self.sampling_rate_hertz > 0, self, "sampling_rate_hertz", "a positive number of hertz")
+        require(self.window_samples > 0, self, "window_seconds", "at least one sample")
+        require(self.shift_samples > 0, self, "shift_seconds", "at least one sample")
+        require(self.log_floor > 0, self, "log_floor", "a positive number")
+        require(self.window in ("hamming", "rectangular"), self, "window", "'hamming' or 'rectangular'")
+        require(0 <= self.lowest_hertz < self.highest_hertz, self, "lowest_hertz", "0 or more, and below highest_hertz")
+        require(self.highest_hertz <= self.sampling_rate_hertz / 2, self, "highest_hertz", "at most half the sampling rate")
+        require(self.mels > 0, self, "mels", "a positive number of filters")
+        require(self.delta_frames > 0, self, "delta_frames", "1 or more")
+        require(self.window_samples <= self.fft_points, self, "fft_points", f"at least the window's {self.window_samples} samples")
+        require(self.segment_frames > 0, self, "segment_seconds", "at least one frame shift")
 
     @property
     def segment_frames(self) -> int:
         """Frames in a segment: 300 for 3 s."""
         return round(self.segment_seconds / self.shift_seconds)
-
-    @property
-    def recipe_hash(self) -> str:
-        """Sixteen hexadecimal digits that change with any field; stored with whatever was computed by this configuration."""
-        canonical = json.dumps(self.to_dict(), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 FEATURE_RECIPES = {
@@ -132,7 +141,7 @@ FEATURE_RECIPES = {
 
 
 @dataclass(frozen=True)
-class ModelConfig(_Json):
+class ModelConfig(JsonConfig):
     """The ACRNN (letter, section II-B), as a table that `ser_acrnn.models.acrnn` builds.
 
     Attributes:
@@ -170,18 +179,18 @@ class ModelConfig(_Json):
     mels: int = 40
 
     def __post_init__(self) -> None:
-        _floats(self)
+        whole_to_real(self)
         for field in ("linear_units", "blstm_units", "embedding_units", "segment_frames", "mels"):
-            _require(getattr(self, field) > 0, self, field, "1 or more")
-        _require(all(number > 0 for number in (*self.kernel, *sum(self.conv, ()))), self, "conv", "positive numbers, and a positive kernel")
-        _require(0 <= self.batch_norm_momentum < 1, self, "batch_norm_momentum", "from 0 to below 1")
-        _require(self.leaky_relu_slope >= 0, self, "leaky_relu_slope", "0 or more")
-        _require(len(self.emotions) >= 2 and len(set(self.emotions)) == len(self.emotions), self, "emotions", "two or more distinct names")
-        _require(self.channels in (1, 3), self, "channels", "3 (static, delta, delta-delta) or 1 (static)")
-        _require(1 <= len(self.conv) <= 7 and all(len(row) == 3 for row in self.conv), self, "conv", "1 to 7 rows (maps, time, frequency)")
-        _require(self.attention in ("paper", "released-code"), self, "attention", "'paper' or 'released-code'")
-        _require(set(self.batch_norm) <= {"conv", "linear", "embedding"}, self, "batch_norm", "some of 'conv', 'linear', 'embedding'")
-        _require(0 <= self.dropout < 1, self, "dropout", "a rate from 0 to below 1")
+            require(getattr(self, field) > 0, self, field, "1 or more")
+        require(all(number > 0 for number in (*self.kernel, *sum(self.conv, ()))), self, "conv", "positive numbers, and a positive kernel")
+        require(0 <= self.batch_norm_momentum < 1, self, "batch_norm_momentum", "from 0 to below 1")
+        require(self.leaky_relu_slope >= 0, self, "leaky_relu_slope", "0 or more")
+        require(len(self.emotions) >= 2 and len(set(self.emotions)) == len(self.emotions), self, "emotions", "two or more distinct names")
+        require(self.channels in (1, 3), self, "channels", "3 (static, delta, delta-delta) or 1 (static)")
+        require(1 <= len(self.conv) <= 7 and all(len(row) == 3 for row in self.conv), self, "conv", "1 to 7 rows (maps, time, frequency)")
+        require(self.attention in ("paper", "released-code"), self, "attention", "'paper' or 'released-code'")
+        require(set(self.batch_norm) <= {"conv", "linear", "embedding"}, self, "batch_norm", "some of 'conv', 'linear', 'embedding'")
+        require(0 <= self.dropout < 1, self, "dropout", "a rate from 0 to below 1")
 
 
 def letter_conv(layers: int, pool: tuple[int, int] = (2, 2)) -> tuple[tuple[int, int, int], ...]:
@@ -195,7 +204,7 @@ def letter_conv(layers: int, pool: tuple[int, int] = (2, 2)) -> tuple[tuple[int,
 
 
 @dataclass(frozen=True)
-class TrainConfig(_Json):
+class TrainConfig(JsonConfig):
     """One training run (letter, section III).
 
     Attributes:
@@ -216,14 +225,14 @@ class TrainConfig(_Json):
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        _floats(self)
-        _require(0 <= self.momentum < 1, self, "momentum", "from 0 to below 1")
-        _require(self.batch_size > 0, self, "batch_size", "1 or more")
-        _require(0 < self.learning_rate < math.inf, self, "learning_rate", "a positive rate")
-        _require(self.epochs > 0, self, "epochs", "1 or more")
-        _require(self.patience > 0, self, "patience", "1 or more")
-        _require(self.training_hop_seconds > 0, self, "training_hop_seconds", "a positive number of seconds")
-        _require(self.precision in ("float32", "bfloat16"), self, "precision", "'float32' or 'bfloat16'")
+        whole_to_real(self)
+        require(0 <= self.momentum < 1, self, "momentum", "from 0 to below 1")
+        require(self.batch_size > 0, self, "batch_size", "1 or more")
+        require(0 < self.learning_rate < math.inf, self, "learning_rate", "a positive rate")
+        require(self.epochs > 0, self, "epochs", "1 or more")
+        require(self.patience > 0, self, "patience", "1 or more")
+        require(self.training_hop_seconds > 0, self, "training_hop_seconds", "a positive number of seconds")
+        require(self.precision in ("float32", "bfloat16"), self, "precision", "'float32' or 'bfloat16'")
 
 
 @dataclass(frozen=True)

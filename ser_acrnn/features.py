@@ -11,6 +11,28 @@ from numpy.typing import ArrayLike, NDArray
 from ser_acrnn.config import FeatureConfig
 
 
+def checked_waveform(waveform: ArrayLike, *, standardise: bool) -> NDArray[np.float64]:
+    """A waveform that features can be computed from.
+
+    Args:
+        waveform: Mono samples, shape `(samples,)`.
+        standardise: Bring it to zero mean and unit variance; silence stays zero.
+
+    Raises:
+        ValueError: The waveform is empty, not one-dimensional, or holds a non-finite sample.
+    """
+    signal = np.asarray(waveform, dtype=np.float64)
+    if signal.ndim != 1 or signal.size == 0:
+        raise ValueError(f"waveform has the shape {signal.shape}, expected (samples,) with at least one sample")
+    if not np.isfinite(signal).all():
+        raise ValueError("waveform holds NaN or infinite samples, expected finite samples")
+    if standardise:
+        signal = signal - signal.mean()
+        deviation = signal.std()
+        signal = signal / deviation if deviation > 0 else signal
+    return signal
+
+
 def log_mels(waveform: ArrayLike, config: FeatureConfig = FeatureConfig()) -> NDArray[np.float32]:
     """Static log-Mels: eq. (1), `m_i = log p_i`.
 
@@ -26,15 +48,7 @@ def log_mels(waveform: ArrayLike, config: FeatureConfig = FeatureConfig()) -> ND
     """
     import python_speech_features  # imports scipy: not needed to read features
 
-    signal = np.asarray(waveform, dtype=np.float64)
-    if signal.ndim != 1 or signal.size == 0:
-        raise ValueError(f"waveform has the shape {signal.shape}, expected (samples,) with at least one sample")
-    if not np.isfinite(signal).all():
-        raise ValueError("waveform holds NaN or infinite samples, expected finite samples")
-    if config.standardise_waveform:
-        signal = signal - signal.mean()
-        deviation = signal.std()
-        signal = signal / deviation if deviation > 0 else signal
+    signal = checked_waveform(waveform, standardise=config.standardise_waveform)
     power, _ = python_speech_features.fbank(
         signal,
         samplerate=config.sampling_rate_hertz,

@@ -7,8 +7,6 @@ with the highest energy of an utterance are used. The letter does not say which 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -17,19 +15,19 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from ser_acrnn.config import _floats, _Json, _require
-from ser_acrnn.features import deltas
+from ser_acrnn.config import FramingConfig, require, whole_to_real
+from ser_acrnn.features import checked_waveform, deltas
 
 
 @dataclass(frozen=True)
-class FrameConfig(_Json):
+class FrameConfig(FramingConfig):
     """From waveform to stacked frames. "Han" stands beside the numbers of Han et al., the pitch's are ours.
 
     Attributes:
         standardise_waveform: Zero mean and unit variance an utterance, before framing, as for the log-Mels.
         preemphasis: Coefficient of the first-order high-pass before the cepstra; python_speech_features' default.
-        window_seconds: Han.
-        shift_seconds: Han.
+        window_seconds: As for the log-Mels.
+        shift_seconds: As for the log-Mels.
         fft_points: 512 is the next power of two above 25 ms at 16 kHz.
         mels: Filters below the cepstra; python_speech_features' default.
         cepstra: MFCC 1 to 12; the frame's log energy stands for MFCC 0.
@@ -44,7 +42,7 @@ class FrameConfig(_Json):
         voiced_above: Voicing above which a frame has an F0; where the decision agrees best with pYIN's (84 % of the same sample).
         delta_frames: Frames at either side, as for the log-Mels.
         context_frames: Frames in a segment, Han: itself and 12 at either side.
-        segment_hop_frames: Frames between the segments of an utterance; neighbours share 24 frames of 25. Han: 1.
+        segment_hop_frames: Frames between the segments of an utterance; neighbours share 24 frames of 25.
         loudest_share: Share of those segments that are used, Han.
     """
 
@@ -70,45 +68,33 @@ class FrameConfig(_Json):
     loudest_share: float = 0.10
 
     def __post_init__(self) -> None:
-        _floats(self)
-        _require(self.sampling_rate_hertz > 0, self, "sampling_rate_hertz", "a positive number of hertz")
-        _require(0 <= self.preemphasis < 1, self, "preemphasis", "a coefficient from 0 to below 1")
-        _require(self.window in ("hamming", "rectangular"), self, "window", "'hamming' or 'rectangular'")
-        _require(self.window_samples > 0, self, "window_seconds", "at least one sample")
-        _require(self.shift_samples > 0, self, "shift_seconds", "at least one sample")
-        _require(self.window_samples <= self.fft_points, self, "fft_points", f"at least the window's {self.window_samples} samples")
-        _require(self.mels > 0, self, "mels", "a positive number of filters")
-        _require(0 < self.cepstra < self.mels, self, "cepstra", f"1 or more, and fewer than the {self.mels} filters")
-        _require(self.lifter >= 0, self, "lifter", "0 (none) or more")
-        _require(self.energy_floor > 0, self, "energy_floor", "a positive mean square")
-        _require(
-            0 < self.lowest_pitch_hertz < self.highest_pitch_hertz, self, "lowest_pitch_hertz", "above 0 and below highest_pitch_hertz"
-        )
-        _require(
+        whole_to_real(self)
+        require(self.sampling_rate_hertz > 0, self, "sampling_rate_hertz", "a positive number of hertz")
+        require(0 <= self.preemphasis < 1, self, "preemphasis", "a coefficient from 0 to below 1")
+        require(self.window in ("hamming", "rectangular"), self, "window", "'hamming' or 'rectangular'")
+        require(self.window_samples > 0, self, "window_seconds", "at least one sample")
+        require(self.shift_samples > 0, self, "shift_seconds", "at least one sample")
+        require(self.window_samples <= self.fft_points, self, "fft_points", f"at least the window's {self.window_samples} samples")
+        require(self.mels > 0, self, "mels", "a positive number of filters")
+        require(0 < self.cepstra < self.mels, self, "cepstra", f"1 or more, and fewer than the {self.mels} filters")
+        require(self.lifter >= 0, self, "lifter", "0 (none) or more")
+        require(self.energy_floor > 0, self, "energy_floor", "a positive mean square")
+        require(0 < self.lowest_pitch_hertz < self.highest_pitch_hertz, self, "lowest_pitch_hertz", "above 0 and below highest_pitch_hertz")
+        require(
             self.highest_pitch_hertz <= self.sampling_rate_hertz / 4, self, "highest_pitch_hertz", "at most a quarter of the sampling rate"
         )
-        _require(
+        require(
             self.pitch_window_samples >= max(2 * self.sampling_rate_hertz / self.lowest_pitch_hertz, self.window_samples),
             self,
             "pitch_window_seconds",
             "at least two periods of lowest_pitch_hertz and at least window_seconds",
         )
-        _require(0 < self.first_peak <= 1, self, "first_peak", "a share above 0, at most 1")
-        _require(0 < self.voiced_above < 1, self, "voiced_above", "a correlation between 0 and 1")
-        _require(self.delta_frames > 0, self, "delta_frames", "1 or more")
-        _require(self.context_frames > 0 and self.context_frames % 2 == 1, self, "context_frames", "an odd number of frames")
-        _require(self.segment_hop_frames > 0, self, "segment_hop_frames", "1 or more")
-        _require(0 < self.loudest_share <= 1, self, "loudest_share", "a share above 0, at most 1")
-
-    @property
-    def window_samples(self) -> int:
-        """Samples in a frame."""
-        return round(self.window_seconds * self.sampling_rate_hertz)
-
-    @property
-    def shift_samples(self) -> int:
-        """Samples between the starts of neighbouring frames."""
-        return round(self.shift_seconds * self.sampling_rate_hertz)
+        require(0 < self.first_peak <= 1, self, "first_peak", "a share above 0, at most 1")
+        require(0 < self.voiced_above < 1, self, "voiced_above", "a correlation between 0 and 1")
+        require(self.delta_frames > 0, self, "delta_frames", "1 or more")
+        require(self.context_frames > 0 and self.context_frames % 2 == 1, self, "context_frames", "an odd number of frames")
+        require(self.segment_hop_frames > 0, self, "segment_hop_frames", "1 or more")
+        require(0 < self.loudest_share <= 1, self, "loudest_share", "a share above 0, at most 1")
 
     @property
     def pitch_window_samples(self) -> int:
@@ -120,12 +106,6 @@ class FrameConfig(_Json):
         """Names of a frame's features, in their order."""
         static = ("log_energy", *(f"mfcc_{number}" for number in range(1, self.cepstra + 1)), "log_f0", "voicing")
         return (*static, *(f"delta_{name}" for name in static))
-
-    @property
-    def recipe_hash(self) -> str:
-        """Sixteen hexadecimal digits that change with any field; stored with whatever was computed by this configuration."""
-        canonical = json.dumps(self.to_dict(), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 FRAME_RECIPES = {
@@ -158,7 +138,7 @@ def mfcc_pitch(waveform: ArrayLike, config: FrameConfig = DEFAULT) -> NDArray[np
     """
     import python_speech_features  # imports scipy: not needed to stack frames
 
-    signal = _standardised(waveform, config)
+    signal = checked_waveform(waveform, standardise=config.standardise_waveform)
     cepstra = python_speech_features.mfcc(
         signal,
         samplerate=config.sampling_rate_hertz,
@@ -203,7 +183,7 @@ def pitch(waveform: ArrayLike, config: FrameConfig = DEFAULT) -> tuple[NDArray[n
     Raises:
         ValueError: As `mfcc_pitch`.
     """
-    signal = _standardised(waveform, config)
+    signal = checked_waveform(waveform, standardise=config.standardise_waveform)
     frames = 1 + math.ceil(max(0, len(signal) - config.window_samples) / config.shift_samples)
     return _pitch(signal, frames, config)
 
@@ -269,19 +249,6 @@ def segments(features: ArrayLike, config: FrameConfig = DEFAULT) -> NDArray[np.f
     stacked = stack_context(features, config.context_frames)[:: config.segment_hop_frames]
     energy = np.exp(stacked.reshape(len(stacked), config.context_frames, -1)[..., 0], dtype=np.float64).mean(axis=1)
     return stacked[loudest(energy, config.loudest_share)]
-
-
-def _standardised(waveform: ArrayLike, config: FrameConfig) -> NDArray[np.float64]:
-    signal = np.asarray(waveform, dtype=np.float64)
-    if signal.ndim != 1 or signal.size == 0:
-        raise ValueError(f"waveform has the shape {signal.shape}, expected (samples,) with at least one sample")
-    if not np.isfinite(signal).all():
-        raise ValueError("waveform holds NaN or infinite samples, expected finite samples")
-    if config.standardise_waveform:
-        signal = signal - signal.mean()
-        deviation = signal.std()
-        signal = signal / deviation if deviation > 0 else signal
-    return signal
 
 
 def _pieces(signal: NDArray[np.float64], frames: int, length: int, config: FrameConfig) -> NDArray[np.float64]:
