@@ -258,7 +258,8 @@ def read(source: Path, options: argparse.Namespace) -> Reading:
     """Reads a selection for the preparation; another selection than the paper's, or a look-alike, has a name of its own."""
     release = read_release(source, merge_excited=options.merge_excited, dialogs=options.dialogs)
     found = release.checked(skip_bad=options.skip_bad)
-    synthetic = "-synthetic" if any((root / SYNTHETIC_MARKER).exists() for root in (source, source / RELEASE_FOLDER)) else ""
+    release_folder = next(iter(_sessions(source).values())).parent
+    synthetic = "-synthetic" if (release_folder / SYNTHETIC_MARKER).exists() else ""
     suffix = synthetic + ("" if options.dialogs == "improvised" else f"-{options.dialogs}") + ("-excited" if options.merge_excited else "")
     return Reading(
         NAME + suffix,
