@@ -123,7 +123,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.save_model:
         model.save(options.save_model)
     result.save(path)
-    checkpoint.unlink(missing_ok=True)
+    for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):  # the checkpoint, and what a killed run was writing of it
+        leftover.unlink()
     print(f"{path}: epoch {result.chosen_epoch}, {result.wall_seconds:.0f} s")
     return 0
 

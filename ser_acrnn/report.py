@@ -6,14 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ser_acrnn import metrics
 from ser_acrnn.results import RunResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,7 @@ def confusion_figure(results: Sequence[RunResult], title: str) -> Figure:
     emotions = results[0].emotions
     percent = confusion_percent(results)
     counts = metrics.confusion(*pooled(results), emotions).sum(axis=1)
-    figure = Figure(figsize=(1.6 + 0.72 * len(emotions), 1.5 + 0.62 * len(emotions)), layout="constrained")
+    figure = _figure(figsize=(1.6 + 0.72 * len(emotions), 1.5 + 0.62 * len(emotions)))
     axes = figure.subplots()
     image = axes.imshow(percent, vmin=0, vmax=100, cmap="Blues")
     axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right")
@@ -210,7 +213,7 @@ def confusion_figure(results: Sequence[RunResult], title: str) -> Figure:
 
 def curves_figure(results: Sequence[RunResult], title: str) -> Figure:
     """Training loss, validation loss and validation UAR by epoch, a thin line a run, their mean, and the chosen epochs."""
-    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    figure = _figure(figsize=(11, 3.4))
     panels = (("loss", "training cross-entropy"), ("validation_loss", "validation cross-entropy"), ("validation_uar", "validation UAR, %"))
     longest = max(len(result.validation_curve) for result in results)
     for axes, (field, label) in zip(figure.subplots(1, 3), panels, strict=True):
@@ -236,7 +239,7 @@ def curves_figure(results: Sequence[RunResult], title: str) -> Figure:
 def folds_figure(table: pd.DataFrame, names: Mapping[str, str], published: Mapping[str, Published]) -> Figure:
     """UAR of each run by test speaker, a colour a system, with the systems' means and the published means."""
     systems, speakers = list(dict.fromkeys(table["system"])), sorted(table["speaker"].unique())
-    figure = Figure(figsize=(1.5 + 0.8 * len(speakers) + 1.5, 4), layout="constrained")
+    figure = _figure(figsize=(1.5 + 0.8 * len(speakers) + 1.5, 4))
     axes = figure.subplots()
     for number, system in enumerate(systems):
         runs, colour = table[table["system"] == system], f"C{number % 10}"
@@ -324,6 +327,12 @@ def _number(value: float, sign: str = "") -> str:
 
 def _spread(mean: float, deviation: float) -> str:
     return _number(mean) if math.isnan(deviation) else f"{mean:.2f} ± {deviation:.2f}"
+
+
+def _figure(figsize: tuple[float, float]) -> Figure:
+    from matplotlib.figure import Figure  # heavy, and not needed for tables
+
+    return Figure(figsize=figsize, layout="constrained")
 
 
 def _save(figure: Figure, path: Path) -> None:
