@@ -96,8 +96,8 @@ def test_the_manifest_tells_what_each_recording_is(prepared: Path, small_corpus:
 
 def test_the_recipe_tells_how_it_was_made(prepared: Path) -> None:
     recipe = json.loads((prepared / "recipe.json").read_text())
-    assert set(recipe) == {"corpus", "version", "recipe_hash", "features", "speakers", "left_out"}
-    assert (recipe["corpus"], recipe["version"], recipe["left_out"]) == ("small", __version__, [])
+    assert set(recipe) == {"corpus", "version", "recipe_hash", "features", "speakers", "about", "left_out"}
+    assert (recipe["corpus"], recipe["version"], recipe["about"], recipe["left_out"]) == ("small", __version__, {}, [])
     assert recipe["features"] == FEATURE_RECIPES["paper"].to_dict()
     assert recipe["recipe_hash"] == FEATURE_RECIPES["paper"].recipe_hash
     for speaker, entry in recipe["speakers"].items():
@@ -530,3 +530,13 @@ def test_the_published_corpus_is_prepared_whole(emodb_directory: Path, data: Pat
     assert records == list(corpus.manifest[["utterance", "emotion"]].itertuples(index=False, name=None))
     assert corpus.manifest["seconds"].between(1.2, 9.0).all()
     assert (corpus.manifest["segments"] == np.maximum(1, np.ceil(np.ceil((corpus.manifest["seconds"] - 0.015) * 100) / 300))).mean() > 0.99
+
+
+def test_what_the_loader_says_stands_in_the_recipe_and_changes_no_shard(source: Path, data: Path) -> None:
+    link = run(source, data)
+    before = identities(link)
+    left_out = [{"utterance": "03a09Xa", "reason": "labelled, but there is no recording"}]
+    assert run(source, data, about={"selection": "all dialogs"}, left_out=left_out) == link
+    recipe = json.loads((link / "recipe.json").read_text())
+    assert (recipe["about"], recipe["left_out"]) == ({"selection": "all dialogs"}, left_out)
+    assert {name: inode for name, (inode, _) in identities(link).items()} == {name: inode for name, (inode, _) in before.items()}
