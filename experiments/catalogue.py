@@ -96,6 +96,10 @@ def _systems() -> dict[str, Preset]:
 SYSTEMS = _systems()
 
 
+# Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth.
+PAIRS = [(f"acrnn3d-{layers}conv", f"acrnn2d-{layers}conv") for layers in range(1, 8)]
+
+
 def corpus(name: str) -> Corpus:
     """The entry of a prepared corpus; a variant such as `iemocap-excited` is judged as its corpus, under a title that names it.
 

@@ -54,9 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         published=published,
         names=names,
         caveat=corpus.caveat,
+        pairs=catalogue.PAIRS,
         expected_runs=0 if options.partial else catalogue.FOLDS * catalogue.SEEDS,
     )
-    table = report.overview(report.summary(results, published), names)
+    table = report.tables(results, published, names, catalogue.PAIRS)
     if options.readme:
         text = options.readme.read_text(encoding="utf-8")
         try:

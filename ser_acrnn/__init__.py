@@ -28,6 +28,7 @@ _LAZY = {
 }
 _MODULES = (
     "audio",
+    "comparison",
     "config",
     "corpus",
     "dataset",

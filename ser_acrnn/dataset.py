@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class Segments:
     utterance_labels: NDArray[np.int64]
 
 
-class PreparedCorpus:
+class PreparedCorpus(ABC):
     """What a prepared corpus offers, wherever its features are kept.
 
     Attributes:
@@ -73,9 +74,9 @@ class PreparedCorpus:
         """Names of the speakers, sorted."""
         return sorted(self.manifest["speaker"].unique())
 
+    @abstractmethod
     def utterances(self, speakers: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         """Yields id, emotion and features `(frames, mels, 3)` of the speakers' utterances, in the manifest's order."""
-        raise NotImplementedError
 
     def statistics(self, speakers: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and variance of each coefficient over all frames of the speakers' utterances; no padding is in them.

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ser_acrnn import metrics
+from ser_acrnn.comparison import PairedDifference, paired_difference
 from ser_acrnn.results import RunResult
 
 if TYPE_CHECKING:
@@ -172,6 +173,30 @@ def overview(table: Sequence[SystemSummary], names: Mapping[str, str]) -> str:
     return markdown_table(heads, rows)
 
 
+def paired_table(comparisons: Sequence[PairedDifference], names: Mapping[str, str]) -> str:
+    """Paired comparisons as a Markdown table."""
+    rows = [
+        [
+            f"{names.get(pair.first, pair.first)} less {names.get(pair.second, pair.second)}",
+            f"{pair.runs} in {pair.folds} folds",
+            f"{pair.mean:+.2f}",
+            f"{pair.low:+.1f} to {pair.high:+.1f}",
+            f"{pair.p_value:.3f}",
+        ]
+        for pair in comparisons
+    ]
+    return markdown_table(["UAR points", "pairs of runs", "mean difference", "95 % interval over speakers", "Wilcoxon p over folds"], rows)
+
+
+def tables(
+    results: Sequence[RunResult], published: Mapping[str, Published], names: Mapping[str, str], pairs: Sequence[tuple[str, str]] = ()
+) -> str:
+    """The overview, and below it the paired comparisons of those pairs of systems that share runs."""
+    text = overview(summary(results, published), names)
+    comparisons = [found for first, second in pairs if (found := paired_difference(results, first, second))]
+    return f"{text}\n\nPaired by fold and seed:\n\n{paired_table(comparisons, names)}" if comparisons else text
+
+
 def fold_table(runs: pd.DataFrame) -> str:
     """UAR in percent of one system's runs as a Markdown table, a row a test speaker, a column a seed."""
     grid = runs.pivot(index="speaker", columns="seed", values="uar") * 100
@@ -265,6 +290,7 @@ def write(
     published: Mapping[str, Published] | None = None,
     names: Mapping[str, str] | None = None,
     caveat: str = "",
+    pairs: Sequence[tuple[str, str]] = (),
     expected_runs: int = 0,
 ) -> Path:
     """Writes the whole report of one corpus: `report.md`, `summary.csv`, `runs.csv` and PNG figures beside them.
@@ -276,6 +302,7 @@ def write(
         published: See `summary`.
         names: Systems as the tables call them.
         caveat: Printed above the first table.
+        pairs: Systems to compare on the folds and seeds that both have.
         expected_runs: Runs of a complete system; those with fewer are named. 0: no matter.
 
     Returns:
@@ -290,7 +317,7 @@ def write(
 
     text = [f"# {title}: speaker-independent results", ""]
     text += [caveat, ""] if caveat else []
-    text += [overview(table, names), "", *_explanation(results), "", *_incomplete(table, names, expected_runs)]
+    text += [tables(results, published, names, pairs), "", *_explanation(results), "", *_incomplete(table, names, expected_runs)]
     text += ["![UAR of every run by test speaker](folds.png)", ""]
     for system in (row.system for row in table):
         mine = [result for result in results if result.system == system]

@@ -38,3 +38,12 @@ def test_a_readme_without_marks_and_a_folder_without_results_are_named(results, 
     assert "<!-- results emodb -->" in capsys.readouterr().err
     assert summarise.main(["emodb", "--results", str(tmp_path)]) == 1
     assert "holds no result" in capsys.readouterr().err
+
+
+def test_the_report_pairs_3d_with_2d(results):
+    for speaker, right in (("03", (1, 1, 0, 0)), ("08", (1, 1, 1, 0))):
+        path = results / "emodb" / "acrnn2d-1conv" / f"{speaker}-seed0.json"
+        sample_result(speaker, system="acrnn2d-1conv", right=right).save(path)
+    assert summarise.main(["emodb", "--results", str(results)]) == 0
+    text = (results / "emodb" / "report.md").read_text()
+    assert "| 3-D ACRNN, 1 conv less 2-D ACRNN, 1 conv | 2 in 2 folds  | +37.50          | +25.0 to +50.0" in text

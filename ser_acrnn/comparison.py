@@ -1,0 +1,64 @@
+"""Two systems on the same folds and seeds: the mean difference of their UAR, its interval, and a signed-rank test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from ser_acrnn import metrics
+from ser_acrnn.results import RunResult
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """First less second, in UAR points (percent).
+
+    Attributes:
+        first: A system.
+        second: Another one.
+        runs: Pairs of runs with the same test speaker and seed.
+        folds: Test speakers among them.
+        mean: Mean difference over the pairs.
+        low: Lower end of the 95 % bootstrap interval over speakers.
+        high: Its upper end.
+        p_value: Two-sided Wilcoxon signed-rank test on the folds' mean differences: seeds of one fold are not independent.
+    """
+
+    first: str
+    second: str
+    runs: int
+    folds: int
+    mean: float
+    low: float
+    high: float
+    p_value: float
+
+
+def paired_difference(results: Sequence[RunResult], first: str, second: str) -> PairedDifference | None:
+    """Compares two systems on the runs that both have.
+
+    Args:
+        results: Of one corpus; runs of other systems are passed over.
+        first: A system.
+        second: Another one.
+
+    Returns:
+        The comparison; None with fewer than two test speakers in common.
+    """
+    uar: dict[str, dict[tuple[str, int], float]] = {first: {}, second: {}}
+    for result in results:
+        if result.system in uar:
+            value = metrics.unweighted_average_recall(result.truth, result.decisions)
+            uar[result.system][result.fold["test"], result.seed] = 100 * value
+    common = sorted(set(uar[first]) & set(uar[second]))
+    speakers = np.array([speaker for speaker, _ in common])
+    differences = np.array([uar[first][key] - uar[second][key] for key in common])
+    folds = np.array([differences[speakers == speaker].mean() for speaker in np.unique(speakers)])
+    if len(folds) < 2:
+        return None
+    low, high = metrics.bootstrap_interval(differences, speakers)
+    p_value = float(stats.wilcoxon(folds).pvalue) if np.any(folds) else 1.0
+    return PairedDifference(first, second, len(common), len(folds), float(differences.mean()), low, high, p_value)
