@@ -1,4 +1,4 @@
-"""`acrnn(config)`: the one table-driven builder of every network of the family: 3-D and 2-D, one to seven convolutions."""
+"""`acrnn(config)`: the one table-driven builder of every network of the family, 3-D and 2-D, one to seven convolutions; and its use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.layers import AttentionPooling, EmotionPosteriors, NeutralNormalisation, PaddingMask
@@ -60,6 +62,25 @@ def with_attention(model: keras.Model) -> keras.Model:
     """
     _, weights = model.get_layer("attention").output
     return keras.Model(model.input, {"emotion": model.output, "attention": weights}, name=f"{model.name}_with_attention")
+
+
+def segment_posteriors(model: keras.Model, features: NDArray[np.float32], batch_size: int = 40) -> NDArray[np.float32]:
+    """Posteriors of segments, in batches of one size, so that the network is compiled once.
+
+    Args:
+        model: A network of `acrnn`.
+        features: Shape `(segments, 300, mels, channels)`.
+        batch_size: Segments at a time.
+
+    Returns:
+        Shape `(segments, emotions)`.
+    """
+    posteriors = []
+    for start in range(0, len(features), batch_size):
+        batch = features[start : start + batch_size]
+        full = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
+        posteriors.append(np.asarray(model.predict_on_batch(full))[: len(batch)])
+    return np.concatenate(posteriors)
 
 
 def _activation(x: Any, place: str, name: str, config: ModelConfig, policy: str) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ser_acrnn import audio, features, metrics
 from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig
-from ser_acrnn.training import segment_posteriors
+from ser_acrnn.models import segment_posteriors
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from ser_acrnn import __version__, metrics, protocol
 from ser_acrnn.config import Preset, TrainConfig
 from ser_acrnn.dataset import DatasetError, PreparedCorpus, Segments, load_segments
-from ser_acrnn.models import acrnn
+from ser_acrnn.models import acrnn, segment_posteriors
 from ser_acrnn.results import RunResult
 
 logger = logging.getLogger(__name__)
@@ -222,25 +222,6 @@ def compile_model(model: keras.Model, config: TrainConfig) -> None:
         jit_compile=jit_compile,
     )
     model.optimizer.build(model.trainable_variables)
-
-
-def segment_posteriors(model: keras.Model, features: NDArray[np.float32], batch_size: int = 40) -> NDArray[np.float32]:
-    """Posteriors of segments, in batches of one size, so that the network is compiled once.
-
-    Args:
-        model: A network of `ser_acrnn.models.acrnn`.
-        features: Shape `(segments, 300, mels, channels)`.
-        batch_size: Segments at a time.
-
-    Returns:
-        Shape `(segments, emotions)`.
-    """
-    posteriors = []
-    for start in range(0, len(features), batch_size):
-        batch = features[start : start + batch_size]
-        full = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
-        posteriors.append(np.asarray(model.predict_on_batch(full))[: len(batch)])
-    return np.concatenate(posteriors)
 
 
 def backend() -> str:
