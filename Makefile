@@ -4,7 +4,7 @@ EMODB ?=
 IEMOCAP ?=
 DATA ?= build/data
 RESULTS ?= results
-SYSTEM ?= acrnn3d-5conv
+SYSTEM ?=
 FOLDS ?=
 SEEDS ?=
 PRECISION ?=
@@ -51,7 +51,7 @@ prepare-emodb: .venv/installed ## Emo-DB from EMODB, or downloaded first, to TFR
 
 # With EMODB the corpus is checked for changes; without it, what was prepared before is taken.
 train-emodb: $(if $(EMODB),prepare-emodb,$(DATA)/emodb/recipe.json) ## train SYSTEM over FOLDS and SEEDS, then report; resumes
-	$(GRID) --prepared $(DATA)/emodb --system $(SYSTEM) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) --results $(RESULTS)
+	$(GRID) --prepared $(DATA)/emodb --system $(or $(SYSTEM),acrnn3d-5conv) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) --results $(RESULTS)
 	$(PY) -m experiments.summarise emodb --results $(RESULTS)
 
 $(DATA)/emodb/recipe.json: | .venv/installed
@@ -64,8 +64,8 @@ prepare-iemocap: .venv/installed ## IEMOCAP from IEMOCAP, the folder of the lice
 	$(if $(IEMOCAP),,$(error IEMOCAP is not set, expected the folder of the release: make prepare-iemocap IEMOCAP=path. The corpus is licensed by USC SAIL: https://sail.usc.edu/iemocap/))
 	$(PY) -m data_prep.prepare iemocap --source $(IEMOCAP) --data $(DATA)
 
-train-iemocap: $(if $(IEMOCAP),prepare-iemocap,$(DATA)/iemocap/recipe.json) ## the same for IEMOCAP; the letter's row is SYSTEM=acrnn3d-6conv
-	$(GRID) --prepared $(DATA)/iemocap --system $(SYSTEM) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) --results $(RESULTS)
+train-iemocap: $(if $(IEMOCAP),prepare-iemocap,$(DATA)/iemocap/recipe.json) ## the same for IEMOCAP
+	$(GRID) --prepared $(DATA)/iemocap --system $(or $(SYSTEM),acrnn3d-6conv) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) --results $(RESULTS)
 	$(PY) -m experiments.summarise iemocap --results $(RESULTS)
 
 $(DATA)/iemocap/recipe.json: | .venv/installed

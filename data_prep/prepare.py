@@ -273,18 +273,23 @@ def _write_atomically(path: Path, text: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep.prepare", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("corpus", help=f"one of {', '.join(loader.names())}")
-    parser.add_argument("--source", type=Path, required=True, help="the corpus on disk")
+    parser = argparse.ArgumentParser(prog="python -m data_prep.prepare", description=str(__doc__).split("\n\n")[0], add_help=False)
+    parser.add_argument("corpus", nargs="?", help=f"one of {', '.join(loader.names())}")
+    source = parser.add_argument("--source", type=Path, help="the corpus on disk")
     parser.add_argument("--data", type=Path, default=Path("build/data"), help="folder of the prepared corpora (default: %(default)s)")
     parser.add_argument("--recipe", choices=sorted(FEATURE_RECIPES), default="paper", help="feature recipe (default: %(default)s)")
     parser.add_argument("--skip-bad", action="store_true", help="leave unusable recordings out")
     parser.add_argument("--jobs", type=int, help="processes (default: one a processor)")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
-        known, _ = parser.parse_known_args(arguments)
-        corpus = loader.add_arguments(known.corpus, parser)
+        # Help and the required source wait for the loader's own arguments.
+        named = parser.parse_known_args(arguments)[0].corpus
+        corpus = loader.add_arguments(named, parser) if named else None
+        parser.add_argument("-h", "--help", action="help", help="show this help; after the corpus also its own arguments")
+        source.required = True
         options = parser.parse_args(arguments)
+        if corpus is None:
+            parser.error("the corpus is missing")
         reading = corpus.read(options.source, options)
         if reading.differences:
             more = len(reading.differences) - 10

@@ -540,3 +540,19 @@ def test_what_the_loader_says_stands_in_the_recipe_and_changes_no_shard(source: 
     recipe = json.loads((link / "recipe.json").read_text())
     assert (recipe["about"], recipe["left_out"]) == ({"selection": "all dialogs"}, left_out)
     assert {name: inode for name, (inode, _) in identities(link).items()} == {name: inode for name, (inode, _) in before.items()}
+
+
+def test_help_after_the_corpus_shows_the_loaders_own_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, shown in ((["--help"], False), (["emodb", "--help"], False), (["iemocap", "--help"], True)):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 0
+        assert ("--merge-excited" in capsys.readouterr().out) == shown
+
+
+@pytest.mark.parametrize(("arguments", "words"), [([], "required: --source"), (["emodb"], "required: --source")])
+def test_a_missing_argument_is_named(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert words in capsys.readouterr().err
