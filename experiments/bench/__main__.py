@@ -1,42 +1,152 @@
-"""The command that measures and prints a table.
+"""The command that measures, prints a table, and keeps it as JSON and as a figure.
 
-python -m experiments.bench [--emodb DIR]
+python -m experiments.bench [--quick] [--emodb DIR] [--only features,records] [--write results/bench]
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import datetime
+import json
+import os
+import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments.bench import preparation
-from ser_acrnn import report
+from experiments.bench.harness import Row
+from ser_acrnn import __version__, report
+
+
+def _features(options: argparse.Namespace) -> list[Row]:
+    import tempfile
+
+    from data_prep import emodb, synthetic
+    from experiments.bench import features
+    from ser_acrnn import audio
+
+    with tempfile.TemporaryDirectory() as folder:
+        if options.emodb is None:
+            synthetic.write_emodb_like(folder)
+        found = emodb.utterances(options.emodb or folder)
+        return features.rows([audio.load(utterance.path) for utterance in found[: 40 if options.quick else 200]], options.quick)
+
+
+def _records(options: argparse.Namespace) -> list[Row]:
+    from experiments.bench import records
+
+    return records.rows(options.quick)
+
+
+def _steps(options: argparse.Namespace) -> list[Row]:
+    from experiments.bench import step
+
+    return [row for layers in ((1,) if options.quick else (1, 5)) for row in step.rows(layers, options.quick)]
+
+
+def _inference(options: argparse.Namespace) -> list[Row]:
+    from experiments.bench import inference
+
+    return inference.rows(options.quick)
+
+
+def _startup(options: argparse.Namespace) -> list[Row]:
+    from experiments.bench import startup
+
+    return startup.rows(options.quick)
+
+
+def _corpus(options: argparse.Namespace) -> list[Row]:
+    from experiments.bench import corpus
+
+    return corpus.rows("emodb" if options.emodb else None, options.emodb, None)
+
+
+def _look_alike(options: argparse.Namespace) -> list[Row]:
+    from experiments.bench import corpus
+
+    return corpus.rows(None, None, 0.05 if options.quick else 1.0)
+
+
+# Each in a process of its own; features on one thread.
+GROUPS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
+    "startup": _startup,
+    "features": _features,
+    "records": _records,
+    "corpus": _corpus,
+    "look-alike": _look_alike,
+    "steps": _steps,
+    "inference": _inference,
+}
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description=str(__doc__).split("\n\n")[0])
     parser.add_argument("--emodb", type=Path, help="the real corpus (default: the embedded one)")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes: whether it works, not how fast")
+    parser.add_argument("--only", help=f"some of {','.join(GROUPS)} (default: all)")
+    parser.add_argument("--write", type=Path, metavar="DIR", help="keep the figures there, as JSON and PNG named by the day")
+    parser.add_argument("--inside", choices=tuple(GROUPS), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        source = options.emodb
-        if source is None:
-            from data_prep import synthetic
-
-            source = Path(folder)
-            synthetic.write_emodb_like(source)
-        figures = preparation.measure(source)
-    name = "Emo-DB" if options.emodb else "the embedded corpus"
-    rows = [
-        [f"preparing {name}, {figures['utterances']} utterances", f"{figures['fresh']:.1f} s"],
-        ["imports before that", f"{figures['imports']:.1f} s"],
-        ["preparing it again, nothing to do", f"{figures['again']:.1f} s"],
-        ["peak memory, workers included", f"{figures['peak']:.0f} MiB"],
-    ]
-    print(report.markdown_table(["what", "figure"], rows))
+    if options.inside:
+        print(json.dumps([dataclasses.asdict(row) for row in GROUPS[options.inside](options)]))
+        return 0
+    groups = options.only.split(",") if options.only else list(GROUPS)
+    if unknown := sorted(set(groups) - set(GROUPS)):
+        parser.error(f"--only is {options.only}, expected some of {', '.join(GROUPS)}, not {', '.join(unknown)}")
+    rows = [row for group in groups for row in _measure(group, options)]
+    print(_table(rows))
+    if options.write:
+        print(f"kept in {_keep(rows, options.write)}")
     return 0
+
+
+def _measure(group: str, options: argparse.Namespace) -> list[Row]:
+    words = [sys.executable, "-m", "experiments.bench", "--inside", group]
+    words += ["--quick"] if options.quick else []
+    words += ["--emodb", str(options.emodb)] if options.emodb else []
+    environment = {**os.environ, **(ONE_THREAD if group == "features" else {})}
+    print(f"measuring {group} ..", file=sys.stderr)
+    output = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
+    return [Row(**fields) for fields in json.loads(output.splitlines()[-1])]
+
+
+def _table(rows: Sequence[Row]) -> str:
+    lines = [
+        [row.group, row.what, f"{row.figure:.3g} {row.unit}", "" if row.ratio is None else f"{row.ratio:.2f} x {row.yardstick}"]
+        for row in rows
+    ]
+    return report.markdown_table(["group", "what", "figure", "beside"], lines)
+
+
+def _keep(rows: Sequence[Row], directory: Path) -> Path:
+    """Writes `<day>.json` and `<day>.png`; the figure shows the ratios."""
+    from ser_acrnn.distribution import place
+
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{datetime.date.today()}.json"
+    facts = {"version": __version__, "device": place("auto", 1).description, "rows": [dataclasses.asdict(row) for row in rows]}
+    path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    _figure(rows, path.with_suffix(".png"))
+    return path
+
+
+def _figure(rows: Sequence[Row], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    shown = [row for row in rows if row.ratio is not None][::-1]
+    figure = Figure(figsize=(9, 1 + 0.3 * len(shown)), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(range(len(shown)), [row.ratio or 0 for row in shown], color="tab:blue")
+    axes.set_yticks(range(len(shown)), [f"{row.group}: {row.what}, beside {row.yardstick}" for row in shown], fontsize=7)
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("times better than the yardstick, measured in the same run")
+    figure.savefig(path, dpi=110)
 
 
 if __name__ == "__main__":

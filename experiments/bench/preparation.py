@@ -1,48 +1,57 @@
-"""Time and memory of preparing a corpus laid out as Emo-DB, measured in a process of its own.
+"""Time and memory of preparing a corpus, measured in a process of its own.
 
-python -m experiments.bench.preparation SOURCE
+python -m experiments.bench.preparation NAME SOURCE DATA JOBS
 """
 
 from __future__ import annotations
 
-import contextlib
+import argparse
 import json
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from pathlib import Path
 
-import psutil
+from experiments.bench.memory import PeakMemory
 
 
-def measure(source: Path) -> dict[str, float]:
+def measure(name: str, source: Path, data: Path, jobs: int | None = None) -> dict[str, float]:
     """Prepares a corpus twice in a fresh process.
 
+    Args:
+        name: Of its loader.
+        source: The corpus on disk.
+        data: Where the prepared corpus goes, `<data>/<its name>`; stays there.
+        jobs: Processes; as many as there are processors without it.
+
     Returns:
-        `utterances`; seconds: `imports`, `fresh` (from nothing), `again` (nothing to do); MiB: `peak`, the highest sum of the memory of
-        the process and its workers.
+        `utterances`, `minutes` of audio; seconds: `imports`, `fresh` (from nothing), `again` (nothing to do); MiB: `peak`, the highest sum
+        of the memory of the process and its workers.
     """
-    child = subprocess.run([sys.executable, "-m", __name__, str(source)], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(child.stdout)
+    words = [sys.executable, "-m", __name__, name, str(source), str(data), str(jobs or 0)]
+    return json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
-def _measure_here(source: Path) -> dict[str, float]:
+def _measure_here(name: str, source: Path, data: Path, jobs: int | None) -> dict[str, float]:
     started = time.perf_counter()
     import tensorflow  # noqa: F401 - so that its import is not counted
 
-    from data_prep import emodb, prepare
+    from data_prep import loader, prepare
+    from ser_acrnn.dataset import RecordCorpus
 
-    peak = _PeakMemory()
+    peak = PeakMemory()
     marks = [time.perf_counter()]
-    utterances = emodb.utterances(source)
-    with tempfile.TemporaryDirectory() as data:
-        for _ in range(2):
-            prepare.prepare("emodb", utterances, data, source=source)
-            marks.append(time.perf_counter())
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--skip-bad", action="store_true")
+    corpus = loader.add_arguments(name, parser)
+    for _ in range(2):
+        reading = corpus.read(source, parser.parse_args([]))
+        link = prepare.prepare(reading.name, reading.utterances, data, source=source, jobs=jobs)
+        marks.append(time.perf_counter())
+    manifest = RecordCorpus(link).manifest
     return {
-        "utterances": len(utterances),
+        "utterances": len(manifest),
+        "minutes": manifest["seconds"].sum() / 60,
         "imports": marks[0] - started,
         "fresh": marks[1] - marks[0],
         "again": marks[2] - marks[1],
@@ -50,30 +59,5 @@ def _measure_here(source: Path) -> dict[str, float]:
     }
 
 
-class _PeakMemory(threading.Thread):
-    """Adds up the resident memory of this process and its descendants twenty times a second."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.peak, self.done = 0, threading.Event()
-        self.start()
-
-    def run(self) -> None:
-        """Samples until `stop`."""
-        me = psutil.Process()
-        while not self.done.wait(0.05):
-            total = 0
-            for process in [me, *me.children(recursive=True)]:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    total += process.memory_info().rss
-            self.peak = max(self.peak, total)
-
-    def stop(self) -> float:
-        """Returns the peak in MiB."""
-        self.done.set()
-        self.join()
-        return self.peak / 2**20
-
-
 if __name__ == "__main__":
-    print(json.dumps(_measure_here(Path(sys.argv[1]))))
+    print(json.dumps(_measure_here(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]) or None)))

@@ -1,0 +1,64 @@
+"""A corpus on its way: preparation on one and on all processors, an epoch streamed, held in memory and trained on, and their memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from data_prep import iemocap, loader, synthetic, synthetic_iemocap
+from experiments.bench import epoch, preparation
+from experiments.bench.harness import Row
+
+LARGER = (4, 16)  # the corpus read so many times over, to see whether memory grows with it
+
+
+def rows(corpus: str | None, source: Path | None, scale: float | None) -> list[Row]:
+    """Measures on a corpus on disk, or on a generated one.
+
+    Args:
+        corpus: Name of its loader; without it the embedded corpus is generated.
+        source: Where it is.
+        scale: Generate a look-alike of IEMOCAP of this scale instead.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        if scale:
+            name, source = iemocap.NAME, scratch / "corpus"
+            synthetic_iemocap.write_iemocap_like(source, scale, workers=os.cpu_count() or 1)
+            title = f"{loader.find(name).CORPUS.title} look-alike, scale {scale:g}"
+        elif corpus and source:
+            name, title = corpus, loader.find(corpus).CORPUS.title
+        else:
+            name, title, source = synthetic.NAME, synthetic.CORPUS.title, scratch / "corpus"
+            synthetic.write_emodb_like(source)
+        return _preparation(name, source, scratch, title) + _epochs(next((scratch / "data").iterdir()), title)
+
+
+def _preparation(name: str, source: Path, scratch: Path, title: str) -> list[Row]:
+    alone = preparation.measure(name, source, scratch / "alone", jobs=1)
+    made = preparation.measure(name, source, scratch / "data")
+    size = f"{made['utterances']:.0f} utterances, {made['minutes']:.1f} min"
+    return [
+        Row(title, f"prepared, {size}", made["fresh"], "s", "one thread", alone["fresh"] / made["fresh"]),
+        Row(title, "prepared", 60 * made["minutes"] / made["fresh"], "x real time"),
+        Row(title, "imports before that", made["imports"], "s"),
+        Row(title, "prepared again, nothing to do", made["again"], "s"),
+        Row(title, "peak memory of the preparation", made["peak"], "MiB"),
+    ]
+
+
+def _epochs(prepared: Path, title: str) -> list[Row]:
+    table = []
+    for words, kind, repeats in (
+        ("an epoch streamed, shuffled", "stream", 1),
+        *((f"the same, {times} times as much", "stream", times) for times in LARGER),
+        ("all segments into memory", "memory", 1),
+        (f"the same, {LARGER[0]} times as much", "memory", LARGER[0]),
+        ("an epoch of the system tiny", "train", 1),
+    ):
+        found = epoch.measure(kind, prepared, repeats)
+        size = f"{found['segments']:.0f} segments"
+        table.append(Row(title, f"{words}, {size}", found["segments"] / found["seconds"], "segments/s"))
+        table.append(Row(title, f"peak memory of it, above {found['before']:.0f} MiB of imports", found["peak"] - found["before"], "MiB"))
+    return table

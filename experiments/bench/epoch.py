@@ -1,0 +1,66 @@
+"""Time and memory of one epoch over a prepared corpus: streamed from its shards, held in memory, and trained on; a process each.
+
+python -m experiments.bench.epoch stream|memory|train PREPARED REPEATS
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from experiments.bench.memory import PeakMemory
+
+KINDS = ("stream", "memory", "train")
+
+
+def measure(kind: str, prepared: Path, repeats: int = 1) -> dict[str, float]:
+    """Reads or trains on all speakers of a corpus once.
+
+    Args:
+        kind: `stream`: shuffled batches through `stream_segments`; `memory`: `load_segments` alone; `train`: the system `tiny` for one
+            epoch on segments in memory, validation included.
+        prepared: A prepared corpus of log-Mels.
+        repeats: As if the corpus were that many times as large: `stream` and `memory` read each shard so often.
+
+    Returns:
+        `segments`; `seconds` without imports; MiB: `peak`, and `before`, the memory after the imports.
+    """
+    words = [sys.executable, "-m", __name__, kind, str(prepared), str(repeats)]
+    return json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+def _measure_here(kind: str, prepared: Path, repeats: int) -> dict[str, float]:
+    import psutil
+    import tensorflow  # noqa: F401 - so that its import is not counted
+
+    from experiments import catalogue
+    from ser_acrnn import methods, training
+    from ser_acrnn.dataset import RecordCorpus, load_segments, stream_segments
+
+    corpus = RecordCorpus(prepared)
+    preset = catalogue.system("tiny", catalogue.corpus(corpus.name))
+    emotions = preset.model.emotions
+    before, peak, started = psutil.Process().memory_info().rss / 2**20, PeakMemory(), time.perf_counter()
+    if kind == "stream":
+        data = stream_segments(corpus, corpus.speakers, emotions, shuffle_seed=0).repeat(repeats)
+        segments = sum(len(labels) for _, labels in data)
+    elif kind == "memory":
+        held = [load_segments(corpus, corpus.speakers, emotions) for _ in range(repeats)]
+        segments = sum(len(part.labels) for part in held)
+    else:
+        config = replace(preset.training, epochs=1)
+        method = methods.method_of(preset)
+        train, validation = method.segments(corpus, corpus.speakers[1:], training=True), method.segments(corpus, corpus.speakers[:1])
+        model = method.network(*corpus.statistics(corpus.speakers[1:]))
+        started = time.perf_counter()
+        training.fit(model, train, validation, config, seed=0)
+        segments = len(train.labels)
+    return {"segments": segments, "seconds": time.perf_counter() - started, "before": before, "peak": peak.stop()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure_here(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))))

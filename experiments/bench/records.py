@@ -1,0 +1,54 @@
+"""TFRecords: segments written, read in order and read shuffled in a second."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.bench.harness import Row
+from ser_acrnn import tfrecords
+from ser_acrnn.config import FeatureConfig
+from ser_acrnn.dataset import MANIFEST, RECIPE, RecordCorpus, stream_segments
+
+SPEAKERS, SECONDS = 8, 6  # two segments an utterance
+
+
+def rows(quick: bool) -> list[Row]:
+    """Measures on utterances of noise in a temporary folder."""
+    import tensorflow as tf
+
+    config, utterances = FeatureConfig(), 60 if quick else 250
+    random = np.random.default_rng(0)
+    values = random.standard_normal((SECONDS * 100, *config.shape)).astype(np.float32)
+    count = SPEAKERS * utterances * SECONDS // 3
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = [
+            {"utterance": f"{speaker}-{number}", "speaker": str(speaker), "session": "", "emotion": "sad", "sha256": "", "path": ""}
+            for speaker in range(SPEAKERS)
+            for number in range(utterances)
+        ]
+        pd.DataFrame(manifest).to_csv(Path(folder, MANIFEST), index=False)
+        recipe = {"corpus": "noise", "features": config.to_dict(), "recipe_hash": config.recipe_hash, "speakers": {}}
+        Path(folder, RECIPE).write_text(json.dumps(recipe), encoding="utf-8")
+        tf.zeros(1)  # the runtime's start is not ours
+        started = time.perf_counter()
+        for speaker in range(SPEAKERS):
+            mine = [row for row in manifest if row["speaker"] == str(speaker)]
+            facts = {"recipe": config.recipe_hash, "frames": len(values), "features": values}
+            tfrecords.write_shard(Path(folder, tfrecords.shard_name(str(speaker))), [{**row, **facts} for row in mine])
+        table = [Row("records", "written", count / (time.perf_counter() - started), "segments/s")]
+        corpus = RecordCorpus(folder)
+        for words, seed in (("read in order", None), ("read shuffled", 0)):
+            best = 0.0
+            for _ in range(1 if quick else 3):
+                started = time.perf_counter()
+                read = sum(len(labels) for _, labels in stream_segments(corpus, corpus.speakers, ("sad", "angry"), shuffle_seed=seed))
+                best = max(best, read / (time.perf_counter() - started))
+                assert read == count, (read, count)
+            table.append(Row("records", words, best, "segments/s"))
+    return table
