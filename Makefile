@@ -3,23 +3,32 @@ PYTHON ?= python3
 EMODB ?=
 IEMOCAP ?=
 DATA ?= build/data
+PROTOCOL ?=
 RESULTS ?= results
 SYSTEM ?=
 FOLDS ?=
 SEEDS ?=
 PRECISION ?=
-JOBS ?= 1
+JOBS ?=
+GRID ?=
+QUICK ?=
 
 PY := .venv/bin/python
-GRID = $(PY) -m experiments.run_grid --jobs $(JOBS) $(if $(PRECISION),--precision $(PRECISION))
+# Two recipes: the networks' log-Mels, and the frames of the baseline DNN-ELM.
+prepare = $(PY) -m data_prep.prepare $(1) --source $(2) --data $(DATA) --recipe paper,mfcc-pitch
+grid = $(PY) -m experiments.run_grid --prepared $(DATA)/$(1) --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(GRID) \
+	$(if $(PRECISION),--precision $(PRECISION)) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PROTOCOL),--protocol $(PROTOCOL))
+report = $(PY) -m experiments.summarise $(1) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 DEMO := build/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench prepare-emodb train-emodb report-emodb prepare-iemocap train-iemocap report-iemocap clean
+.PHONY: help demo demo-iemocap test lint bench clean
+.PHONY: prepare-emodb train-emodb report-emodb table1-emodb table2-emodb
+.PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 # The mark is set last, and a .venv without it is built anew: an interrupted installation is not taken for a complete one.
 .venv/installed: setup.cfg pyproject.toml constraints.txt
@@ -34,6 +43,12 @@ demo: .venv/installed ## the whole road on the embedded synthetic corpus, in min
 	$(PY) -m experiments.run_grid --prepared $(DEMO)/data/synthetic --system tiny --folds 0,3,6 --seeds 0 --jobs 2 --results $(DEMO)/results --work $(DEMO)/work
 	$(PY) -m experiments.summarise synthetic --results $(DEMO)/results --partial
 
+demo-iemocap: .venv/installed ## the three systems on one fold of a generated look-alike of IEMOCAP, in minutes
+	$(PY) -m data_prep.synthetic_iemocap $(DEMO)/look-alike --scale 0.1 --workers 2
+	$(PY) -m data_prep.prepare iemocap --source $(DEMO)/look-alike --data $(DEMO)/data --recipe paper,mfcc-pitch
+	$(PY) -m experiments.run_grid --prepared $(DEMO)/data/iemocap-synthetic --system acrnn3d-1conv,acrnn2d-1conv,dnn-elm --folds 0 --seeds 0 --epochs 6 --results $(DEMO)/results --work $(DEMO)/work
+	$(PY) -m experiments.summarise iemocap-synthetic --results $(DEMO)/results --partial
+
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
 	EMODB=$(EMODB) $(PY) -m pytest
 
@@ -42,37 +57,57 @@ lint: .venv/installed ## ruff and mypy
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-bench: .venv/installed ## time and memory of the preparation
-	$(PY) -m experiments.bench $(if $(EMODB),--emodb $(EMODB))
+bench: .venv/installed ## measure everything, each figure beside a yardstick; QUICK=--quick only shows that it works
+	$(PY) -m experiments.bench $(QUICK) $(if $(EMODB),--emodb $(EMODB)) --write results/bench
 
 prepare-emodb: .venv/installed ## Emo-DB from EMODB, or downloaded first, to TFRecords in DATA
 	$(if $(EMODB),,$(PY) -m data_prep.emodb --download build/emodb)
-	$(PY) -m data_prep.prepare emodb --source $(or $(EMODB),build/emodb) --data $(DATA)
+	$(call prepare,emodb,$(or $(EMODB),build/emodb))
 
 # With EMODB the corpus is checked for changes; without it, what was prepared before is taken.
-train-emodb: $(if $(EMODB),prepare-emodb,$(DATA)/emodb/recipe.json) ## train SYSTEM over FOLDS and SEEDS, then report; resumes
-	$(GRID) --prepared $(DATA)/emodb --system $(or $(SYSTEM),acrnn3d-5conv) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) --results $(RESULTS)
-	$(PY) -m experiments.summarise emodb --results $(RESULTS)
+EMODB_DATA = $(if $(EMODB),prepare-emodb,$(DATA)/emodb.mfcc-pitch/recipe.json)
 
-$(DATA)/emodb/recipe.json: | .venv/installed
+train-emodb: $(EMODB_DATA) ## train SYSTEM over FOLDS and SEEDS (PROTOCOL=leave-one-speaker-out), then report; resumes
+	$(call grid,emodb) --system $(or $(SYSTEM),acrnn3d-5conv)
+	$(call report,emodb)
+
+table1-emodb: $(EMODB_DATA) ## the letter's Table I on Emo-DB, one to seven convolutions: 350 runs, resumes, ends in the table
+	$(call grid,emodb) --table table1
+	$(call report,emodb) --table table1
+
+table2-emodb: $(EMODB_DATA) ## the letter's Table II on Emo-DB, three systems: 150 runs
+	$(call grid,emodb) --table table2
+	$(call report,emodb) --table table2
+
+report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the README's tables too
+	$(call report,emodb) $(if $(PROTOCOL),,$(if $(filter results,$(RESULTS)),--readme README.md))
+
+$(DATA)/emodb.mfcc-pitch/recipe.json: | .venv/installed
 	$(MAKE) prepare-emodb
-
-report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the README's table too
-	$(PY) -m experiments.summarise emodb --results $(RESULTS) $(if $(filter results,$(RESULTS)),--readme README.md)
 
 prepare-iemocap: .venv/installed ## IEMOCAP from IEMOCAP, the folder of the licensed release, to TFRecords in DATA
 	$(if $(IEMOCAP),,$(error IEMOCAP is not set, expected the folder of the release: make prepare-iemocap IEMOCAP=path. The corpus is licensed by USC SAIL: https://sail.usc.edu/iemocap/))
-	$(PY) -m data_prep.prepare iemocap --source $(IEMOCAP) --data $(DATA)
+	$(call prepare,iemocap,$(IEMOCAP))
 
-train-iemocap: $(if $(IEMOCAP),prepare-iemocap,$(DATA)/iemocap/recipe.json) ## the same for IEMOCAP
-	$(GRID) --prepared $(DATA)/iemocap --system $(or $(SYSTEM),acrnn3d-6conv) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) --results $(RESULTS)
-	$(PY) -m experiments.summarise iemocap --results $(RESULTS)
+IEMOCAP_DATA = $(if $(IEMOCAP),prepare-iemocap,$(DATA)/iemocap.mfcc-pitch/recipe.json)
 
-$(DATA)/iemocap/recipe.json: | .venv/installed
-	$(MAKE) prepare-iemocap
+train-iemocap: $(IEMOCAP_DATA) ## the same for IEMOCAP
+	$(call grid,iemocap) --system $(or $(SYSTEM),acrnn3d-6conv)
+	$(call report,iemocap)
+
+table1-iemocap: $(IEMOCAP_DATA) ## the letter's Table I on IEMOCAP, one to seven convolutions: 350 runs, resumes, ends in the table
+	$(call grid,iemocap) --table table1
+	$(call report,iemocap) --table table1
+
+table2-iemocap: $(IEMOCAP_DATA) ## the letter's Table II on IEMOCAP, three systems: 150 runs
+	$(call grid,iemocap) --table table2
+	$(call report,iemocap) --table table2
 
 report-iemocap: .venv/installed ## tables and figures of IEMOCAP
-	$(PY) -m experiments.summarise iemocap --results $(RESULTS)
+	$(call report,iemocap)
+
+$(DATA)/iemocap.mfcc-pitch/recipe.json: | .venv/installed
+	$(MAKE) prepare-iemocap
 
 clean: ## remove .venv and build, keep results
 	rm -rf .venv build *.egg-info

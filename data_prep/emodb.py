@@ -20,7 +20,7 @@ import pooch
 
 from data_prep.checksums import Comparison, compare, list_files, read_checksums
 from data_prep.download import ArchiveError, DownloadError, TransferConfig, install
-from data_prep.loader import Reading, count_differences
+from data_prep.loader import Corpus, Reading, count_differences
 from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
 
 NAME = "emodb"
@@ -32,6 +32,7 @@ CHECKSUMS = Path(__file__).with_name("emodb_sha256sums.txt")
 # The letters are the German words' initials: Wut, Trauer, Freude, neutral, Angst, Ekel, Langeweile. The order is the paper's.
 EMOTION_OF_LETTER = {"W": "angry", "T": "sad", "F": "happy", "N": "neutral", "A": "fear", "E": "disgust", "L": "bored"}
 EMOTIONS = tuple(EMOTION_OF_LETTER.values())
+CORPUS = Corpus(NAME, "Emo-DB", EMOTIONS)
 
 # Utterances a speaker in the published distribution, in the order of EMOTIONS; 535 in all. Speaker 08 never acts disgust.
 PUBLISHED_COUNTS = {

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from data_prep.checksums import list_files
-from data_prep.loader import SYNTHETIC_MARKER, Reading, count_differences
+from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
 from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
 
 NAME = "iemocap"
@@ -31,6 +31,9 @@ DIALOGS = ("improvised", "scripted", "all")
 EMOTION_OF_CODE = {"ang": "angry", "sad": "sad", "hap": "happy", "neu": "neutral"}
 EXCITED = "exc"  # counts as happy when asked for
 EMOTIONS = tuple(EMOTION_OF_CODE.values())
+# The validation speaker is the test speaker's partner of the same session.
+_PARTNER = {f"{session}{own}": f"{session}{other}" for session in SESSIONS for own, other in ("FM", "MF")}
+CORPUS = Corpus(NAME, "IEMOCAP", EMOTIONS, partner=_PARTNER)
 
 # Turns a code in the release, 10 039 in all; `xxx` is a turn on which the raters had no majority.
 PUBLISHED_TURNS = {

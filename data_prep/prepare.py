@@ -1,9 +1,10 @@
 """The command that prepares a corpus: audio -> features -> one TFRecord a speaker, a manifest and the recipe.
 
-    python -m data_prep.prepare emodb --source DIR [--data build/data]
+    python -m data_prep.prepare emodb --source DIR [--data build/data] [--recipe paper]
 
-`<data>/<corpus>` is a link to a folder named after what it was made from, and is switched when that folder is complete: whoever reads
-sees the old set or the new one, never a mixture. Shards whose utterances and recipe have not changed are kept.
+`<data>/<corpus>` (with another recipe than "paper", `<data>/<corpus>.<recipe>`) is a link to a folder named after what it was made from,
+and is switched when that folder is complete: whoever reads sees the old set or the new one, never a mixture. Shards whose utterances
+and recipe have not changed are kept.
 """
 
 from __future__ import annotations
@@ -18,11 +19,10 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from data_prep import loader
-from ser_acrnn import __version__, audio, features, tfrecords
-from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig
+from ser_acrnn import __version__, audio, extraction, tfrecords
 from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
-from ser_acrnn.dataset import MANIFEST, RECIPE, RecordCorpus
+from ser_acrnn.dataset import MANIFEST, RECIPE, RecordCorpus, prepared_name
+from ser_acrnn.recipes import RECIPES, FeatureConfig, Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def prepare(
     corpus: str,
     utterances: Sequence[Utterance],
     data: str | Path,
-    config: FeatureConfig = FeatureConfig(),
+    config: Recipe = FeatureConfig(),
     *,
     source: str | Path | None = None,
     skip_bad: bool = False,
@@ -73,18 +73,18 @@ def prepare(
         config: The feature recipe.
         source: Folder that the manifest's paths are relative to; without it they stand as they are.
         skip_bad: Leave unusable recordings out and list them in the recipe, instead of refusing the corpus.
-        jobs: Processes; as many as there are processors without it.
+        jobs: Threads; as many as there are processors without it.
         progress: Show a progress bar.
         about: What the loader says of its choices and counts; goes into the recipe.
         left_out: What the loader left out: dicts with `utterance` and `reason`; goes into the recipe.
 
     Returns:
-        `<data>/<corpus>`, which `ser_acrnn.dataset.RecordCorpus` opens.
+        `<data>/<corpus>`, or `<data>/<corpus>.<recipe>` for another recipe than "paper"; `ser_acrnn.dataset.RecordCorpus` opens it.
 
     Raises:
         CorpusError: Unusable recordings, all of them named; nothing was changed.
     """
-    link = Path(data) / corpus
+    link = Path(data) / prepared_name(corpus, config)
     loader_facts = {"about": dict(about or {}), "left_out": [dict(item) for item in left_out]}
     if link.exists() and not link.is_symlink():
         raise CorpusError(f"{link}: is not a prepared corpus's link, expected to be free to write there; move it away")
@@ -93,7 +93,7 @@ def prepare(
         shards = {speaker: list(group) for speaker, group in groupby(sources, key=lambda source: source.utterance.speaker)}
         keys = {speaker: _key(group, config) for speaker, group in shards.items()}
         name = hashlib.sha256(json.dumps([corpus, skip_bad, __version__, loader_facts, sorted(keys.items())]).encode()).hexdigest()[:16]
-        target = link.parent / f".{corpus}-{name}"
+        target = link.parent / f".{link.name}-{name}"
         target.mkdir(parents=True, exist_ok=True)
         problems: list[str] = []
         entries = {}
@@ -121,7 +121,7 @@ def _build_shard(
     key: str,
     group: list[_Source],
     target: Path,
-    config: FeatureConfig,
+    config: Recipe,
     skip_bad: bool,
     run: Any,
     problems: list[str],
@@ -129,7 +129,7 @@ def _build_shard(
 ) -> dict[str, Any]:
     """Computes one speaker's features and writes shard and entry; writes nothing once a problem is known that refuses the corpus."""
     records, rows, left_out = [], [], []
-    total, squares, frames = np.zeros((config.mels, 3)), np.zeros((config.mels, 3)), 0
+    total, squares, frames = np.zeros(config.shape), np.zeros(config.shape), 0
     for source, (problem, values, seconds) in zip(group, run(_extract, [(source, config) for source in group]), strict=True):
         bar.update()
         utterance = source.utterance
@@ -141,7 +141,7 @@ def _build_shard(
         total, squares, frames = total + wide.sum(axis=0), squares + (wide**2).sum(axis=0), frames + len(values)
         fields = {"utterance": utterance.id, "speaker": speaker, "session": utterance.session, "emotion": utterance.emotion}
         records.append({**fields, "sha256": source.sha256, "recipe": config.recipe_hash, "frames": len(values), "features": values})
-        segments = len(features.segment_starts(len(values), config))
+        segments = extraction.segments_of(values, config)
         rows.append({**fields, "path": source.shown, "sha256": source.sha256, "seconds": round(seconds, 4), "segments": segments})
     entry = {
         "key": key,
@@ -180,9 +180,7 @@ def _existing(speaker: str, key: str, target: Path, link: Path) -> dict[str, Any
     return None
 
 
-def _write_tables(
-    corpus: str, config: FeatureConfig, entries: dict[str, dict[str, Any]], target: Path, loader_facts: dict[str, Any]
-) -> None:
+def _write_tables(corpus: str, config: Recipe, entries: dict[str, dict[str, Any]], target: Path, loader_facts: dict[str, Any]) -> None:
     rows = [row for entry in entries.values() for row in entry["utterances"]]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, MANIFEST_COLUMNS, lineterminator="\n")
@@ -218,7 +216,7 @@ def _switch(link: Path, target: Path) -> None:
             shutil.rmtree(other)
 
 
-def _key(group: list[_Source], config: FeatureConfig) -> str:
+def _key(group: list[_Source], config: Recipe) -> str:
     """Changes with whatever a shard is computed from."""
     facts = [[item.utterance.id, item.utterance.emotion, item.utterance.session, item.shown, item.sha256] for item in group]
     return hashlib.sha256(json.dumps([__version__, config.recipe_hash, facts]).encode()).hexdigest()
@@ -233,27 +231,31 @@ def _checksum(task: tuple[Utterance, str | Path | None]) -> _Source:
         return _Source(utterance, shown, "", f"{utterance.path}: cannot be read ({error.strerror})")
 
 
-def _extract(task: tuple[_Source, FeatureConfig]) -> tuple[str, NDArray[np.float32], float]:
+def _extract(task: tuple[_Source, Recipe]) -> tuple[str, NDArray[np.float32], float]:
     source, config = task
-    nothing = np.zeros((0, config.mels, 3), np.float32)
+    nothing = np.zeros((0, *config.shape), np.float32)
     if source.problem:
         return source.problem, nothing, 0.0
     try:
         waveform = audio.load(source.utterance.path, config.sampling_rate_hertz)
     except audio.AudioError as error:
         return str(error), nothing, 0.0
-    return "", features.log_mels_3d(waveform, config), len(waveform) / config.sampling_rate_hertz
+    return "", extraction.extract(waveform, config), len(waveform) / config.sampling_rate_hertz
 
 
 @contextmanager
 def _workers(jobs: int | None) -> Iterator[Any]:
-    """Yields an ordered parallel map; in this process for one job."""
+    """Yields an ordered parallel map.
+
+    Threads: what takes time, reading, transforms and products, lets others run meanwhile, and handing the features from one process to
+    another would take longer than computing them.
+    """
     jobs = jobs or os.cpu_count() or 1
     if jobs == 1:
         yield map
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield lambda function, items: pool.map(function, items, chunksize=8)
+    with ThreadPoolExecutor(jobs) as pool:
+        yield pool.map
 
 
 def _entry_name(speaker: str) -> str:
@@ -277,9 +279,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("corpus", nargs="?", help=f"one of {', '.join(loader.names())}")
     source = parser.add_argument("--source", type=Path, help="the corpus on disk")
     parser.add_argument("--data", type=Path, default=Path("build/data"), help="folder of the prepared corpora (default: %(default)s)")
-    parser.add_argument("--recipe", choices=sorted(FEATURE_RECIPES), default="paper", help="feature recipe (default: %(default)s)")
+    names = ", ".join(sorted(RECIPES))
+    parser.add_argument("--recipe", default="paper", help=f"one or more, separated by commas, of {names} (default: %(default)s)")
     parser.add_argument("--skip-bad", action="store_true", help="leave unusable recordings out")
-    parser.add_argument("--jobs", type=int, help="processes (default: one a processor)")
+    parser.add_argument("--jobs", type=int, help="threads (default: one a processor)")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
         # Help and the required source wait for the loader's own arguments.
@@ -288,32 +291,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument("-h", "--help", action="help", help="show this help; after the corpus also its own arguments")
         source.required = True
         options = parser.parse_args(arguments)
+        recipes = options.recipe.split(",")
         if corpus is None:
             parser.error("the corpus is missing")
+        if unknown := sorted(set(recipes) - set(RECIPES)):
+            parser.error(f"--recipe is {options.recipe}, expected some of {names}, not {', '.join(unknown)}")
         reading = corpus.read(options.source, options)
         if reading.differences:
             more = len(reading.differences) - 10
             shown = [*reading.differences[:10], *([f"and {more} more"] if more > 0 else [])]
             logger.warning("%s: the counts differ from the published ones: %s", reading.name, "; ".join(shown))
-        link = prepare(
-            reading.name,
-            reading.utterances,
-            options.data,
-            FEATURE_RECIPES[options.recipe],
-            source=options.source,
-            skip_bad=options.skip_bad,
-            jobs=options.jobs,
-            progress=True,
-            about=reading.about,
-            left_out=reading.left_out,
-        )
+        for recipe in recipes:
+            link = prepare(
+                reading.name,
+                reading.utterances,
+                options.data,
+                RECIPES[recipe],
+                source=options.source,
+                skip_bad=options.skip_bad,
+                jobs=options.jobs,
+                progress=True,
+                about=reading.about,
+                left_out=reading.left_out,
+            )
+            _describe(link)
     except (CorpusError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
+
+
+def _describe(link: Path) -> None:
     made = RecordCorpus(link)
     kept, left_out = len(made.manifest), len(made.recipe["left_out"])
     print(f"{link}: {kept} utterances of {len(made.speakers)} speakers, recipe {made.features.recipe_hash}, {left_out} left out")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,95 +1,100 @@
-"""The grid: systems x folds x seeds, each run in a child process, finished ones skipped, failed ones named at the end.
+"""The grid: systems x folds x seeds, here or on SLURM; finished runs are skipped, failed ones named at the end.
 
-python -m experiments.run_grid --prepared build/data/emodb --system acrnn3d-1conv --folds 0-9 --seeds 0-4
+python -m experiments.run_grid --prepared build/data/emodb --system acrnn3d-1conv,dnn-elm --folds 0-9 --seeds 0-4
+python -m experiments.run_grid --prepared build/data/emodb --table table2 --executor slurm --partition gpu --gpus 1 --hours 8
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tqdm import tqdm
 
-from experiments import catalogue
-from experiments.run_one import RunKey, add_arguments, finished, folds, preset_of
-from ser_acrnn.dataset import DatasetError, open_corpus
+from experiments import catalogue, slurm
+from experiments.executors import Run, local, run_child
+from experiments.runs import Experiment, add_arguments, corpus_name, finished, open_experiment
 
 
-def command(key: RunKey, fold_number: int, options: argparse.Namespace) -> list[str]:
-    """The command line of one run."""
-    words = [sys.executable, "-m", "experiments.run_one", "--system", key.system, "--fold", str(fold_number), "--seed", str(key.seed)]
-    for name in ("prepared", "results", "work", "precision", "epochs"):
-        value = getattr(options, name)
-        if value is not None:
-            words += [f"--{name}", str(value)]
-    return words
+def plan(experiments: Sequence[Experiment], folds: str | None, seeds: str) -> list[Run]:
+    """All runs, seed by seed, so that a grid cut short has whole sets of folds.
 
-
-def run_child(key: RunKey, fold_number: int, options: argparse.Namespace) -> str:
-    """Runs one child with its share of the processors.
-
-    Returns:
-        "" when it succeeded, otherwise the last line that it said and the file with all of it.
+    Raises:
+        ValueError: A list that cannot be read, or a fold that is not there.
     """
-    log = key.file(options.work, ".log")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    threads = str(max(1, (os.cpu_count() or 1) // options.jobs))
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        environment.setdefault(variable, threads)
-    with log.open("w", encoding="utf-8") as stream:
-        code = subprocess.run(command(key, fold_number, options), stdout=stream, stderr=stream, env=environment, check=False).returncode
-    if code == 0:
-        return ""
-    lines = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").strip().splitlines()
-    return f"exit code {code}: {lines[-1] if lines else 'said nothing'} (see {log})"
+    runs = []
+    for seed in catalogue.number_list(seeds):
+        for experiment in experiments:
+            every = range(len(experiment.folds))
+            chosen = catalogue.number_list(folds) if folds else list(every)
+            if not set(chosen) <= set(every):
+                raise ValueError(f"--folds is {folds}, expected numbers from 0 to {len(every) - 1}")
+            runs += [Run(experiment.key(fold, seed), fold, catalogue.cost(experiment.preset)) for fold in chosen]
+    return runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code: 0 when every run is there, 1 when some failed, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m experiments.run_grid", description=str(__doc__).split("\n\n")[0])
     add_arguments(parser)
-    parser.add_argument("--folds", help="numbers of test speakers, such as 0,1 or 0-3 (default: all)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--system", default="acrnn3d-5conv", help="rows of the tables, separated by commas (default: %(default)s)")
+    what.add_argument("--table", choices=("table1", "table2"), help="all systems of one of the letter's tables")
+    parser.add_argument(
+        "--folds", help="numbers of test speakers, or of what else the protocol leaves out, such as 0,1 or 0-3 (default: all)"
+    )
     parser.add_argument("--seeds", default=f"0-{catalogue.SEEDS - 1}", help="such as 0-4 (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, sharing the processors (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, help="runs at a time (default: 1, which share the processors; all at once on SLURM)")
+    parser.add_argument("--executor", choices=("local", "slurm"), default="local", help="where to compute (default: %(default)s)")
+    slurm.add_arguments(parser)
     options = parser.parse_args(arguments)
+    on_slurm = options.executor == "slurm"
     try:
-        corpus = open_corpus(options.prepared)
-        preset = preset_of(corpus, options)
-        every = folds(corpus)
-        chosen = catalogue.number_list(options.folds) if options.folds else list(range(len(every)))
-        if not set(chosen) <= set(range(len(every))):
-            raise ValueError(f"--folds is {options.folds}, expected numbers from 0 to {len(every) - 1}")
-        seeds = catalogue.number_list(options.seeds)
-        # Seed by seed, so that a grid cut short has whole sets of folds.
-        keys = [(RunKey(corpus.name, options.system, every[fold], seed), fold) for seed in seeds for fold in chosen]
-        missing = [(key, fold) for key, fold in keys if not finished(key.file(options.results), preset)]
-    except (DatasetError, ValueError) as error:
+        if on_slurm:  # jobs, and the same command from elsewhere, see the same names
+            options.prepared, options.results, options.work = (
+                path.absolute() for path in (options.prepared, options.results, options.work)
+            )
+        else:
+            slurm.refuse_arguments(options)
+            options.jobs = options.jobs or 1
+        corpus = catalogue.corpus(corpus_name(options.prepared))
+        systems = catalogue.table_systems(options.table, corpus) if options.table else options.system.split(",")
+        experiments = {system: open_experiment(options, system) for system in systems}
+        runs = plan(list(experiments.values()), options.folds, options.seeds)
+        missing = [run for run in runs if not finished(run.key.file(options.results), experiments[run.key.system].preset)]
+        jobs = slurm.submit(missing, options) if on_slurm and missing else {}
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 2
 
+    if options.detach:
+        numbers = sorted({job.job_id.partition("_")[0] for job in jobs.values()})
+        print(f"{len(jobs)} of {len(runs)} runs are in the queue, as job {', '.join(numbers) or 'none'}; the same command shows them")
+        return 0
+
+    ends = (
+        slurm.watch(jobs, options.results) if on_slurm else local(missing, lambda run: run_child(run, options), options.jobs, options.work)
+    )
     failures: dict[Path, str] = {}
-    title = f"{corpus.name} {options.system}"
-    with (
-        tqdm(total=len(keys), initial=len(keys) - len(missing), desc=title, unit=" runs") as bar,
-        ThreadPoolExecutor(options.jobs) as pool,
-    ):
-        futures = {pool.submit(run_child, key, fold, options): key for key, fold in missing}
+    title = f"{corpus.title}, {options.table or ', '.join(systems)}"
+    total, left = sum(run.cost for run in runs), sum(run.cost for run in missing)
+    layout = "{desc}{postfix} {percentage:3.0f}% |{bar}| [{elapsed}, {remaining} left]"
+    # By cost, not by number: a run of seven convolutions costs thirty times as much as one of one.
+    with tqdm(total=total, initial=total - left, desc=title, bar_format=layout, mininterval=0, postfix=f"{len(missing)} runs to do") as bar:
         try:
-            for future in as_completed(futures):
-                key = futures[future]
-                if failure := future.result():
-                    failures[key.file(options.results)] = failure
-                bar.set_postfix_str(f"{key.fold.test} seed {key.seed}")
-                bar.update()
+            for number, (run, failure) in enumerate(ends, start=1):
+                if failure:
+                    failures[run.key.file(options.results)] = failure
+                done = len(runs) - len(missing) + number
+                bar.set_postfix_str(
+                    f"{done}/{len(runs)} runs, last {run.key.system} {run.key.fold.test} seed {run.key.seed}", refresh=False
+                )
+                bar.update(run.cost)
         except KeyboardInterrupt:
-            pool.shutdown(cancel_futures=True)
-            print("interrupted: the same command goes on from here", file=sys.stderr)
+            jobs_stay = "the jobs stay in the queue, " if on_slurm else ""
+            print(f"interrupted: {jobs_stay}the same command goes on from here", file=sys.stderr)
             return 130
     for path, failure in sorted(failures.items()):
         print(f"failed: {path}: {failure}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """Result files -> the report of a corpus, and its table in the README.
 
-python -m experiments.summarise emodb [--readme README.md]
+python -m experiments.summarise emodb [--table table2] [--readme README.md]
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import catalogue
+from data_prep import loader
+from data_prep.loader import Corpus
+from experiments import catalogue, tables
+from experiments.catalogue.published import PUBLISHED
 from ser_acrnn import report
-from ser_acrnn.results import collect
+from ser_acrnn.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
+from ser_acrnn.results import RunResult, collect
 
 
 def insert(text: str, name: str, block: str) -> str:
@@ -31,45 +35,66 @@ def insert(text: str, name: str, block: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m experiments.summarise", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("corpus", help=f"one of {', '.join(sorted(catalogue.CORPORA))}, or a variant such as iemocap-excited")
+    parser.add_argument("corpus", help=f"one of {', '.join(loader.names())}, or a variant such as iemocap-excited")
+    parser.add_argument("--protocol", choices=PROTOCOLS, help="whose results (default: the corpus's own protocol)")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
-    parser.add_argument("--readme", type=Path, help="also bring the table in this file up to date")
-    parser.add_argument("--partial", action="store_true", help="fewer runs than ten folds and five seeds are meant: do not list them")
+    parser.add_argument("--table", choices=tuple(tables.TITLES), help="show this one of the letter's tables instead of the overview")
+    parser.add_argument("--readme", type=Path, help="also bring the tables in this file up to date")
+    parser.add_argument("--partial", action="store_true", help="fewer runs than all folds and five seeds are meant: do not list them")
     options = parser.parse_args(arguments)
     try:
         corpus = catalogue.corpus(options.corpus)
-        directory = options.results / corpus.name
-        results = collect(directory)
+        directory = options.results / catalogue.results_folder(corpus.name, options.protocol or corpus.protocol)
+        results = _ordered(collect(directory))
+        names = catalogue.titles(result.system for result in results)
+        # The letter's numbers are of its own protocol.
+        comparable = results[0].protocol == LEAVE_ONE_SPEAKER_OUT
+        published = {system: number for (name, system), number in PUBLISHED.items() if comparable and name == corpus.name}
+        report.write(
+            results,
+            directory,
+            corpus.title,
+            published=published,
+            names=names,
+            caveat=corpus.caveat,
+            pairs=catalogue.PAIRS,
+            expected_runs=0 if options.partial else (len(results[0].fold["train"]) + 2) * catalogue.SEEDS,
+        )
+        overview = report.tables(results, published, names, catalogue.PAIRS)
+        if options.readme:
+            _bring_up_to_date(options.readme, options.results, corpus, results, overview)
+        shown = f"{corpus.title}\n\n{overview}\n\n{corpus.caveat}".rstrip()
+        for table in tables.TITLES:
+            if page := tables.write(table, corpus, results, directory):
+                shown = page.read_text(encoding="utf-8").rstrip() if table == options.table else shown
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    order = catalogue.order(result.system for result in results)
-    results.sort(key=lambda result: (order.index(result.system), result.fold["test"], result.seed))
-    names = catalogue.titles(order)
-    published = {system: number for (name, system), number in catalogue.PUBLISHED.items() if name == corpus.name}
-    path = report.write(
-        results,
-        directory,
-        corpus.title,
-        published=published,
-        names=names,
-        caveat=corpus.caveat,
-        pairs=catalogue.PAIRS,
-        expected_runs=0 if options.partial else catalogue.FOLDS * catalogue.SEEDS,
-    )
-    table = report.tables(results, published, names, catalogue.PAIRS)
-    if options.readme:
-        text = options.readme.read_text(encoding="utf-8")
-        try:
-            options.readme.write_text(insert(text, f"results {corpus.name}", table), encoding="utf-8")
-        except ValueError as error:
-            print(f"{options.readme}: {error}", file=sys.stderr)
-            return 1
-    print(f"{corpus.title}\n\n{table}\n")
-    if corpus.caveat:
-        print(f"{corpus.caveat}\n")
-    print(f"report: {path}\nfigures: {directory}/*.png")
+    print(f"{shown}\n\nreports: {directory}/*.md\nfigures: {directory}/*.png")
     return 0
+
+
+def _ordered(results: list[RunResult]) -> list[RunResult]:
+    """By system as the catalogue has them, then by fold and seed."""
+    order = catalogue.order(result.system for result in results)
+    return sorted(results, key=lambda result: (order.index(result.system), result.fold["test"], result.seed))
+
+
+def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[RunResult], table: str) -> None:
+    """Replaces the corpus's table in a file, and the one of the leaky split where the file has its marks.
+
+    Raises:
+        ValueError: The marks are missing.
+    """
+    text = readme.read_text(encoding="utf-8")
+    try:
+        text = insert(text, f"results {catalogue.results_folder(corpus.name, results[0].protocol)}", table)
+    except ValueError as error:
+        raise ValueError(f"{readme}: {error}") from error
+    leaky = root / catalogue.results_folder(corpus.name, LEAKY_RANDOM)
+    if f"<!-- leaky {corpus.name} -->" in text and leaky.is_dir():
+        text = insert(text, f"leaky {corpus.name}", tables.leaky_table(results, _ordered(collect(leaky))))
+    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ class PairedDifference:
         first: A system.
         second: Another one.
         runs: Pairs of runs with the same test speaker and seed.
-        folds: Test speakers among them.
+        folds: Test speakers (or groups) among them.
         mean: Mean difference over the pairs.
-        low: Lower end of the 95 % bootstrap interval over speakers.
+        low: Lower end of the 95 % bootstrap interval over folds.
         high: Its upper end.
         p_value: Two-sided Wilcoxon signed-rank test on the folds' mean differences: seeds of one fold are not independent.
     """

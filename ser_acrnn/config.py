@@ -1,4 +1,4 @@
-"""Every number of the features, the network and the training, in frozen dataclasses; and the named presets.
+"""Every number of the networks and the training, in frozen dataclasses; and the named presets. The features' are in `recipes`.
 
 Units are in the names. Numbers beside which stands "letter" come from Chen, He, Yang, Zhang, "3-D Convolutional Recurrent Neural
 Networks With Attention Model for Speech Emotion Recognition", IEEE Signal Processing Letters 25(10), 2018; "released code" is the
@@ -7,137 +7,16 @@ authors' public repository.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from itertools import pairwise
+from typing import Any, Literal, Self, get_type_hints
+
+from ser_acrnn.json_config import ConfigError, JsonConfig, require, whole_to_real
+from ser_acrnn.recipes import FEATURE_RECIPES, FeatureConfig, FrameConfig
 
 EMODB_EMOTIONS = ("angry", "sad", "happy", "neutral", "fear", "disgust", "bored")
 IEMOCAP_EMOTIONS = ("angry", "sad", "happy", "neutral")
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be meant; the message names the field, its value and what was expected."""
-
-
-def require(condition: bool, config: object, field: str, expectation: str) -> None:
-    """Raises a `ConfigError` that names field, value and expectation unless the condition holds."""
-    if not condition:
-        raise ConfigError(f"{type(config).__name__}.{field} is {getattr(config, field)!r}, expected {expectation}")
-
-
-class JsonConfig:
-    """JSON round trip for the dataclasses of this file."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the fields as plain JSON values."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[call-overload]
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Builds the configuration from `to_dict`'s values.
-
-        Raises:
-            ConfigError: An unknown field.
-        """
-        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - names)
-        if unknown:
-            raise ConfigError(f"{cls.__name__} has no field {unknown}, expected some of {sorted(names)}")
-        return cls(**{name: _tuples(value) for name, value in values.items()})
-
-
-def whole_to_real(config: Any) -> None:
-    """Makes whole numbers given for a real field real: 0 and 0.0 are equal, and must hash equally."""
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.type == "float" and isinstance(value, int):
-            object.__setattr__(config, field.name, float(value))
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-class FramingConfig(JsonConfig):
-    """What the recipes of features share: frames of samples, and a hash that tells recipes apart."""
-
-    sampling_rate_hertz: int
-    window_seconds: float
-    shift_seconds: float
-
-    @property
-    def window_samples(self) -> int:
-        """Samples in a frame."""
-        return round(self.window_seconds * self.sampling_rate_hertz)
-
-    @property
-    def shift_samples(self) -> int:
-        """Samples between the starts of neighbouring frames."""
-        return round(self.shift_seconds * self.sampling_rate_hertz)
-
-    @property
-    def recipe_hash(self) -> str:
-        """Sixteen hexadecimal digits that change with any field; stored with whatever was computed by this configuration."""
-        canonical = json.dumps(self.to_dict(), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class FeatureConfig(FramingConfig):
-    """From waveform to 3-D log-Mels (letter, section II-A).
-
-    Attributes:
-        window: `"hamming"` (letter) or `"rectangular"` (python_speech_features' default).
-        preemphasis: Coefficient of the first-order high-pass before framing; 0 is none.
-        standardise_waveform: Zero mean and unit variance an utterance, before framing.
-        fft_points: 512 is the next power of two above 25 ms at 16 kHz.
-        log_floor: Smallest filterbank output before the logarithm; float64's epsilon, as python_speech_features has it.
-        delta_frames: N of eq. (2).
-        segment_seconds: Length of what the network sees.
-    """
-
-    sampling_rate_hertz: int = 16_000
-    standardise_waveform: bool = True
-    preemphasis: float = 0.0
-    window: Literal["hamming", "rectangular"] = "hamming"
-    window_seconds: float = 0.025
-    shift_seconds: float = 0.010
-    fft_points: int = 512
-    mels: int = 40
-    lowest_hertz: float = 0.0
-    highest_hertz: float = 8_000.0
-    log_floor: float = 2.220446049250313e-16
-    delta_frames: int = 2
-    segment_seconds: float = 3.0
-
-    def __post_init__(self) -> None:
-        whole_to_real(self)
-        require(self.sampling_rate_hertz > 0, self, "sampling_rate_hertz", "a positive number of hertz")
-        require(self.window_samples > 0, self, "window_seconds", "at least one sample")
-        require(self.shift_samples > 0, self, "shift_seconds", "at least one sample")
-        require(self.log_floor > 0, self, "log_floor", "a positive number")
-        require(self.window in ("hamming", "rectangular"), self, "window", "'hamming' or 'rectangular'")
-        require(0 <= self.lowest_hertz < self.highest_hertz, self, "lowest_hertz", "0 or more, and below highest_hertz")
-        require(self.highest_hertz <= self.sampling_rate_hertz / 2, self, "highest_hertz", "at most half the sampling rate")
-        require(self.mels > 0, self, "mels", "a positive number of filters")
-        require(self.delta_frames > 0, self, "delta_frames", "1 or more")
-        require(self.window_samples <= self.fft_points, self, "fft_points", f"at least the window's {self.window_samples} samples")
-        require(self.segment_frames > 0, self, "segment_seconds", "at least one frame shift")
-
-    @property
-    def segment_frames(self) -> int:
-        """Frames in a segment: 300 for 3 s."""
-        return round(self.segment_seconds / self.shift_seconds)
-
-
-FEATURE_RECIPES = {
-    "paper": FeatureConfig(),
-    # python_speech_features' defaults, as the released code calls it: no window function, pre-emphasis, waveform as it is.
-    "released-code": FeatureConfig(standardise_waveform=False, preemphasis=0.97, window="rectangular"),
-}
 
 
 @dataclass(frozen=True)
@@ -192,6 +71,18 @@ class ModelConfig(JsonConfig):
         require(set(self.batch_norm) <= {"conv", "linear", "embedding"}, self, "batch_norm", "some of 'conv', 'linear', 'embedding'")
         require(0 <= self.dropout < 1, self, "dropout", "a rate from 0 to below 1")
 
+    def multiply_adds(self) -> int:
+        """Multiply-adds of a segment's forward pass: convolutions, linear layer, BLSTM, attention and what follows."""
+        time, mels, depth, total = self.segment_frames, self.mels, self.channels, 0
+        for maps, pool_time, pool_mels in self.conv:
+            total += time * mels * math.prod(self.kernel) * depth * maps
+            time, mels, depth = time // pool_time, mels // pool_mels, maps
+        total += time * mels * depth * self.linear_units
+        total += time * 2 * 4 * self.blstm_units * (self.linear_units + self.blstm_units)
+        scored = 2 * self.blstm_units  # W.h, and the weighted sum of eq. (5)
+        total += time * (scored + 1 if self.attention == "released-code" else scored) + time * scored
+        return total + scored * self.embedding_units + self.embedding_units * len(self.emotions)
+
 
 def letter_conv(layers: int, pool: tuple[int, int] = (2, 2)) -> tuple[tuple[int, int, int], ...]:
     """The letter's convolutions (Table I): 128 maps in the first layer, pooled once, then 256 maps.
@@ -201,6 +92,53 @@ def letter_conv(layers: int, pool: tuple[int, int] = (2, 2)) -> tuple[tuple[int,
         pool: Pooling over (time, frequency) after the first layer: (2, 2) in the letter, (2, 4) in the released code.
     """
     return ((128, *pool), *((256, 1, 1),) * (layers - 1))
+
+
+@dataclass(frozen=True)
+class DnnElmConfig(JsonConfig):
+    """The baseline DNN-ELM (letter, section III): which segments, which network, which extreme learning machines.
+
+    "Han" is K. Han, D. Yu, I. Tashev, "Speech Emotion Recognition Using Deep Neural Network and Extreme Learning Machine",
+    Interspeech 2014.
+
+    Attributes:
+        emotions: Names of the classes, in the order of the outputs.
+        context_frames: Frames in a segment, Han: itself and 12 at either side.
+        segment_hop_frames: Frames between the segments of an utterance; neighbours share 24 frames of 25.
+        loudest_share: Share of those segments that are used, Han.
+        hidden_units: Of each layer, Han.
+        dropout: Rate after each hidden layer; not in Han.
+        elm_widths: Hidden units of the machines that the validation speaker chooses from; Han has 120.
+        elm_ridges: Their ridges.
+        elm_class_weight: `"balanced"`, so that rare emotions count as much as frequent ones, which UAR asks for; or `"none"`.
+    """
+
+    emotions: tuple[str, ...] = EMODB_EMOTIONS
+    context_frames: int = 25
+    segment_hop_frames: int = 1
+    loudest_share: float = 0.10
+    hidden_units: tuple[int, ...] = (256, 256, 256)
+    dropout: float = 0.0
+    elm_widths: tuple[int, ...] = (60, 120)
+    elm_ridges: tuple[float, ...] = (1.0, 10.0, 100.0)
+    elm_class_weight: Literal["balanced", "none"] = "balanced"
+
+    def __post_init__(self) -> None:
+        whole_to_real(self)
+        require(len(self.emotions) >= 2 and len(set(self.emotions)) == len(self.emotions), self, "emotions", "two or more distinct names")
+        require(self.context_frames > 0 and self.context_frames % 2 == 1, self, "context_frames", "an odd number of frames")
+        require(self.segment_hop_frames > 0, self, "segment_hop_frames", "1 or more")
+        require(0 < self.loudest_share <= 1, self, "loudest_share", "a share above 0, at most 1")
+        require(len(self.hidden_units) > 0 and min(self.hidden_units) > 0, self, "hidden_units", "one or more layers of 1 or more units")
+        require(0 <= self.dropout < 1, self, "dropout", "a rate from 0 to below 1")
+        require(len(self.elm_widths) > 0 and min(self.elm_widths) > 0, self, "elm_widths", "one or more widths of 1 or more")
+        require(len(self.elm_ridges) > 0 and min(self.elm_ridges) > 0, self, "elm_ridges", "one or more positive ridges")
+        require(self.elm_class_weight in ("balanced", "none"), self, "elm_class_weight", "'balanced' or 'none'")
+
+    def multiply_adds(self, coefficients: int = 30) -> int:
+        """Multiply-adds of a segment's forward pass through the DNN."""
+        widths = (self.context_frames * coefficients, *self.hidden_units, len(self.emotions))
+        return sum(before * after for before, after in pairwise(widths))
 
 
 @dataclass(frozen=True)
@@ -235,26 +173,42 @@ class TrainConfig(JsonConfig):
         require(self.precision in ("float32", "bfloat16"), self, "precision", "'float32' or 'bfloat16'")
 
 
+class _Parts:
+    """JSON round trip for a configuration whose fields are configurations."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the configurations as plain JSON values."""
+        return {name: getattr(self, name).to_dict() for name in get_type_hints(type(self))}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Builds the preset from `to_dict`'s values.
+
+        Raises:
+            ConfigError: A part is missing, or has an unknown field.
+        """
+        kinds = get_type_hints(cls)
+        if set(values) != set(kinds):
+            raise ConfigError(f"{cls.__name__} has the parts {sorted(values)}, expected {sorted(kinds)}")
+        return cls(**{name: kind.from_dict(values[name]) for name, kind in kinds.items()})
+
+
 @dataclass(frozen=True)
-class Preset:
-    """A complete named configuration."""
+class Preset(_Parts):
+    """A complete named configuration of an ACRNN."""
 
     features: FeatureConfig
     model: ModelConfig
     training: TrainConfig
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the three configurations as plain JSON values."""
-        return {"features": self.features.to_dict(), "model": self.model.to_dict(), "training": self.training.to_dict()}
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Builds the preset from `to_dict`'s values."""
-        return cls(
-            FeatureConfig.from_dict(values["features"]),
-            ModelConfig.from_dict(values["model"]),
-            TrainConfig.from_dict(values["training"]),
-        )
+@dataclass(frozen=True)
+class DnnElmPreset(_Parts):
+    """A complete configuration of the baseline DNN-ELM; `training` is the DNN's."""
+
+    features: FrameConfig
+    model: DnnElmConfig
+    training: TrainConfig
 
 
 PRESETS = {

@@ -10,18 +10,19 @@ import io
 import json
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ser_acrnn import tfrecords
-from ser_acrnn.config import FeatureConfig
-from ser_acrnn.features import segment, segment_starts, with_deltas
+from ser_acrnn.extraction import static_part, with_dynamics
+from ser_acrnn.features import hop_frames, segment
+from ser_acrnn.recipes import FEATURE_RECIPES, FeatureConfig, Recipe, recipe_from_dict, recipe_name
 
 MANIFEST, RECIPE = "manifest.csv", "recipe.json"
 
@@ -35,7 +36,7 @@ class Segments:
     """Equally long pieces of utterances.
 
     Attributes:
-        features: float32 `(segments, 300, mels, channels)`.
+        features: float32 `(segments, frames, coefficients, channels)`, such as `(segments, 300, 40, 3)`.
         labels: Class number of each segment, `(segments,)`.
         utterance: Number of the utterance of each segment, `(segments,)`.
         utterance_ids: Names of the utterances.
@@ -49,11 +50,19 @@ class Segments:
     utterance_labels: NDArray[np.int64]
 
 
+def prepared_name(corpus: str, config: Recipe) -> str:
+    """Name of a corpus's prepared folder: the corpus's own for the recipe "paper", with the recipe behind a dot for any other."""
+    return corpus if config == FEATURE_RECIPES["paper"] else f"{corpus}.{recipe_name(config)}"
+
+
 class PreparedCorpus(ABC):
     """What a prepared corpus offers, wherever its features are kept.
 
+    A group is what a fold splits by: the speaker, unless the corpus was grouped otherwise (`GroupedCorpus`).
+
     Attributes:
         name: Of the corpus.
+        group: The group of each row of the manifest.
         manifest: A row an utterance: `utterance, speaker, session, emotion, path, sha256, seconds, segments`.
         recipe: What `recipe.json` holds.
         features: The recipe's configuration.
@@ -62,8 +71,9 @@ class PreparedCorpus(ABC):
     def __init__(self, manifest: pd.DataFrame, recipe: dict[str, Any]) -> None:
         self.manifest = manifest
         self.recipe = recipe
+        self.group: pd.Series = manifest["speaker"]
         self.name: str = recipe["corpus"]
-        self.features = FeatureConfig.from_dict(recipe["features"])
+        self.features: Recipe = recipe_from_dict(recipe["features"])
         if self.features.recipe_hash != recipe["recipe_hash"]:
             raise DatasetError(
                 f"{self.name}: {RECIPE} gives the hash {recipe['recipe_hash']}, but its features hash to {self.features.recipe_hash}"
@@ -74,30 +84,37 @@ class PreparedCorpus(ABC):
         """Names of the speakers, sorted."""
         return sorted(self.manifest["speaker"].unique())
 
-    @abstractmethod
-    def utterances(self, speakers: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
-        """Yields id, emotion and features `(frames, mels, 3)` of the speakers' utterances, in the manifest's order."""
+    @property
+    def groups(self) -> list[str]:
+        """Names of the groups, sorted."""
+        return sorted(self.group.unique())
 
-    def statistics(self, speakers: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and variance of each coefficient over all frames of the speakers' utterances; no padding is in them.
+    @abstractmethod
+    def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
+        """Yields id, emotion and features `(frames, coefficients, channels)` of the groups' utterances, in the manifest's order."""
+
+    def statistics(self, groups: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and variance of each coefficient over all frames of the groups' utterances; no padding is in them.
 
         Args:
-            speakers: The fold's training speakers.
+            groups: The fold's training groups.
 
         Returns:
-            Two arrays of shape `(mels, 3)`, computed from the sums that preparation left a speaker.
+            Two arrays of shape `(coefficients, channels)`, computed from the sums that preparation left a speaker.
         """
-        sums = [self.recipe["speakers"][speaker] for speaker in self._known(speakers)]
-        frames = sum(entry["frames"] for entry in sums)
-        mean = np.sum([entry["sum"] for entry in sums], axis=0) / frames
-        variance = np.sum([entry["sum_of_squares"] for entry in sums], axis=0) / frames - mean**2
-        return mean.astype(np.float32), np.maximum(variance, 1e-10).astype(np.float32)
+        sums = [self.recipe["speakers"][speaker] for speaker in self._known(groups)]
+        return _moments(*(np.sum([entry[name] for entry in sums], axis=0) for name in ("frames", "sum", "sum_of_squares")))
 
-    def _known(self, speakers: Iterable[str]) -> list[str]:
-        wanted = sorted(set(speakers))
-        unknown = [speaker for speaker in wanted if speaker not in self.recipe["speakers"]]
+    def checksums(self, groups: Iterable[str]) -> list[str]:
+        """Of the shards that hold the groups' utterances: they change with any audio, label or recipe."""
+        speakers = sorted(self.manifest["speaker"][self.group.isin(self._known(groups))].unique())
+        return [self.recipe["speakers"][speaker]["shard_sha256"] for speaker in speakers]
+
+    def _known(self, groups: Iterable[str]) -> list[str]:
+        wanted, known = sorted(set(groups)), self.groups
+        unknown = [group for group in wanted if group not in known]
         if unknown or not wanted:
-            raise DatasetError(f"{self.name}: no speaker(s) {unknown}, expected some of {self.speakers}")
+            raise DatasetError(f"{self.name}: no speaker(s) or group(s) {unknown}, expected some of {known}")
         return wanted
 
 
@@ -122,10 +139,10 @@ class RecordCorpus(PreparedCorpus):
         """The speakers' shards, sorted."""
         return [self.directory / tfrecords.shard_name(speaker) for speaker in self._known(speakers)]
 
-    def utterances(self, speakers: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
+    def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         """See `PreparedCorpus.utterances`."""
         expected = self.manifest["speaker"].value_counts()
-        for speaker in self._known(speakers):
+        for speaker in self._known(groups):
             [shard], read = self.shards([speaker]), 0
             for record in tfrecords.read_shard(shard, self.features):
                 read += 1
@@ -135,7 +152,7 @@ class RecordCorpus(PreparedCorpus):
 
 
 class PackedCorpus(PreparedCorpus):
-    """A prepared corpus in one `.npz` with its static log-Mels; deltas are recomputed. Needs no TensorFlow.
+    """A prepared corpus in one `.npz` with its static features; deltas are recomputed. Needs no TensorFlow.
 
     Args:
         path: A file that `pack` wrote.
@@ -153,13 +170,54 @@ class PackedCorpus(PreparedCorpus):
             raise DatasetError(f"{path}: cannot be read as a packed corpus ({error})") from error
         super().__init__(_read_manifest(io.StringIO(manifest)), json.loads(recipe))
 
-    def utterances(self, speakers: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
+    def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         """See `PreparedCorpus.utterances`."""
-        wanted = set(self._known(speakers))
+        wanted = set(self._known(groups))
         for row, (name, speaker, emotion) in enumerate(self.manifest[["utterance", "speaker", "emotion"]].itertuples(index=False)):
             if speaker in wanted:
                 static = self.static[self.starts[row] : self.starts[row + 1]]
-                yield name, emotion, with_deltas(static, self.features)
+                yield name, emotion, with_dynamics(static, self.features)
+
+
+class GroupedCorpus(PreparedCorpus):
+    """A prepared corpus whose folds split it by something else than the speaker, such as the session.
+
+    Args:
+        corpus: A prepared corpus.
+        groups: Utterance -> group, for all utterances.
+
+    Raises:
+        DatasetError: An utterance without a group.
+    """
+
+    def __init__(self, corpus: PreparedCorpus, groups: Mapping[str, str]) -> None:
+        super().__init__(corpus.manifest, corpus.recipe)
+        self.corpus = corpus
+        self.group = corpus.manifest["utterance"].map(groups)
+        if self.group.isna().any():
+            raise DatasetError(
+                f"{corpus.name}: no group of utterance(s) {list(corpus.manifest['utterance'][self.group.isna()][:3])}, expected one"
+            )
+
+    def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
+        """See `PreparedCorpus.utterances`."""
+        rows = self.manifest[self.group.isin(self._known(groups))]
+        names = set(rows["utterance"])
+        yield from (item for item in self.corpus.utterances(rows["speaker"]) if item[0] in names)
+
+    def statistics(self, groups: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `PreparedCorpus.statistics`; computed by reading the utterances: a group may cut through speakers."""
+        frames, total, squares = 0, np.zeros(self.features.shape), np.zeros(self.features.shape)
+        for _, _, values in self.utterances(groups):
+            wide = values.astype(np.float64)
+            frames, total, squares = frames + len(wide), total + wide.sum(axis=0), squares + (wide**2).sum(axis=0)
+        return _moments(frames, total, squares)
+
+
+def _moments(frames: int, total: NDArray, squares: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and variance from sums."""
+    mean = total / frames
+    return mean.astype(np.float32), np.maximum(squares / frames - mean**2, 1e-10).astype(np.float32)
 
 
 def open_corpus(path: str | Path) -> PreparedCorpus:
@@ -178,7 +236,7 @@ def pack(corpus: PreparedCorpus, path: str | Path) -> None:
         corpus: A prepared corpus.
         path: The file, ending in `.npz`.
     """
-    static = [features[..., 0] for _, _, features in corpus.utterances(corpus.speakers)]
+    static = [static_part(features, corpus.features) for _, _, features in corpus.utterances(corpus.speakers)]
     starts = np.cumsum([0, *(len(frames) for frames in static)])
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,30 +252,58 @@ def pack(corpus: PreparedCorpus, path: str | Path) -> None:
     partial.replace(path)
 
 
+class Readable(Protocol):
+    """What segments are read from: a prepared corpus, or what a fold lets one read of it."""
+
+    name: str
+
+    def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
+        """See `PreparedCorpus.utterances`."""
+
+
 def load_segments(
     corpus: PreparedCorpus, speakers: Iterable[str], emotions: Sequence[str], *, channels: int = 3, hop_seconds: float | None = None
 ) -> Segments:
-    """Reads all segments of some speakers into memory.
+    """Reads all 3 s segments of some speakers into memory.
 
     Args:
-        corpus: A prepared corpus.
+        corpus: A prepared corpus of log-Mels.
         speakers: Whose.
         emotions: Names of the classes, in the order of the network's outputs.
         channels: 3, or 1 for the static log-Mels alone.
         hop_seconds: Shift between segments; without it they do not overlap (`ser_acrnn.features.segment_starts`).
 
     Raises:
-        DatasetError: An emotion that is not in `emotions`, or an unknown speaker.
+        DatasetError: An emotion that is not in `emotions`, an unknown speaker, or a corpus of other features.
+    """
+    config = corpus.features
+    if not isinstance(config, FeatureConfig):
+        raise DatasetError(f"{corpus.name}: was prepared by the recipe {recipe_name(config)!r}, expected log-Mels")
+    return cut_segments(corpus, speakers, emotions, lambda values: segment(values[..., :channels], config, hop_seconds))
+
+
+def cut_segments(
+    corpus: Readable, groups: Iterable[str], emotions: Sequence[str], cut: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+) -> Segments:
+    """Reads all segments of some groups into memory.
+
+    Args:
+        corpus: A prepared corpus.
+        groups: Whose.
+        emotions: Names of the classes, in the order of the network's outputs.
+        cut: An utterance's features -> its segments, `(segments, frames, coefficients, channels)`, at least one.
+
+    Raises:
+        DatasetError: An emotion that is not in `emotions`, or an unknown group.
     """
     number = {emotion: index for index, emotion in enumerate(emotions)}
     pieces, owners, labels = [], [], []
     ids: list[str] = []
-    for name, emotion, features in corpus.utterances(speakers):
+    for name, emotion, features in corpus.utterances(groups):
         if emotion not in number:
             raise DatasetError(f"{corpus.name}: utterance {name} has the emotion {emotion!r}, expected one of {list(emotions)}")
-        cut = segment(features[..., :channels], corpus.features, hop_seconds)
-        pieces.append(cut)
-        owners.append(np.full(len(cut), len(ids)))
+        pieces.append(cut(features))
+        owners.append(np.full(len(pieces[-1]), len(ids)))
         ids.append(name)
         labels.append(number[emotion])
     utterance, utterance_labels = np.concatenate(owners), np.array(labels)
@@ -255,6 +341,9 @@ def stream_segments(
     import tensorflow as tf
 
     config = corpus.features
+    if not isinstance(config, FeatureConfig):
+        raise DatasetError(f"{corpus.name}: was prepared by the recipe {recipe_name(config)!r}, expected log-Mels")
+    length, hop = config.segment_frames, hop_frames(config, hop_seconds)
     table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(list(emotions), tf.range(len(emotions), dtype=tf.int64)), -1)
 
     def cut(serialised: Any) -> Any:
@@ -268,18 +357,21 @@ def stream_segments(
         ]
         with tf.control_dependencies(checks):
             features = tf.identity(record["features"][..., :channels])
-        length = config.segment_frames
-        features = tf.pad(features, [[0, tf.maximum(0, length - tf.shape(features)[0])], [0, 0], [0, 0]])
-        starts = tf.numpy_function(lambda frames: np.array(segment_starts(int(frames), config, hop_seconds)), [record["frames"]], tf.int64)
-        starts.set_shape([None])
-        segments = tf.map_fn(lambda start: features[start : start + length], starts, fn_output_signature=tf.float32)
-        segments = tf.ensure_shape(segments, (None, length, config.mels, channels))
-        return tf.data.Dataset.from_tensor_slices((segments, tf.fill([tf.size(starts)], label)))
+        frames = tf.shape(features)[0]
+        features = tf.pad(features, [[0, tf.maximum(0, length - frames)], [0, 0], [0, 0]])
+        last = tf.maximum(0, frames - length)
+        starts = tf.concat([tf.range(0, last, hop), [last]], 0)  # as `segment_starts`
+        segments = tf.gather(features, starts[:, None] + tf.range(length))
+        return tf.ensure_shape(segments, (None, length, config.mels, channels)), tf.fill([tf.size(starts)], label)
 
-    data = tf.data.TFRecordDataset([str(shard) for shard in corpus.shards(speakers)]).flat_map(cut)
+    data = tf.data.TFRecordDataset([str(shard) for shard in corpus.shards(speakers)])
+    data = data.map(cut, num_parallel_calls=2, deterministic=True).unbatch()
     if shuffle_seed is not None:
         data = data.shuffle(shuffle_segments, seed=shuffle_seed, reshuffle_each_iteration=True)
-    return data.batch(batch_size).prefetch(2)
+    data = data.batch(batch_size).prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # it stalls short epochs
+    return data.with_options(options)
 
 
 def _read_manifest(source: Path | io.StringIO) -> pd.DataFrame:

@@ -8,113 +8,17 @@ with the highest energy of an utterance are used. The letter does not say which 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from ser_acrnn.config import FramingConfig, require, whole_to_real
+from ser_acrnn.config import DnnElmConfig
 from ser_acrnn.features import checked_waveform, deltas
+from ser_acrnn.recipes import FRAME_RECIPES, FrameConfig
 
-
-@dataclass(frozen=True)
-class FrameConfig(FramingConfig):
-    """From waveform to stacked frames. "Han" stands beside the numbers of Han et al., the pitch's are ours.
-
-    Attributes:
-        standardise_waveform: Zero mean and unit variance an utterance, before framing, as for the log-Mels.
-        preemphasis: Coefficient of the first-order high-pass before the cepstra; python_speech_features' default.
-        window_seconds: As for the log-Mels.
-        shift_seconds: As for the log-Mels.
-        fft_points: 512 is the next power of two above 25 ms at 16 kHz.
-        mels: Filters below the cepstra; python_speech_features' default.
-        cepstra: MFCC 1 to 12; the frame's log energy stands for MFCC 0.
-        lifter: Of the sine that evens out the cepstra's variances; python_speech_features' default.
-        energy_floor: Smallest mean square of a frame before the logarithm: 100 dB below a standardised waveform.
-        pitch_window_seconds: Around the frame's centre; four periods of the lowest pitch.
-        lowest_pitch_hertz: A man's creak.
-        highest_pitch_hertz: Above an actress's shout: 502 Hz is the highest that pYIN finds in a sample of Emo-DB.
-        first_peak: The shortest period is taken whose correlation reaches this share of the best one's: multiples of a period
-            correlate as well. Of 0.80, 0.85, .. 1 the one with the fewest F0 that are 20 % off pYIN's (2 % of the frames that pYIN
-            finds voiced in a sample of Emo-DB).
-        voiced_above: Voicing above which a frame has an F0; where the decision agrees best with pYIN's (84 % of the same sample).
-        delta_frames: Frames at either side, as for the log-Mels.
-        context_frames: Frames in a segment, Han: itself and 12 at either side.
-        segment_hop_frames: Frames between the segments of an utterance; neighbours share 24 frames of 25.
-        loudest_share: Share of those segments that are used, Han.
-    """
-
-    sampling_rate_hertz: int = 16_000
-    standardise_waveform: bool = True
-    preemphasis: float = 0.97
-    window: Literal["hamming", "rectangular"] = "hamming"
-    window_seconds: float = 0.025
-    shift_seconds: float = 0.010
-    fft_points: int = 512
-    mels: int = 26
-    cepstra: int = 12
-    lifter: int = 22
-    energy_floor: float = 1e-10
-    pitch_window_seconds: float = 0.064
-    lowest_pitch_hertz: float = 65.0
-    highest_pitch_hertz: float = 600.0
-    first_peak: float = 0.95
-    voiced_above: float = 0.55
-    delta_frames: int = 2
-    context_frames: int = 25
-    segment_hop_frames: int = 1
-    loudest_share: float = 0.10
-
-    def __post_init__(self) -> None:
-        whole_to_real(self)
-        require(self.sampling_rate_hertz > 0, self, "sampling_rate_hertz", "a positive number of hertz")
-        require(0 <= self.preemphasis < 1, self, "preemphasis", "a coefficient from 0 to below 1")
-        require(self.window in ("hamming", "rectangular"), self, "window", "'hamming' or 'rectangular'")
-        require(self.window_samples > 0, self, "window_seconds", "at least one sample")
-        require(self.shift_samples > 0, self, "shift_seconds", "at least one sample")
-        require(self.window_samples <= self.fft_points, self, "fft_points", f"at least the window's {self.window_samples} samples")
-        require(self.mels > 0, self, "mels", "a positive number of filters")
-        require(0 < self.cepstra < self.mels, self, "cepstra", f"1 or more, and fewer than the {self.mels} filters")
-        require(self.lifter >= 0, self, "lifter", "0 (none) or more")
-        require(self.energy_floor > 0, self, "energy_floor", "a positive mean square")
-        require(0 < self.lowest_pitch_hertz < self.highest_pitch_hertz, self, "lowest_pitch_hertz", "above 0 and below highest_pitch_hertz")
-        require(
-            self.highest_pitch_hertz <= self.sampling_rate_hertz / 4, self, "highest_pitch_hertz", "at most a quarter of the sampling rate"
-        )
-        require(
-            self.pitch_window_samples >= max(2 * self.sampling_rate_hertz / self.lowest_pitch_hertz, self.window_samples),
-            self,
-            "pitch_window_seconds",
-            "at least two periods of lowest_pitch_hertz and at least window_seconds",
-        )
-        require(0 < self.first_peak <= 1, self, "first_peak", "a share above 0, at most 1")
-        require(0 < self.voiced_above < 1, self, "voiced_above", "a correlation between 0 and 1")
-        require(self.delta_frames > 0, self, "delta_frames", "1 or more")
-        require(self.context_frames > 0 and self.context_frames % 2 == 1, self, "context_frames", "an odd number of frames")
-        require(self.segment_hop_frames > 0, self, "segment_hop_frames", "1 or more")
-        require(0 < self.loudest_share <= 1, self, "loudest_share", "a share above 0, at most 1")
-
-    @property
-    def pitch_window_samples(self) -> int:
-        """Samples that a frame's pitch is found in."""
-        return round(self.pitch_window_seconds * self.sampling_rate_hertz)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of a frame's features, in their order."""
-        static = ("log_energy", *(f"mfcc_{number}" for number in range(1, self.cepstra + 1)), "log_f0", "voicing")
-        return (*static, *(f"delta_{name}" for name in static))
-
-
-FRAME_RECIPES = {
-    "han": FrameConfig(),
-    # Ours: all of an utterance, a segment each 50 ms. It costs twice as many segments, and the validation speakers of Emo-DB are
-    # recognised better than by the loudest tenth.
-    "whole-utterance": FrameConfig(segment_hop_frames=5, loudest_share=1.0),
-}
-DEFAULT = FRAME_RECIPES["han"]
+DEFAULT = FRAME_RECIPES["mfcc-pitch"]
+SELECTION = DnnElmConfig()
 
 
 def mfcc_pitch(waveform: ArrayLike, config: FrameConfig = DEFAULT) -> NDArray[np.float32]:
@@ -188,7 +92,7 @@ def pitch(waveform: ArrayLike, config: FrameConfig = DEFAULT) -> tuple[NDArray[n
     return _pitch(signal, frames, config)
 
 
-def stack_context(features: ArrayLike, context: int = DEFAULT.context_frames) -> NDArray[np.float32]:
+def stack_context(features: ArrayLike, context: int = SELECTION.context_frames) -> NDArray[np.float32]:
     """Puts each frame beside its neighbours, as many before as after; the edge frames are repeated.
 
     Args:
@@ -211,7 +115,7 @@ def stack_context(features: ArrayLike, context: int = DEFAULT.context_frames) ->
     return windows.transpose(0, 2, 1).reshape(len(values), context * values.shape[1])
 
 
-def loudest(energy: ArrayLike, share: float = DEFAULT.loudest_share) -> NDArray[np.intp]:
+def loudest(energy: ArrayLike, share: float = SELECTION.loudest_share) -> NDArray[np.intp]:
     """The segments with the highest energy of an utterance.
 
     Args:
@@ -233,12 +137,12 @@ def loudest(energy: ArrayLike, share: float = DEFAULT.loudest_share) -> NDArray[
     return np.sort(np.argsort(-values, kind="stable")[:count])
 
 
-def segments(features: ArrayLike, config: FrameConfig = DEFAULT) -> NDArray[np.float32]:
+def segments(features: ArrayLike, config: DnnElmConfig = SELECTION) -> NDArray[np.float32]:
     """The stacked frames of an utterance that the DNN is fed: the loudest ones, by the mean energy of the frames in a stack.
 
     Args:
         features: Of `mfcc_pitch`, as they come: not yet normalised, since the first column is taken for log energy; `(frames, D)`.
-        config: The recipe.
+        config: How many frames a segment has, where they begin, and which of them are taken.
 
     Returns:
         float32, shape `(segments, config.context_frames * D)`.

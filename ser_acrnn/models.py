@@ -1,4 +1,4 @@
-"""`acrnn(config)`: the one table-driven builder of every network of the family, 3-D and 2-D, one to seven convolutions; and its use."""
+"""`acrnn(config)`: the one table-driven builder of every network of the family, 3-D and 2-D, one to seven convolutions; its use; `dnn`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from ser_acrnn.config import ModelConfig
+from ser_acrnn.config import DnnElmConfig, ModelConfig
 from ser_acrnn.layers import AttentionPooling, EmotionPosteriors, NeutralNormalisation, PaddingMask
 
 
@@ -51,6 +51,31 @@ def acrnn(config: ModelConfig = ModelConfig(), *, recipe_hash: str = "", precisi
     return keras.Model(segments, posteriors, name="acrnn")
 
 
+def dnn(
+    config: DnnElmConfig = DnnElmConfig(), shape: tuple[int, int] = (30, 1), *, recipe_hash: str = "", precision: str = "float32"
+) -> keras.Model:
+    """Builds the network of the baseline DNN-ELM (Han et al. 2014): stacked frames -> hidden layers of ReLU -> posteriors.
+
+    Args:
+        config: The numbers.
+        shape: Of a frame's features, (coefficients, channels).
+        recipe_hash: See `acrnn`.
+        precision: See `acrnn`.
+
+    Returns:
+        A functional model, segments `(batch, 25, 30, 1)` -> posteriors `(batch, emotions)`.
+    """
+    policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+    segments = keras.Input((config.context_frames, *shape), name="segments")
+    x = NeutralNormalisation(recipe_hash, name="normalise", dtype="float32")(segments)
+    x = layers.Flatten(name="stack", dtype=policy)(x)  # (batch, 750)
+    for number, units in enumerate(config.hidden_units, start=1):
+        x = layers.Dense(units, activation="relu", name=f"hidden_{number}", dtype=policy)(x)
+        x = layers.Dropout(config.dropout, name=f"hidden_{number}_dropout", dtype=policy)(x) if config.dropout else x
+    posteriors = EmotionPosteriors(config.emotions, name="emotion")(x)
+    return keras.Model(segments, posteriors, name="dnn")
+
+
 def with_attention(model: keras.Model) -> keras.Model:
     """The same network, sharing its weights, with the attention as a second output.
 
@@ -68,7 +93,7 @@ def segment_posteriors(model: keras.Model, features: NDArray[np.float32], batch_
     """Posteriors of segments, in batches of one size, so that the network is compiled once.
 
     Args:
-        model: A network of `acrnn`.
+        model: A network of this module.
         features: Shape `(segments, 300, mels, channels)`.
         batch_size: Segments at a time.
 

@@ -1,19 +1,26 @@
-"""Who trains, who validates, who tests, and which epoch counts: the protocol as values. Neither Keras nor TensorFlow."""
+"""Who trains, who validates, who tests, and which epoch counts: the protocol as values and checks. Neither Keras nor TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+LEAVE_ONE_SPEAKER_OUT = "leave-one-speaker-out"
+LEAKY_RANDOM = "leaky-random"
+# What a fold leaves out. The letter's is the first. The last one splits the utterances at random, so that every voice of the test is
+# known from training: it is here solely to show by how much that flatters.
+PROTOCOLS = (LEAVE_ONE_SPEAKER_OUT, "leave-one-session-out", "leave-one-group-out", LEAKY_RANDOM)
+RANDOM_PARTS = 10
+
 
 class LeakError(ValueError):
-    """A split in which something of the test would be known beforehand."""
+    """A split or a use of it in which something of the test would be known beforehand."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One split by speakers.
+    """One split by speakers, or by groups of speakers such as sessions.
 
     Attributes:
         train: Speakers whose segments fit the weights and the normalisation.
@@ -37,8 +44,50 @@ class Fold:
             raise LeakError(f"fold with test speaker {self.test!r} has speaker(s) {twice} in two parts, expected disjoint parts")
 
 
+def grouping(
+    protocol: str, utterances: Iterable[tuple[str, str, str]], groups: Mapping[str, str] | None = None, seed: int = 0
+) -> dict[str, str]:
+    """What the folds of a protocol leave out: the group of each utterance.
+
+    Args:
+        protocol: One of `PROTOCOLS`.
+        utterances: Name, speaker and session of each utterance of the corpus.
+        groups: Speaker -> group, for `leave-one-group-out`.
+        seed: Of the random parts.
+
+    Returns:
+        Utterance -> speaker, session, group of its speaker, or one of ten random parts of nearly equal size.
+
+    Raises:
+        LeakError: An utterance has no speaker, or not what the protocol splits by; or a speaker is in two sessions.
+        ValueError: An unknown protocol.
+    """
+    rows = list(utterances)
+    if nameless := [name for name, speaker, _ in rows if not speaker]:
+        raise LeakError(f"{len(nameless)} utterance(s) have no speaker, such as {nameless[0]!r}, expected one each")
+    if protocol == LEAVE_ONE_SPEAKER_OUT:
+        return {name: speaker for name, speaker, _ in rows}
+    if protocol == "leave-one-session-out":
+        group_of = {speaker: session for _, speaker, session in rows}
+        if torn := sorted({speaker for _, speaker, session in rows if group_of[speaker] != session}):
+            raise LeakError(f"speaker(s) {torn} are in several sessions, expected one each for leave-one-session-out")
+    elif protocol == "leave-one-group-out":
+        group_of = dict(groups or {})
+    elif protocol == LEAKY_RANDOM:
+        import numpy as np  # folds of speakers need the standard library alone
+
+        names = sorted(name for name, _, _ in rows)
+        order = np.random.default_rng(seed).permutation(len(names))
+        return {names[index]: f"part{place % RANDOM_PARTS}" for place, index in enumerate(order)}
+    else:
+        raise ValueError(f"no protocol is called {protocol!r}, expected one of {PROTOCOLS}")
+    if homeless := sorted({speaker for _, speaker, _ in rows if not group_of.get(speaker)}):
+        raise LeakError(f"speaker(s) {homeless} have no {protocol.split('-')[2]}, expected one for {protocol}")
+    return {name: group_of[speaker] for name, speaker, _ in rows}
+
+
 def leave_one_speaker_out(speakers: Iterable[str], partner: Mapping[str, str] | None = None) -> list[Fold]:
-    """One fold a speaker: that one tests, another validates, the rest train (letter, section III).
+    """One fold a speaker: that one tests, another validates, the rest train (letter, section III). Groups of speakers do as well.
 
     Args:
         speakers: At least three.
@@ -63,30 +112,76 @@ def leave_one_speaker_out(speakers: Iterable[str], partner: Mapping[str, str] | 
     ]
 
 
-def check_leaks(fold: Fold, utterances: Iterable[tuple[str, str, str]]) -> None:
-    """Makes sure that no utterance and no identical audio stands in two parts of a fold.
+def check_leaks(fold: Fold, utterances: Iterable[tuple[str, str, str, str]], *, speakers: bool = True) -> None:
+    """Makes sure that no speaker, no utterance and no identical audio stands in two parts of a fold.
 
     Args:
         fold: The split.
-        utterances: Name, speaker and the audio's sha256 of all utterances of the corpus.
+        utterances: Name, group, speaker and the audio's sha256 of all utterances of the corpus; the group is what the fold splits by.
+        speakers: False lets a speaker stand in two parts, which is what `leaky-random` is about.
 
     Raises:
-        LeakError: A name or a checksum in two parts, or a speaker of the fold without an utterance; the message lists all of them.
+        LeakError: A name, a speaker or a checksum in two parts, or a group of the fold without an utterance; the message lists all.
     """
     part = dict.fromkeys(fold.train, "training") | {fold.validation: "validation", fold.test: "test"}
     seen: dict[tuple[str, str], tuple[str, str]] = {}
     problems, heard = [], set()
-    for name, speaker, checksum in utterances:
-        if speaker not in part:
+    for name, group, speaker, checksum in utterances:
+        if group not in part:
             continue
-        heard.add(speaker)
-        for kind, value in (("utterance", name), ("audio", checksum)):
-            where, first = seen.setdefault((kind, value), (part[speaker], name))
-            if where != part[speaker]:
-                problems.append(f"the same {kind} {value} is in {where} ({first}) and in {part[speaker]} ({name})")
-    problems += [f"speaker {speaker} has no utterance" for speaker in sorted(set(part) - heard)]
+        heard.add(group)
+        for kind, value in (("utterance", name), ("audio", checksum), *([("speaker", speaker)] if speakers else [])):
+            where, first = seen.setdefault((kind, value), (part[group], name))
+            if where != part[group]:
+                problems.append(f"the same {kind} {value} is in {where} ({first}) and in {part[group]} ({name})")
+    problems += [f"{group} has no utterance" for group in sorted(set(part) - heard)]
     if problems:
-        raise LeakError(f"fold with test speaker {fold.test!r}: {'; '.join(problems)}; expected disjoint parts")
+        raise LeakError(f"fold with test {fold.test!r}: {'; '.join(problems)}; expected disjoint parts")
+
+
+class FoldReader:
+    """A prepared corpus as one fold may read it: the test part only after the epoch has been chosen, statistics of training alone.
+
+    Args:
+        corpus: A `ser_acrnn.dataset.PreparedCorpus`.
+        fold: The split.
+    """
+
+    def __init__(self, corpus: Any, fold: Fold) -> None:
+        self.name: str = corpus.name
+        self.fold = fold
+        self._corpus = corpus
+        self._test_is_open = False
+
+    def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, Any]]:
+        """See `ser_acrnn.dataset.PreparedCorpus.utterances`.
+
+        Raises:
+            LeakError: The test part before `choose_epoch`, or what is not in the fold.
+        """
+        wanted = set(groups)
+        if self.fold.test in wanted and not self._test_is_open:
+            raise LeakError(f"{self.name}: the test part {self.fold.test!r} is read, expected the epoch to be chosen before")
+        if strangers := sorted(wanted - {*self.fold.train, self.fold.validation, self.fold.test}):
+            raise LeakError(f"{self.name}: {strangers} are read, expected parts of the fold with test {self.fold.test!r}")
+        return self._corpus.utterances(wanted)
+
+    def statistics(self, groups: Iterable[str]) -> tuple[Any, Any]:
+        """See `ser_acrnn.dataset.PreparedCorpus.statistics`.
+
+        Raises:
+            LeakError: Of anyone who does not train.
+        """
+        wanted = set(groups)
+        if others := sorted(wanted - set(self.fold.train)):
+            raise LeakError(f"{self.name}: statistics are fitted on {others} too, expected training speakers alone")
+        return self._corpus.statistics(wanted)
+
+    def choose_epoch(self, curve: Sequence[Mapping[str, Any]]) -> int:
+        """Returns the `chosen_epoch` of the validation curve; from now on the test part can be read."""
+        epoch = chosen_epoch(curve)
+        self._test_is_open = True
+        return epoch
 
 
 def chosen_epoch(curve: Sequence[Mapping[str, Any]]) -> int:

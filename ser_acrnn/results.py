@@ -21,10 +21,11 @@ class RunResult:
     Attributes:
         corpus: Name of the prepared corpus.
         system: Row of the tables.
-        fold: `train` (list), `validation` and `test` speakers.
+        fold: `train` (list), `validation` and `test`: speakers, or what else the protocol splits by.
         seed: Of the run.
         emotions: Classes, in the order of the posteriors.
-        utterances: A dict a test utterance: `id`, `emotion` (the truth) and `posteriors` (maxima over segments).
+        utterances: A dict a test utterance: `id`, `emotion` (the truth) and `posteriors` (maxima over segments; of a DNN-ELM
+            the machine's scores), of which the highest decides.
         chosen_epoch: The epoch that was judged, from 1.
         validation_curve: A dict an epoch: `epoch`, `loss` (mean over the epoch's batches; null where it was not recorded),
             `validation_loss`, `validation_uar`.
@@ -35,6 +36,7 @@ class RunResult:
         device: What it computed on.
         precision: `float32` or `bfloat16`.
         wall_seconds: Of the training, resumptions added up.
+        protocol: What the folds leave out, see `ser_acrnn.protocol.PROTOCOLS`.
     """
 
     corpus: str
@@ -52,6 +54,7 @@ class RunResult:
     device: str
     precision: str
     wall_seconds: float
+    protocol: str = "leave-one-speaker-out"
 
     @property
     def truth(self) -> list[str]:

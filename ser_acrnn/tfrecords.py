@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_acrnn.config import FeatureConfig
+from ser_acrnn.recipes import FramingConfig
 
-# Field -> type. `features` are the raw little-endian float32 bytes of (frames, mels, 3): as a list of floats they would be forty
-# times slower to write.
+# Field -> type. `features` are the raw little-endian float32 bytes of (frames, coefficients, channels): as a list of floats they would
+# be forty times slower to write.
 SCHEMA = {
     "utterance": "bytes",
     "speaker": "bytes",
@@ -40,7 +40,7 @@ def write_shard(path: str | Path, records: Iterable[dict[str, Any]]) -> None:
 
     Args:
         path: The shard.
-        records: A dict an utterance, with the fields of `SCHEMA`; `features` float32 of shape `(frames, mels, 3)`.
+        records: A dict an utterance, with the fields of `SCHEMA`; `features` float32 of shape `(frames, *config.shape)`.
     """
     import tensorflow as tf
 
@@ -66,25 +66,25 @@ def _encode(record: dict[str, Any]) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=fields)).SerializeToString(deterministic=True)
 
 
-def parse(serialised: Any, config: FeatureConfig) -> dict[str, Any]:
+def parse(serialised: Any, config: FramingConfig) -> dict[str, Any]:
     """Decodes one example inside a tf.data pipeline.
 
     Args:
         serialised: Scalar string tensor.
-        config: The recipe, for the number of mels.
+        config: The recipe, for the shape of a frame.
 
     Returns:
-        The fields of `SCHEMA` as tensors, `features` as float32 of shape `(frames, mels, 3)`.
+        The fields of `SCHEMA` as tensors, `features` as float32 of shape `(frames, *config.shape)`.
     """
     import tensorflow as tf
 
     types = {"bytes": tf.string, "int64": tf.int64}
     fields = tf.io.parse_single_example(serialised, {name: tf.io.FixedLenFeature([], types[kind]) for name, kind in SCHEMA.items()})
     values = tf.io.decode_raw(fields["features"], tf.float32, little_endian=True)
-    return {**fields, "features": tf.reshape(values, (-1, config.mels, 3))}
+    return {**fields, "features": tf.reshape(values, (-1, *config.shape))}
 
 
-def read_shard(path: str | Path, config: FeatureConfig) -> Iterator[dict[str, Any]]:
+def read_shard(path: str | Path, config: FramingConfig) -> Iterator[dict[str, Any]]:
     """Reads a shard in the order in which it was written.
 
     Args:
@@ -116,7 +116,7 @@ def read_shard(path: str | Path, config: FeatureConfig) -> Iterator[dict[str, An
         ) from error
 
 
-def _decode(example: Any, path: str | Path, config: FeatureConfig) -> dict[str, Any]:
+def _decode(example: Any, path: str | Path, config: FramingConfig) -> dict[str, Any]:
     fields = example.features.feature
     record: dict[str, Any] = {}
     for name, kind in SCHEMA.items():
@@ -126,5 +126,5 @@ def _decode(example: Any, path: str | Path, config: FeatureConfig) -> dict[str, 
         raise RecordError(
             f"{path}: utterance {record['utterance']} was made by the recipe {record['recipe']}, expected {config.recipe_hash}"
         )
-    features: NDArray[np.float32] = np.frombuffer(record["features"], dtype="<f4").reshape(record["frames"], config.mels, 3)
+    features: NDArray[np.float32] = np.frombuffer(record["features"], dtype="<f4").reshape(record["frames"], *config.shape)
     return {**record, "features": features}

@@ -6,14 +6,13 @@ The loop calls Keras's compiled `train_on_batch` itself: `Model.fit` stalls betw
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_acrnn import __version__, metrics, protocol
-from ser_acrnn.config import Preset, TrainConfig
-from ser_acrnn.dataset import DatasetError, PreparedCorpus, Segments, load_segments
-from ser_acrnn.models import acrnn, segment_posteriors
+from ser_acrnn import __version__, distribution, metrics, protocol
+from ser_acrnn.config import DnnElmPreset, Preset, TrainConfig
+from ser_acrnn.dataset import DatasetError, PreparedCorpus, Segments
+from ser_acrnn.methods import method_of
+from ser_acrnn.models import segment_posteriors
 from ser_acrnn.results import RunResult
 
 logger = logging.getLogger(__name__)
@@ -74,10 +74,12 @@ class TrainingState:
 def run(
     corpus: PreparedCorpus,
     system: str,
-    preset: Preset,
+    preset: Preset | DnnElmPreset,
     fold: protocol.Fold,
     seed: int,
     *,
+    split: str = protocol.LEAVE_ONE_SPEAKER_OUT,
+    devices: str = "auto",
     checkpoint: Path | None = None,
     log_directory: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
@@ -89,44 +91,59 @@ def run(
         system: Name of the row in a table that the run belongs to.
         preset: The configurations.
         fold: Who does what.
-        seed: Of initial weights, order of segments and dropout.
+        seed: Of initial weights, order of segments, dropout, and an extreme learning machine's hidden layer.
+        split: Name of the protocol that the fold comes from; all but `leaky-random` refuse a speaker in two parts.
+        devices: See `ser_acrnn.distribution.place`; a run can be resumed on others.
         checkpoint: File that keeps the state after each epoch; a run that finds its own there goes on from it.
         log_directory: Folder for TensorBoard's scalars.
         on_epoch: Called with each entry of the validation curve.
 
     Returns:
-        The result, and the network with the chosen epoch's weights.
+        The result, and the network with the chosen epoch's weights; of a DNN-ELM that is the DNN.
 
     Raises:
         DatasetError: The corpus was made by another recipe.
-        LeakError: An utterance or identical audio is in two parts of the fold.
+        DevicesError: The devices cannot be had.
+        LeakError: A speaker, an utterance or identical audio is in two parts of the fold.
     """
     if corpus.features.recipe_hash != preset.features.recipe_hash:
         raise DatasetError(
             f"{corpus.name}: was prepared by the recipe {corpus.features.recipe_hash}, expected {preset.features.recipe_hash} "
             f"for the system {system}"
         )
-    protocol.check_leaks(fold, corpus.manifest[["utterance", "speaker", "sha256"]].itertuples(index=False))
-    config, emotions = preset.training, preset.model.emotions
-    read = partial(load_segments, corpus, emotions=emotions, channels=preset.model.channels)
-    train = read(fold.train, hop_seconds=config.training_hop_seconds)
-    validation = read([fold.validation])
+    rows = corpus.manifest.assign(group=corpus.group)[["utterance", "group", "speaker", "sha256"]]
+    protocol.check_leaks(fold, rows.itertuples(index=False), speakers=split != protocol.LEAKY_RANDOM)
+    config, emotions, method = preset.training, preset.model.emotions, method_of(preset)
+    placement = distribution.place(devices, config.batch_size)
+    reader = protocol.FoldReader(corpus, fold)
+    train = method.segments(reader, fold.train, training=True)
+    validation = method.segments(reader, [fold.validation])
 
-    keras.utils.set_random_seed(seed)
-    model = acrnn(preset.model, recipe_hash=corpus.features.recipe_hash, precision=config.precision)
-    mean, variance = corpus.statistics(fold.train)
-    channels = preset.model.channels
-    model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
-    shards = [corpus.recipe["speakers"][speaker]["shard_sha256"] for speaker in (*fold.train, fold.validation)]
-    identity = json.dumps([shards, preset.to_dict(), dataclasses.asdict(fold), seed, backend()])
-    state = fit(
-        model, train, validation, config, seed, checkpoint=checkpoint, identity=identity, log_directory=log_directory, on_epoch=on_epoch
-    )
-    epoch = protocol.chosen_epoch(state.curve)
-    model.set_weights(state.best_weights)
+    parts = (*fold.train, fold.validation)
+    members = rows[rows["group"].isin(parts)][["utterance", "group"]].to_csv(index=False)
+    data = [*corpus.checksums(parts), hashlib.sha256(members.encode()).hexdigest()]
+    identity = json.dumps([data, preset.to_dict(), split, dataclasses.asdict(fold), seed, backend()])
+    with placement.scope():
+        keras.utils.set_random_seed(seed)
+        model = method.network(*reader.statistics(fold.train))
+        state = fit(
+            model,
+            train,
+            validation,
+            config,
+            seed,
+            placement=placement,
+            checkpoint=checkpoint,
+            identity=identity,
+            log_directory=log_directory,
+            on_epoch=on_epoch,
+        )
+        model.set_weights(state.best_weights)
+        judge = method.judge(model, train, validation, seed)
 
-    test = read([fold.test])
-    posteriors = metrics.utterance_posteriors(segment_posteriors(model, test.features, config.batch_size), test.utterance)
+        epoch = reader.choose_epoch(state.curve)
+        test = method.segments(reader, [fold.test])
+        posteriors = judge(test)
     utterances = [
         {"id": name, "emotion": emotions[label], "posteriors": [round(float(value), 6) for value in row]}
         for name, label, row in zip(test.utterance_ids, test.utterance_labels, posteriors, strict=True)
@@ -144,9 +161,10 @@ def run(
         config=preset.to_dict(),
         version=__version__,
         backend=backend(),
-        device=device(),
+        device=placement.description,
         precision=config.precision,
         wall_seconds=round(state.wall_seconds, 2),
+        protocol=split,
     )
     return result, model
 
@@ -158,6 +176,7 @@ def fit(
     config: TrainConfig,
     seed: int,
     *,
+    placement: distribution.Placement = distribution.DEFAULT_PLACEMENT,
     checkpoint: Path | None = None,
     identity: str = "",
     log_directory: Path | None = None,
@@ -174,6 +193,7 @@ def fit(
         validation: The validation speaker's segments.
         config: The numbers.
         seed: Of the order.
+        placement: Where.
         checkpoint: See `run`.
         identity: Distinguishes the checkpoints of different runs.
         log_directory: See `run`.
@@ -183,9 +203,11 @@ def fit(
         The state after the last epoch, with the curve and the best weights.
     """
     compile_model(model, config)
+    learner = placement.learner(model)
     state = TrainingState() if checkpoint is None else TrainingState.load(checkpoint, identity)
     if state.curve:
-        _restore(model, state)
+        _restore(learner.model, state)
+        learner.publish()
         logger.info("resuming after epoch %d", state.curve[-1]["epoch"])
     log = _scalar_log(log_directory)
     features, labels = train.features, train.labels.astype(np.int32)
@@ -195,15 +217,16 @@ def fit(
             break
         started = time.perf_counter()
         order = np.resize(np.random.default_rng([seed, epoch]).permutation(len(features)), (steps, config.batch_size))
-        losses = [float(model.train_on_batch(features[batch], labels[batch])) for batch in order]
+        losses = [learner.step(features[batch], labels[batch]) for batch in order]
+        learner.publish()
         entry = {"epoch": epoch, "loss": round(float(np.mean(losses)), 6), **_validate(model, validation, config.batch_size)}
         state.curve.append(entry)
         if protocol.chosen_epoch(state.curve) == epoch:
             state.best_weights = model.get_weights()
         state.wall_seconds += time.perf_counter() - started
         if checkpoint is not None:
-            state.variables = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.variables]
-            state.optimiser = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.optimizer.variables]
+            state.variables = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in learner.model.variables]
+            state.optimiser = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in learner.model.optimizer.variables]
             state.save(checkpoint, identity)
         for name in ("loss", "validation_loss", "validation_uar"):
             log(name, entry[name], epoch)
@@ -229,27 +252,6 @@ def backend() -> str:
     name = keras.backend.backend()
     module = __import__(name)
     return f"{name} {module.__version__}, keras {keras.version()}"
-
-
-def device() -> str:
-    """What the network runs on."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        first = jax.devices()[0]
-        kind = "" if first.platform == "cpu" else f"{first.platform}: {first.device_kind}"
-    else:
-        gpus = [name for name in keras.distribution.list_devices() if name.startswith("gpu")]
-        kind = ", ".join(gpus)
-    return kind or f"cpu: {_processor()}, {os.cpu_count()} cores"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _validate(model: keras.Model, validation: Segments, batch_size: int) -> dict[str, float]:

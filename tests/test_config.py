@@ -1,15 +1,13 @@
-"""Configurations: their JSON, their hash, their complaints."""
+"""Configurations of networks and training: their JSON, their arithmetic, their complaints."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import math
 from typing import Any
 
+import keras
 import pytest
 
 from ser_acrnn.config import (
@@ -18,35 +16,18 @@ from ser_acrnn.config import (
     IEMOCAP_EMOTIONS,
     PRESETS,
     ConfigError,
-    FeatureConfig,
+    DnnElmConfig,
+    DnnElmPreset,
     ModelConfig,
     Preset,
     TrainConfig,
     letter_conv,
     preset,
 )
+from ser_acrnn.models import acrnn, dnn
+from ser_acrnn.recipes import FRAME_RECIPES, FrameConfig
 
-ROOT = Path(__file__).parents[1]
-
-# Records, models and results in the world carry these: they change only together with what the recipe computes.
-HASHES = {"paper": "d6348835ec436c29", "released-code": "792246eb1a46efe4"}
-
-# Another valid value of every field.
-OTHER = {
-    "sampling_rate_hertz": 20_000,
-    "standardise_waveform": False,
-    "preemphasis": 0.95,
-    "window": "rectangular",
-    "window_seconds": 0.02,
-    "shift_seconds": 0.0125,
-    "fft_points": 1024,
-    "mels": 64,
-    "lowest_hertz": 20.0,
-    "highest_hertz": 7_600.0,
-    "log_floor": 1e-10,
-    "delta_frames": 3,
-    "segment_seconds": 2.0,
-}
+BASELINE = DnnElmPreset(FRAME_RECIPES["mfcc-pitch"], DnnElmConfig(), TrainConfig(batch_size=128))
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
@@ -55,23 +36,36 @@ def test_a_preset_survives_json(name: str) -> None:
     assert Preset.from_dict(json.loads(json.dumps(original.to_dict()))) == original
 
 
+def test_a_preset_of_the_baseline_survives_json_and_is_no_preset_of_a_network() -> None:
+    read = DnnElmPreset.from_dict(json.loads(json.dumps(BASELINE.to_dict())))
+    assert read == BASELINE
+    assert hash(read) == hash(BASELINE)
+    with pytest.raises(ConfigError, match="FeatureConfig has no field"):
+        Preset.from_dict(BASELINE.to_dict())
+    with pytest.raises(ConfigError, match="FrameConfig has no field"):
+        DnnElmPreset.from_dict(preset("tiny").to_dict())
+
+
+@pytest.mark.parametrize("kind", [Preset, DnnElmPreset])
+@pytest.mark.parametrize("parts", [(), ("features", "model"), ("features", "model", "training", "colour")])
+def test_a_preset_has_three_parts(kind: Any, parts: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        kind.from_dict({part: {} for part in parts})
+    assert str(caught.value) == f"{kind.__name__} has the parts {sorted(parts)}, expected ['features', 'model', 'training']"
+
+
 @pytest.mark.parametrize(
-    "config", [FeatureConfig(mels=26), ModelConfig(conv=((8, 2, 4), (16, 1, 1)), batch_norm=()), TrainConfig(epochs=3)]
+    "config",
+    [
+        ModelConfig(conv=((8, 2, 4), (16, 1, 1)), batch_norm=()),
+        DnnElmConfig(hidden_units=(8,), elm_widths=(4, 5), elm_ridges=(1, 2)),
+        TrainConfig(epochs=3),
+    ],
 )
 def test_a_configuration_survives_json_with_its_types(config: Any) -> None:
     read = type(config).from_dict(json.loads(json.dumps(config.to_dict())))
     assert read == config
     assert hash(read) == hash(config)  # tuples again, not lists
-
-
-def test_the_recipes_are_the_letters_and_the_released_codes() -> None:
-    paper, released = FEATURE_RECIPES["paper"], FEATURE_RECIPES["released-code"]
-    assert paper == FeatureConfig()
-    assert (paper.window, paper.preemphasis, paper.standardise_waveform) == ("hamming", 0.0, True)
-    assert (released.window, released.preemphasis, released.standardise_waveform) == ("rectangular", 0.97, False)
-    for recipe in (paper, released):
-        assert (recipe.window_samples, recipe.shift_samples, recipe.fft_points) == (400, 160, 512)
-        assert (recipe.mels, recipe.delta_frames, recipe.segment_frames) == (40, 2, 300)
 
 
 def test_the_presets_are_the_letters() -> None:
@@ -86,37 +80,51 @@ def test_the_presets_are_the_letters() -> None:
     assert preset("released-code").model.conv == letter_conv(6, pool=(2, 4))
 
 
-@pytest.mark.parametrize("name", sorted(HASHES))
-def test_the_hash_of_a_recipe_is_fixed(name: str) -> None:
-    assert FEATURE_RECIPES[name].recipe_hash == HASHES[name]
-    assert FeatureConfig.from_dict(json.loads(json.dumps(FEATURE_RECIPES[name].to_dict()))).recipe_hash == HASHES[name]
+def test_the_baseline_is_han_et_als() -> None:
+    config = DnnElmConfig()
+    assert (config.context_frames, config.loudest_share, config.hidden_units) == (25, 0.1, (256, 256, 256))
+    assert 120 in config.elm_widths
 
 
-def test_the_hash_is_the_same_in_another_process() -> None:
-    code = "from ser_acrnn.config import FeatureConfig; print(FeatureConfig().recipe_hash)"
-    environment = {**os.environ, "PYTHONHASHSEED": "7"}
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
-    assert result.stdout.strip() == HASHES["paper"]
+def counted(model: keras.Model) -> int:
+    """Multiply-adds of a forward pass: each position of a layer's output takes each of its matrices once, whatever the layer."""
+    total = 0
+    for layer in model.layers:
+        outputs = model.get_layer("blstm").output if layer.name == "attention" else layer.output
+        positions = math.prod(outputs.shape[1:-1])
+        total += positions * sum(math.prod(weight.shape) for weight in layer.trainable_weights if len(weight.shape) > 1)
+        total += math.prod(outputs.shape[1:]) if layer.name == "attention" else 0  # the weighted sum
+    return total
 
 
-def test_the_hash_changes_with_every_field() -> None:
-    assert set(OTHER) == {field.name for field in dataclasses.fields(FeatureConfig)}, "a new field needs another value here"
-    hashes = {dataclasses.replace(FeatureConfig(), **{name: value}).recipe_hash for name, value in OTHER.items()}
-    assert len(hashes | {FeatureConfig().recipe_hash}) == len(OTHER) + 1
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig(),
+        ModelConfig(conv=letter_conv(1), channels=1, emotions=IEMOCAP_EMOTIONS),
+        PRESETS["released-code"].model,
+        PRESETS["tiny"].model,
+        ModelConfig(conv=((4, 2, 2), (6, 3, 1)), kernel=(3, 7), segment_frames=101, mels=13, linear_units=5, blstm_units=3),
+    ],
+)
+def test_the_multiply_adds_of_a_network_are_those_of_its_layers(config: ModelConfig) -> None:
+    assert config.multiply_adds() == counted(acrnn(config))
+
+
+def test_the_letters_networks_cost_what_was_reckoned_before() -> None:
+    figures = [ModelConfig(conv=letter_conv(layers)).multiply_adds() / 1e9 for layers in (1, 5)]
+    assert figures == pytest.approx([0.50, 11.12], abs=0.005)
+
+
+@pytest.mark.parametrize("config, shape", [(DnnElmConfig(), (30, 1)), (DnnElmConfig(context_frames=5, hidden_units=(7,)), (46, 1))])
+def test_the_multiply_adds_of_the_baseline_are_those_of_its_layers(config: DnnElmConfig, shape: tuple[int, int]) -> None:
+    assert config.multiply_adds(shape[0]) == counted(dnn(config, shape))
+    assert config.multiply_adds(FrameConfig().shape[0]) == config.multiply_adds()
 
 
 @pytest.mark.parametrize(
     ("build", "field", "value", "expectation"),
     [
-        (FeatureConfig, "sampling_rate_hertz", 0, "a positive number of hertz"),
-        (FeatureConfig, "window", "hann", "'hamming' or 'rectangular'"),
-        (FeatureConfig, "lowest_hertz", -1.0, "0 or more"),
-        (FeatureConfig, "lowest_hertz", 8_000.0, "below highest_hertz"),
-        (FeatureConfig, "highest_hertz", 8_001.0, "at most half the sampling rate"),
-        (FeatureConfig, "mels", 0, "a positive number of filters"),
-        (FeatureConfig, "delta_frames", 0, "1 or more"),
-        (FeatureConfig, "fft_points", 256, "at least the window's 400 samples"),
-        (FeatureConfig, "segment_seconds", 0.0, "at least one frame shift"),
         (ModelConfig, "emotions", ("angry",), "two or more distinct names"),
         (ModelConfig, "emotions", ("angry", "sad", "angry"), "two or more distinct names"),
         (ModelConfig, "channels", 2, "3 (static, delta, delta-delta) or 1 (static)"),
@@ -127,6 +135,21 @@ def test_the_hash_changes_with_every_field() -> None:
         (ModelConfig, "batch_norm", ("blstm",), "some of 'conv', 'linear', 'embedding'"),
         (ModelConfig, "dropout", 1.0, "a rate from 0 to below 1"),
         (ModelConfig, "dropout", -0.1, "a rate from 0 to below 1"),
+        (DnnElmConfig, "emotions", ("angry",), "two or more distinct names"),
+        (DnnElmConfig, "emotions", ("angry", "angry"), "two or more distinct names"),
+        (DnnElmConfig, "context_frames", 24, "an odd number"),
+        (DnnElmConfig, "context_frames", -1, "an odd number"),
+        (DnnElmConfig, "segment_hop_frames", 0, "1 or more"),
+        (DnnElmConfig, "loudest_share", 0.0, "above 0, at most 1"),
+        (DnnElmConfig, "loudest_share", 1.5, "above 0, at most 1"),
+        (DnnElmConfig, "hidden_units", (), "one or more layers"),
+        (DnnElmConfig, "hidden_units", (8, 0), "1 or more units"),
+        (DnnElmConfig, "dropout", 1.0, "a rate from 0 to below 1"),
+        (DnnElmConfig, "elm_widths", (), "one or more widths"),
+        (DnnElmConfig, "elm_widths", (8, 0), "1 or more"),
+        (DnnElmConfig, "elm_ridges", (), "one or more positive ridges"),
+        (DnnElmConfig, "elm_ridges", (1.0, 0.0), "one or more positive ridges"),
+        (DnnElmConfig, "elm_class_weight", "rare", "'balanced' or 'none'"),
         (TrainConfig, "batch_size", 0, "1 or more"),
         (TrainConfig, "learning_rate", 0.0, "a positive rate"),
         (TrainConfig, "epochs", 0, "1 or more"),
@@ -143,7 +166,7 @@ def test_what_cannot_be_meant_is_refused_with_field_value_and_expectation(build:
     assert expectation in message
 
 
-@pytest.mark.parametrize("build", [FeatureConfig, ModelConfig, TrainConfig])
+@pytest.mark.parametrize("build", [ModelConfig, DnnElmConfig, TrainConfig])
 def test_an_unknown_field_is_named_with_the_known_ones(build: Any) -> None:
     with pytest.raises(ConfigError, match=rf"{build.__name__} has no field \['colour'\], expected some of ") as caught:
         build.from_dict({"colour": 1})
@@ -156,21 +179,9 @@ def test_an_unknown_preset_is_named_with_the_known_ones() -> None:
     assert all(repr(name) in str(caught.value) for name in PRESETS)
 
 
-def test_configurations_cannot_be_changed() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        FEATURE_RECIPES["paper"].mels = 26  # type: ignore[misc]
-
-
-def test_whole_and_real_numbers_hash_alike():
-    assert FeatureConfig(preemphasis=0).recipe_hash == FeatureConfig(preemphasis=0.0).recipe_hash
-
-
 @pytest.mark.parametrize(
     "config, values",
     [
-        (FeatureConfig, {"shift_seconds": 0}),
-        (FeatureConfig, {"window_seconds": 0}),
-        (FeatureConfig, {"log_floor": 0.0}),
         (TrainConfig, {"learning_rate": float("inf")}),
         (TrainConfig, {"momentum": 2}),
         (ModelConfig, {"linear_units": 0}),
@@ -182,3 +193,17 @@ def test_whole_and_real_numbers_hash_alike():
 def test_numbers_that_cannot_be_meant_are_refused_by_name(config, values):
     with pytest.raises(ConfigError, match=next(iter(values))):
         config(**values)
+
+
+def test_whole_and_real_numbers_are_equal_and_hash_alike() -> None:
+    assert hash(DnnElmConfig(loudest_share=1)) == hash(DnnElmConfig(loudest_share=1.0))
+    assert json.dumps(DnnElmConfig(loudest_share=1).to_dict()) == json.dumps(DnnElmConfig(loudest_share=1.0).to_dict())
+    assert json.dumps(TrainConfig(training_hop_seconds=3).to_dict()) == json.dumps(TrainConfig().to_dict())
+
+
+def test_configurations_cannot_be_changed() -> None:
+    for config in (ModelConfig(), DnnElmConfig(), TrainConfig()):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            config.emotions = ()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        BASELINE.training = TrainConfig()  # type: ignore[misc]

@@ -119,7 +119,7 @@ def test_an_unknown_speaker_is_named_with_the_known_ones(kind: str, speakers: li
     ):
         with pytest.raises(DatasetError) as caught:
             ask(speakers)
-        assert f"small: no speaker(s) {unknown}, expected some of {SPEAKERS}" in str(caught.value)
+        assert f"small: no speaker(s) or group(s) {unknown}, expected some of {SPEAKERS}" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["manifest.csv", "recipe.json"])

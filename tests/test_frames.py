@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 import python_speech_features
 
-from ser_acrnn.config import ConfigError
+from ser_acrnn.config import DnnElmConfig
 from ser_acrnn.features import deltas, log_mels
-from ser_acrnn.frames import FRAME_RECIPES, FrameConfig, loudest, mfcc_pitch, pitch, segments, stack_context
+from ser_acrnn.frames import loudest, mfcc_pitch, pitch, segments, stack_context
+from ser_acrnn.recipes import FrameConfig
 
 RATE_HERTZ = 16_000
 COLUMNS = FrameConfig().columns
 LOG_ENERGY, LOG_F0, VOICING = (COLUMNS.index(name) for name in ("log_energy", "log_f0", "voicing"))
-
-# Another valid value of every field.
-OTHER: dict[str, Any] = {
-    "sampling_rate_hertz": 15_000,
-    "standardise_waveform": False,
-    "preemphasis": 0.9,
-    "window": "rectangular",
-    "window_seconds": 0.02,
-    "shift_seconds": 0.0125,
-    "fft_points": 1024,
-    "mels": 40,
-    "cepstra": 13,
-    "lifter": 0,
-    "energy_floor": 1e-8,
-    "pitch_window_seconds": 0.05,
-    "lowest_pitch_hertz": 75.0,
-    "highest_pitch_hertz": 500.0,
-    "first_peak": 0.9,
-    "voiced_above": 0.4,
-    "delta_frames": 3,
-    "context_frames": 11,
-    "segment_hop_frames": 2,
-    "loudest_share": 0.2,
-}
 
 
 def pulses(f0_hertz: np.ndarray | float, samples: int = RATE_HERTZ) -> np.ndarray:
@@ -281,67 +255,18 @@ def test_segments_are_the_stacks_with_the_highest_mean_energy() -> None:
     features[:, 0] = np.log(1.0)
     features[30:34, 0] = np.log(10.0)
     features[50, 0] = np.log(20.0)
-    config = FrameConfig(context_frames=5, loudest_share=2 / 60)
+    config = DnnElmConfig(context_frames=5, loudest_share=2 / 60)
     np.testing.assert_array_equal(segments(features, config), stack_context(features, 5)[[31, 32]])
     # The mean of the logarithms would weigh 19 quiet frames and a shout otherwise: e^20 once beats e^2 everywhere.
     shout = np.full((40, 1), 2.0)
     shout[:20], shout[5] = -30.0, 20.0
-    np.testing.assert_array_equal(segments(shout, FrameConfig(context_frames=3, loudest_share=3 / 40)), stack_context(shout, 3)[4:7])
+    np.testing.assert_array_equal(segments(shout, DnnElmConfig(context_frames=3, loudest_share=3 / 40)), stack_context(shout, 3)[4:7])
 
 
-def test_segments_of_the_recipes() -> None:
+def test_segments_of_the_systems() -> None:
     features = np.random.default_rng(0).standard_normal((203, 30)).astype(np.float32)
     stacked = stack_context(features, 25)
     energy = np.exp(stacked.reshape(203, 25, 30)[..., 0]).sum(axis=1)
     np.testing.assert_array_equal(segments(features), stacked[np.sort(np.argsort(energy)[-20:])])
-    np.testing.assert_array_equal(segments(features, FRAME_RECIPES["whole-utterance"]), stacked[::5])
+    np.testing.assert_array_equal(segments(features, DnnElmConfig(segment_hop_frames=5, loudest_share=1.0)), stacked[::5])
     assert segments(features[:1]).shape == (1, 750)
-
-
-def test_the_recipe_survives_json_and_hashes_by_value() -> None:
-    for config in (*FRAME_RECIPES.values(), FrameConfig(cepstra=10)):
-        read = FrameConfig.from_dict(json.loads(json.dumps(config.to_dict())))
-        assert read == config
-        assert read.recipe_hash == config.recipe_hash
-        assert len(config.recipe_hash) == 16
-    assert FrameConfig(lowest_pitch_hertz=65).recipe_hash == FrameConfig().recipe_hash
-
-
-def test_the_hash_changes_with_every_field() -> None:
-    assert set(OTHER) == {field.name for field in dataclasses.fields(FrameConfig)}, "a new field needs another value here"
-    hashes = {dataclasses.replace(FrameConfig(), **{name: value}).recipe_hash for name, value in OTHER.items()}
-    assert len(hashes | {FrameConfig().recipe_hash}) == len(OTHER) + 1
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "expectation"),
-    [
-        ("sampling_rate_hertz", 0, "a positive number of hertz"),
-        ("preemphasis", 1.0, "0 to below 1"),
-        ("window", "hann", "'hamming' or 'rectangular'"),
-        ("window_seconds", 0.0, "at least one sample"),
-        ("shift_seconds", 0.0, "at least one sample"),
-        ("fft_points", 256, "at least the window's 400 samples"),
-        ("mels", 0, "a positive number of filters"),
-        ("cepstra", 0, "1 or more"),
-        ("cepstra", 26, "fewer than the 26 filters"),
-        ("lifter", -1, "0 (none) or more"),
-        ("energy_floor", 0.0, "a positive mean square"),
-        ("pitch_window_seconds", 0.02, "at least two periods"),
-        ("lowest_pitch_hertz", 0.0, "above 0"),
-        ("lowest_pitch_hertz", 600.0, "below highest_pitch_hertz"),
-        ("highest_pitch_hertz", 4_001.0, "at most a quarter of the sampling rate"),
-        ("first_peak", 0.0, "above 0, at most 1"),
-        ("voiced_above", 1.0, "between 0 and 1"),
-        ("delta_frames", 0, "1 or more"),
-        ("context_frames", 24, "an odd number"),
-        ("segment_hop_frames", 0, "1 or more"),
-        ("loudest_share", 0.0, "above 0, at most 1"),
-        ("loudest_share", 1.5, "above 0, at most 1"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused_with_field_value_and_expectation(field: str, value: Any, expectation: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        FrameConfig(**{field: value})
-    assert str(caught.value).startswith(f"FrameConfig.{field} is {value!r}, expected ")
-    assert expectation in str(caught.value)

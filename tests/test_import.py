@@ -22,14 +22,14 @@ def test_importing_the_package_imports_nothing_heavy():
     assert len(package - nothing) < 250  # TensorFlow is some thousands
 
 
-def test_the_protocol_needs_the_standard_library_alone():
-    assert not modules_after("from ser_acrnn import config, preset, protocol, Fold, leave_one_speaker_out") & HEAVY
+def test_configurations_and_the_protocol_need_the_standard_library_alone():
+    assert not modules_after("from ser_acrnn import config, json_config, preset, protocol, recipes, Fold, leave_one_speaker_out") & HEAVY
 
 
 def test_what_prepares_plans_and_judges_imports_neither_keras_nor_tensorflow():
     code = """
-from ser_acrnn import audio, corpus, dataset, features, metrics, report, results, tfrecords
-import data_prep.pack, data_prep.prepare, experiments.run_grid, experiments.run_one, experiments.summarise
+from ser_acrnn import audio, corpus, dataset, extraction, features, frames, metrics, report, results, summary, tfrecords
+import data_prep.pack, data_prep.prepare, experiments.run_grid, experiments.run_one, experiments.runs, experiments.summarise
 """
     assert not modules_after(code) & {"keras", "tensorflow", "jax", "torch"}
 

@@ -7,8 +7,11 @@ import keras
 import numpy as np
 import pytest
 from layer_check import NO_JAX, check_same_on_jax, jax_python, run_on_jax
+from test_methods import BASELINE
 from test_training import SMALL, ShortCorpus, changed, posteriors
 
+from ser_acrnn import metrics
+from ser_acrnn.config import DnnElmPreset
 from ser_acrnn.dataset import load_segments, pack
 from ser_acrnn.models import acrnn
 from ser_acrnn.results import RunResult
@@ -19,7 +22,7 @@ TRAIN = """
 import json, shutil
 from pathlib import Path
 from ser_acrnn import protocol, training
-from ser_acrnn.config import Preset
+from ser_acrnn.config import DnnElmPreset, Preset
 from ser_acrnn.dataset import open_corpus
 
 directory = Path(sys.argv[1])
@@ -38,6 +41,9 @@ model.save(directory / "trained.keras")
 epochs = []
 training.run(corpus, "small", preset, fold, 0, checkpoint=after_2, on_epoch=epochs.append)[0].save(directory / "resumed.json")
 assert [entry["epoch"] for entry in epochs] == [3, 4]
+
+baseline = DnnElmPreset.from_dict(json.loads((directory / "baseline.json").read_text()))
+training.run(open_corpus(directory / "frames.npz"), "dnn-elm", baseline, fold, 0)[0].save(directory / "dnn-elm.json")
 assert not any(name.partition(".")[0] == "tensorflow" for name, module in sys.modules.items() if module is not None)
 """
 
@@ -47,6 +53,8 @@ def test_a_packed_corpus_trains_and_resumes(tmp_path):
     pack(corpus, tmp_path / "packed.npz")
     preset = changed(epochs=4)
     (tmp_path / "preset.json").write_text(json.dumps(preset.to_dict()))
+    pack(ShortCorpus(features=BASELINE.features), tmp_path / "frames.npz")
+    (tmp_path / "baseline.json").write_text(json.dumps(BASELINE.to_dict()))
     run_on_jax(TRAIN, tmp_path)
     result = RunResult.load(tmp_path / "result.json")
     assert result.backend.startswith("jax") and result.device
@@ -55,6 +63,10 @@ def test_a_packed_corpus_trains_and_resumes(tmp_path):
     assert [item["id"] for item in result.utterances] == [item[0] for item in corpus.kept["a"]]
     resumed = RunResult.load(tmp_path / "resumed.json")
     assert resumed.validation_curve == curve and resumed.utterances == result.utterances
+
+    baseline = RunResult.load(tmp_path / "dnn-elm.json")
+    assert baseline.backend.startswith("jax") and DnnElmPreset.from_dict(baseline.config) == BASELINE
+    assert metrics.unweighted_average_recall(baseline.truth, baseline.decisions) > 0.6
 
     # What JAX trained and saved judges the same here.
     model = keras.saving.load_model(tmp_path / "trained.keras")

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 from sample_results import sample_result
@@ -21,8 +22,22 @@ def test_the_file_is_json_with_the_documented_fields(tmp_path):
     sample_result().save(tmp_path / "result.json")
     fields = json.loads((tmp_path / "result.json").read_text())
     documented = "corpus system fold seed emotions utterances chosen_epoch validation_curve recipe_hash config version backend device"
-    assert list(fields) == [*documented.split(), "precision", "wall_seconds"]
+    assert list(fields) == [*documented.split(), "precision", "wall_seconds", "protocol"]
     assert set(fields["utterances"][0]) == {"id", "emotion", "posteriors"}
+
+
+def test_a_result_from_before_there_were_protocols_left_one_speaker_out(tmp_path):
+    sample_result().save(tmp_path / "result.json")
+    fields = json.loads((tmp_path / "result.json").read_text())
+    assert fields.pop("protocol") == "leave-one-speaker-out"
+    (tmp_path / "result.json").write_text(json.dumps(fields))
+    assert RunResult.load(tmp_path / "result.json") == sample_result()
+
+
+def test_the_protocol_survives_the_file(tmp_path):
+    result = replace(sample_result(), protocol="leaky-random")
+    result.save(tmp_path / "result.json")
+    assert RunResult.load(tmp_path / "result.json").protocol == "leaky-random"
 
 
 def test_a_failed_write_leaves_the_old_result(tmp_path, monkeypatch):

@@ -14,15 +14,15 @@ import soundfile
 import tensorflow as tf
 
 from ser_acrnn import audio
-from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig
-from ser_acrnn.features import log_mels_3d
+from ser_acrnn.extraction import extract
+from ser_acrnn.recipes import FEATURE_RECIPES, RECIPES, FrameConfig, Recipe
 from ser_acrnn.tfrecords import SCHEMA, RecordError, parse, read_shard, shard_name, write_shard
 
 PAPER, RELEASED = FEATURE_RECIPES["paper"], FEATURE_RECIPES["released-code"]
 
 
-def record(name: str, frames: int, config: FeatureConfig = PAPER, **changes: Any) -> dict[str, Any]:
-    values = np.random.default_rng(frames).standard_normal((frames, config.mels, 3)).astype(np.float32)
+def record(name: str, frames: int, config: Recipe = PAPER, **changes: Any) -> dict[str, Any]:
+    values = np.random.default_rng(frames).standard_normal((frames, *config.shape)).astype(np.float32)
     fields = {"utterance": name, "speaker": "03", "session": "", "emotion": "sad", "sha256": 64 * "a", "recipe": config.recipe_hash}
     return {**fields, "frames": frames, "features": values, **changes}
 
@@ -35,7 +35,7 @@ def shard(tmp_path: Path) -> Path:
     return path
 
 
-def read(path: Path, config: FeatureConfig = PAPER) -> list[dict[str, Any]]:
+def read(path: Path, config: Recipe = PAPER) -> list[dict[str, Any]]:
     return list(read_shard(path, config))
 
 
@@ -43,16 +43,17 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
-@pytest.mark.parametrize("recipe", ["paper", "released-code"])
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_from_wav_to_tensor_not_a_bit_is_lost(tmp_path: Path, recipe: str) -> None:
-    config = FEATURE_RECIPES[recipe]
+    config = RECIPES[recipe]
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 20_000), 16_000)
-    values = log_mels_3d(audio.load(tmp_path / "a.wav"), config)
+    values = extract(audio.load(tmp_path / "a.wav"), config)
     write_shard(tmp_path / "s", [record("a", len(values), config, features=values)])
     assert same_bits(read(tmp_path / "s", config)[0]["features"], values)
     (tensors,) = tf.data.TFRecordDataset(str(tmp_path / "s")).map(lambda raw: parse(raw, config))
     assert tensors["features"].dtype == tf.float32
     assert same_bits(tensors["features"].numpy(), values)
+    assert values.shape[1:] == config.shape
 
 
 def test_all_fields_are_read_as_written_in_order_by_both_readers(tmp_path: Path) -> None:
@@ -96,8 +97,9 @@ def test_another_recipe_is_refused_with_both_hashes(shard: Path) -> None:
         read(shard, RELEASED)
     for part in (str(shard), "utterance a", PAPER.recipe_hash, RELEASED.recipe_hash):
         assert part in str(caught.value)
-    with pytest.raises(RecordError):
-        read(shard, dataclasses.replace(PAPER, mels=26))
+    for other in (dataclasses.replace(PAPER, mels=26), FrameConfig()):  # whose frames have another shape
+        with pytest.raises(RecordError, match=f"made by the recipe {PAPER.recipe_hash}, expected {other.recipe_hash}"):
+            read(shard, other)
 
 
 def test_a_single_record_of_another_recipe_is_noticed(tmp_path: Path) -> None:

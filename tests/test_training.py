@@ -15,7 +15,7 @@ from layer_check import run_python
 from ser_acrnn import metrics, protocol, training
 from ser_acrnn.config import FeatureConfig, ModelConfig, Preset, TrainConfig
 from ser_acrnn.dataset import DatasetError, PreparedCorpus, load_segments
-from ser_acrnn.features import with_deltas
+from ser_acrnn.extraction import with_dynamics
 from ser_acrnn.models import acrnn
 from ser_acrnn.results import RunResult
 
@@ -43,26 +43,28 @@ class ShortCorpus(PreparedCorpus):
 
     Args:
         noise: Speakers whose features are replaced by noise that says nothing about emotions.
+        features: The recipe, of either kind, with eight static coefficients.
+        emotions: Of each speaker.
     """
 
-    def __init__(self, noise=()):
+    def __init__(self, noise=(), features=SMALL.features, emotions=EMOTIONS):
         self.log = []
         self.kept = {speaker: [] for speaker in SPEAKERS}
         for index, speaker in enumerate(SPEAKERS):
             rng = np.random.default_rng(index)
-            for number, emotion in enumerate(EMOTIONS * 3):
+            for number, emotion in enumerate(emotions * 3):
                 frames = int(rng.integers(20, 100))
-                tilt = np.linspace(-1, 1, 8) * (EMOTIONS.index(emotion) - 1)
+                tilt = np.linspace(-1, 1, 8) * (emotions.index(emotion) - 1)
                 static = rng.normal(-8 + index + 2 * tilt, 1, (frames, 8))
                 if speaker in noise:
                     static = 50 + 20 * np.random.default_rng(number).normal(size=(frames, 8))
-                self.kept[speaker].append((f"{speaker}{number}", emotion, with_deltas(static, SMALL.features)))
+                self.kept[speaker].append((f"{speaker}{number}", emotion, with_dynamics(static, features)))
         rows = [
-            (name, speaker, emotion, hashlib.sha256(features.tobytes()).hexdigest())
+            (name, speaker, emotion, hashlib.sha256(values.tobytes()).hexdigest())
             for speaker in SPEAKERS
-            for name, emotion, features in self.kept[speaker]
+            for name, emotion, values in self.kept[speaker]
         ]
-        recipe = {"corpus": "short", "features": SMALL.features.to_dict(), "recipe_hash": SMALL.features.recipe_hash}
+        recipe = {"corpus": "short", "features": features.to_dict(), "recipe_hash": features.recipe_hash}
         super().__init__(
             pd.DataFrame(rows, columns=["utterance", "speaker", "emotion", "sha256"]),
             {**recipe, "speakers": {speaker: self.sums(speaker) for speaker in SPEAKERS}},
@@ -81,7 +83,7 @@ class ShortCorpus(PreparedCorpus):
         }
 
     def utterances(self, speakers):
-        for speaker in sorted(speakers):
+        for speaker in sorted(set(speakers)):
             self.log.append(f"read {speaker}")
             yield from self.kept[speaker]
 
@@ -134,8 +136,9 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another_one(undisturb
 def test_the_result_holds_what_was_run_and_survives_its_file(undisturbed, corpus, tmp_path):
     result, _ = undisturbed
     fields = "corpus system fold seed emotions utterances chosen_epoch validation_curve recipe_hash config version backend device precision"
-    assert [field.name for field in dataclasses.fields(result)] == [*fields.split(), "wall_seconds"]
+    assert [field.name for field in dataclasses.fields(result)] == [*fields.split(), "wall_seconds", "protocol"]
     assert (result.corpus, result.system, result.seed, result.precision) == ("short", "small", 0, "float32")
+    assert result.protocol == "leave-one-speaker-out"
     assert result.fold == {"train": ["c", "d", "e"], "validation": "b", "test": "a"}
     assert result.emotions == list(EMOTIONS)
     assert [(item["id"], item["emotion"]) for item in result.utterances] == [item[:2] for item in corpus.kept["a"]]

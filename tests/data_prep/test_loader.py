@@ -7,12 +7,25 @@ import pytest
 
 from data_prep import loader, synthetic_iemocap
 from ser_acrnn.corpus import CorpusError, Utterance
+from ser_acrnn.protocol import PROTOCOLS
 
 
 def test_every_loader_is_found_and_hands_over_a_reading():
-    assert {"emodb", "iemocap", "synthetic"} <= set(loader.names())
+    assert {"emodb", "iemocap", "ravdess", "synthetic"} <= set(loader.names())
     for name in loader.names():
         assert callable(loader.find(name).read), name
+
+
+def test_every_loader_tells_what_the_experiments_have_to_know():
+    for name in loader.names():
+        module = loader.find(name)
+        assert isinstance(module.CORPUS, loader.Corpus)
+        assert (module.CORPUS.name, module.CORPUS.emotions) == (name, module.EMOTIONS)
+        assert module.CORPUS.protocol in PROTOCOLS
+    partner = loader.find("iemocap").CORPUS.partner
+    assert len(partner) == 10 and all(partner[partner[speaker]] == speaker != partner[speaker] for speaker in partner)
+    assert loader.find("emodb").CORPUS.partner is None and not loader.find("emodb").CORPUS.caveat
+    assert loader.find("synthetic").CORPUS.caveat == loader.GENERATED
 
 
 @pytest.mark.parametrize("name", ["none", "checksums", "loader"])

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import pack
+from data_prep import emodb, pack
+from data_prep.prepare import prepare
 from ser_acrnn.dataset import PackedCorpus, RecordCorpus
+from ser_acrnn.recipes import RECIPES
 
 
 def test_packs_a_folder_and_says_how_large_the_file_is(prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,6 +23,15 @@ def test_packs_a_folder_and_says_how_large_the_file_is(prepared: Path, tmp_path:
     assert [path.name for path in file.parent.iterdir()] == ["small.npz"]
     packed, corpus = PackedCorpus(file), RecordCorpus(prepared)
     assert packed.recipe == corpus.recipe
+    for (name, _, features), (_, _, expected) in zip(packed.utterances(["08"]), corpus.utterances(["08"]), strict=True):
+        assert features.tobytes() == expected.tobytes(), name
+
+
+def test_packs_the_baselines_frames(small_corpus: Path, tmp_path: Path) -> None:
+    link = prepare("small", emodb.utterances(small_corpus), tmp_path / "data", RECIPES["mfcc-pitch"], source=small_corpus, jobs=1)
+    assert pack.main([str(link), str(tmp_path / "small.mfcc-pitch.npz")]) == 0
+    packed, corpus = PackedCorpus(tmp_path / "small.mfcc-pitch.npz"), RecordCorpus(link)
+    assert packed.features == corpus.features == RECIPES["mfcc-pitch"]
     for (name, _, features), (_, _, expected) in zip(packed.utterances(["08"]), corpus.utterances(["08"]), strict=True):
         assert features.tobytes() == expected.tobytes(), name
 

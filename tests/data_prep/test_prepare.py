@@ -25,6 +25,8 @@ from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
 from ser_acrnn.corpus import CorpusError, Utterance
 from ser_acrnn.dataset import RecordCorpus, load_segments
 from ser_acrnn.features import log_mels_3d
+from ser_acrnn.frames import mfcc_pitch
+from ser_acrnn.recipes import RECIPES, FeatureConfig
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[..., list[Path]]
@@ -192,11 +194,43 @@ def test_a_new_and_a_removed_recording_count_as_change(source: Path, data: Path,
     assert contents(link) == contents(run(source, tmp_path / "fresh"))
 
 
-def test_another_recipe_rewrites_every_shard(source: Path, data: Path) -> None:
-    before = identities(run(source, data))
-    link = run(source, data, config=FEATURE_RECIPES["released-code"])
-    assert all(before[name] != identity for name, identity in identities(link).items())
-    assert RecordCorpus(link).features == FEATURE_RECIPES["released-code"]
+def test_recipes_of_a_corpus_stand_side_by_side(source: Path, data: Path) -> None:
+    other = FeatureConfig(mels=26)
+    names = {"mine": RECIPES["paper"], "mine.released-code": RECIPES["released-code"], "mine.mfcc-pitch": RECIPES["mfcc-pitch"]}
+    names[f"mine.{other.recipe_hash}"] = other
+    for name, config in names.items():
+        assert run(source, data, config=config) == data / name
+    assert len(os.listdir(data)) == 2 * len(names)  # the links and their folders
+    change(source / "wav" / "08a01Wa.wav")
+    for anew in ("mine.mfcc-pitch", "mine"):
+        before = {name: (identities(data / name), contents(data / name)) for name in names}
+        run(source, data, config=names[anew])
+        assert len(os.listdir(data)) == 2 * len(names)  # what was replaced is gone, and nothing else
+        for name, config in names.items():
+            corpus = RecordCorpus(data / name)
+            assert (corpus.name, corpus.features) == ("mine", config)
+            assert [len(values) for _, _, values in corpus.utterances(["03"])] == [169, 79]
+            assert ((identities(data / name), contents(data / name)) == before[name]) == (name != anew)
+
+
+def test_the_baselines_frames_are_prepared_as_log_mels_are(source: Path, data: Path, tmp_path: Path) -> None:
+    config = RECIPES["mfcc-pitch"]
+    link = run(source, data, config=config)
+    recipe = json.loads((link / "recipe.json").read_text())
+    assert (recipe["recipe_hash"], recipe["features"]) == (config.recipe_hash, config.to_dict())
+    for speaker, entry in recipe["speakers"].items():
+        records = list(tfrecords.read_shard(link / f"speaker-{speaker}.tfrecord", config))
+        for record in records:
+            expected = mfcc_pitch(audio.load(source / "wav" / f"{record['utterance']}.wav"))[..., None]
+            assert record["features"].tobytes() == expected.tobytes()
+        frames = np.concatenate([record["features"].astype(np.float64) for record in records])
+        assert entry["frames"] == len(frames)
+        np.testing.assert_allclose(entry["sum"], frames.sum(axis=0), rtol=1e-9, atol=1e-6)
+        np.testing.assert_allclose(entry["sum_of_squares"], (frames**2).sum(axis=0), rtol=1e-9)
+    assert contents(run(source, tmp_path / "fresh", config=config, jobs=2)) == contents(link)
+    before = identities(link)
+    run(source, data, config=config)
+    assert identities(link) == before
 
 
 @pytest.mark.parametrize("damage", ["removed", "changed", "emptied"])
@@ -465,9 +499,27 @@ def test_the_command_prepares_and_says_what(
     assert corpus.manifest["path"].iloc[0] == "wav/03a01Ta.wav"
 
 
-def test_the_command_takes_a_recipe(source: Path, data: Path) -> None:
+def test_the_command_takes_recipes(source: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(source, data, "--recipe", "released-code") == 0
-    assert RecordCorpus(data / "emodb").features == FEATURE_RECIPES["released-code"]
+    assert RecordCorpus(data / "emodb.released-code").features == RECIPES["released-code"]
+    assert not (data / "emodb").exists()
+    capsys.readouterr()
+    assert command(source, data, "--recipe", "paper,mfcc-pitch") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [str(data / "emodb"), str(data / "emodb.mfcc-pitch")]
+    assert [RecordCorpus(data / name).features for name in ("emodb", "emodb.mfcc-pitch")] == [RECIPES["paper"], RECIPES["mfcc-pitch"]]
+
+
+@pytest.mark.parametrize("recipes", ["none", "paper,none", "paper,", "paper, mfcc-pitch"])
+def test_the_command_names_an_unknown_recipe_with_the_known_ones(
+    source: Path, data: Path, capsys: pytest.CaptureFixture[str], recipes: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        command(source, data, "--recipe", recipes)
+    assert stop.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"--recipe is {recipes}" in last and all(name in last for name in RECIPES)
+    assert not data.exists()
 
 
 def test_the_command_refuses_bad_recordings_unless_told(

@@ -5,11 +5,13 @@ import pytest
 import soundfile
 
 from data_prep import emodb, prepare
+from ser_acrnn.dataset import open_corpus, pack
+from ser_acrnn.recipes import RECIPES
 
 
 @pytest.fixture(scope="session")
 def small_corpus(tmp_path_factory):
-    """The folder of a corpus called `synthetic`, whose emotions differ in pitch."""
+    """The folder of a corpus called `synthetic`, whose emotions differ in pitch; the baseline's frames are prepared beside it."""
     root = tmp_path_factory.mktemp("small_corpus")
     (root / "wav").mkdir()
     rng = np.random.default_rng(0)
@@ -19,4 +21,15 @@ def small_corpus(tmp_path_factory):
             time = np.arange(int(seconds * 16_000)) / 16_000
             tone = np.sin(2 * np.pi * 150 * 2 ** "WTF".index(letter) * time)
             soundfile.write(root / "wav" / f"{speaker}a0{number + 1}{letter}a.wav", 0.3 * tone + 0.05 * rng.normal(size=len(time)), 16_000)
-    return prepare.prepare("synthetic", emodb.utterances(root), root / "data", source=root, jobs=1)
+    utterances = emodb.utterances(root)
+    prepare.prepare("synthetic", utterances, root / "data", RECIPES["mfcc-pitch"], source=root, jobs=1)
+    return prepare.prepare("synthetic", utterances, root / "data", source=root, jobs=1)
+
+
+@pytest.fixture(scope="session")
+def small_packed(small_corpus, tmp_path_factory):
+    """The same corpus, packed: `synthetic.npz`, and the baseline's frames beside it."""
+    folder = tmp_path_factory.mktemp("small_packed")
+    for name in ("synthetic", "synthetic.mfcc-pitch"):
+        pack(open_corpus(small_corpus.with_name(name)), folder / f"{name}.npz")
+    return folder / "synthetic.npz"

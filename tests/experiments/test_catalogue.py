@@ -1,21 +1,23 @@
-"""The catalogue against the letter."""
+"""The catalogue: what systems and corpora are called, what they are made of, and what they cost."""
 
 import pytest
 
+from data_prep import loader
 from experiments import catalogue
+from experiments.catalogue.published import PUBLISHED
+from ser_acrnn.config import DnnElmPreset, Preset
+from ser_acrnn.corpus import CorpusError
+from ser_acrnn.protocol import PROTOCOLS
+from ser_acrnn.recipes import RECIPES
 
 
-def test_table_1_is_the_letters():
-    published = [catalogue.PUBLISHED["emodb", f"acrnn3d-{layers}conv"] for layers in range(1, 8)]
-    assert [number.mean for number in published] == [81.53, 81.72, 82.74, 81.75, 82.82, 82.69, 80.84]
-    assert [number.deviation for number in published] == [6.96, 6.32, 5.03, 6.22, 4.99, 5.53, 5.09]
-    assert catalogue.PUBLISHED["emodb", "acrnn2d-5conv"].mean == 79.38
-
-
-def test_table_1_of_iemocap_is_the_letters():
-    published = [catalogue.PUBLISHED["iemocap", f"acrnn3d-{layers}conv"].mean for layers in range(1, 8)]
-    assert published == [64.20, 64.18, 64.11, 64.62, 63.80, 64.74, 63.95]
-    assert catalogue.PUBLISHED["iemocap", "acrnn2d-6conv"].mean == 62.40
+def test_every_loaders_corpus_is_found_by_its_name():
+    for name in loader.names():
+        corpus = catalogue.corpus(name)
+        assert corpus is loader.find(name).CORPUS
+        assert corpus.name == name and corpus.title
+        assert corpus.protocol in PROTOCOLS
+        assert len(set(corpus.emotions)) == len(corpus.emotions) >= 2
 
 
 def test_iemocaps_validation_speaker_is_the_partner_of_the_session():
@@ -27,9 +29,12 @@ def test_a_variant_is_named_and_has_no_published_number():
     variant = catalogue.corpus("iemocap-all-excited")
     assert (variant.name, variant.title) == ("iemocap-all-excited", "IEMOCAP, variant all-excited")
     assert variant.emotions == catalogue.corpus("iemocap").emotions
+    assert variant.partner == catalogue.corpus("iemocap").partner
     assert "Generated audio" in catalogue.corpus("iemocap-synthetic").caveat and not variant.caveat
-    assert not any(name == variant.name for name, _ in catalogue.PUBLISHED)
-    with pytest.raises(ValueError, match="no corpus is called 'other'"):
+    assert "Generated audio" in catalogue.corpus("synthetic").caveat
+    assert not any(name == variant.name for name, _ in PUBLISHED)
+    assert (catalogue.base("iemocap-all-excited"), catalogue.base("emodb")) == ("iemocap", "emodb")
+    with pytest.raises(CorpusError, match="no loader 'other'"):
         catalogue.corpus("other")
 
 
@@ -41,9 +46,60 @@ def test_a_2d_system_is_the_3d_one_with_one_channel():
         assert wide.training == flat.training and wide.features == flat.features
 
 
-def test_an_unknown_system_is_named():
-    with pytest.raises(ValueError, match="'acrnn4d'"):
-        catalogue.system("acrnn4d", catalogue.CORPORA["emodb"])
+def test_the_baselines_differ_in_their_segments_alone():
+    loud, whole = catalogue.SYSTEMS["dnn-elm"], catalogue.SYSTEMS["dnn-elm-whole"]
+    assert (loud.features, loud.training) == (whole.features, whole.training)
+    assert loud.features == RECIPES["mfcc-pitch"]
+    assert (loud.model.loudest_share, loud.model.segment_hop_frames) == (0.1, 1)
+    assert (whole.model.loudest_share, whole.model.segment_hop_frames) == (1.0, 5)
+
+
+def test_a_system_has_the_emotions_of_its_corpus():
+    for corpus in map(catalogue.corpus, ("emodb", "iemocap")):
+        for name in ("tiny", "acrnn3d-1conv", "dnn-elm"):
+            preset = catalogue.system(name, corpus)
+            assert preset.model.emotions == corpus.emotions
+            assert type(preset) is (DnnElmPreset if name == "dnn-elm" else Preset)
+
+
+def test_an_unknown_system_is_named_with_the_known_ones():
+    with pytest.raises(ValueError, match="no system is called 'acrnn4d'") as caught:
+        catalogue.system("acrnn4d", catalogue.corpus("emodb"))
+    assert all(repr(name) in str(caught.value) for name in catalogue.SYSTEMS)
+
+
+def test_the_letters_tables_have_their_systems():
+    emodb, iemocap = catalogue.corpus("emodb"), catalogue.corpus("iemocap")
+    depths = [f"acrnn3d-{layers}conv" for layers in range(1, 8)]
+    assert catalogue.table_systems("table1", emodb) == catalogue.table_systems("table1", iemocap) == depths
+    assert catalogue.table_systems("table2", emodb) == ["dnn-elm", "acrnn2d-5conv", "acrnn3d-5conv"]
+    assert catalogue.table_systems("table2", catalogue.corpus("iemocap-excited")) == ["dnn-elm", "acrnn2d-6conv", "acrnn3d-6conv"]
+    for table in ("table1", "table2"):
+        assert all((corpus.name, system) in PUBLISHED for corpus in (emodb, iemocap) for system in catalogue.table_systems(table, corpus))
+
+
+@pytest.mark.parametrize("table, corpus", [("table3", "emodb"), ("table1", "synthetic"), ("table2", "synthetic")])
+def test_a_table_that_the_letter_lacks_is_refused(table, corpus):
+    with pytest.raises(ValueError, match=rf"the letter has no '{table}' of '{corpus}', expected .*\['emodb', 'iemocap'\]"):
+        catalogue.table_systems(table, catalogue.corpus(corpus))
+
+
+def test_results_of_another_protocol_have_a_folder_of_their_own():
+    folders = [catalogue.results_folder("emodb", protocol) for protocol in PROTOCOLS]
+    assert folders == ["emodb", "emodb.leave-one-session-out", "emodb.leave-one-group-out", "emodb.leaky-random"]
+
+
+def test_a_systems_cost_is_its_work_a_second_of_audio():
+    costs = {name: catalogue.cost(preset) for name, preset in catalogue.SYSTEMS.items()}
+    assert costs["acrnn3d-5conv"] == pytest.approx(11.12e9 / 3, rel=1e-3)
+    # A tenth of the 100 stacks a second, and all of every fifth.
+    baseline = 750 * 256 + 2 * 256 * 256 + 256 * 7
+    assert costs["dnn-elm"] == pytest.approx(10 * baseline)
+    assert costs["dnn-elm-whole"] == pytest.approx(20 * baseline)
+    for dimensions in (3, 2):
+        depths = [costs[f"acrnn{dimensions}d-{layers}conv"] for layers in range(1, 8)]
+        assert depths == sorted(depths)
+    assert costs["dnn-elm-whole"] < costs["tiny"] < costs["acrnn2d-1conv"] < costs["acrnn3d-1conv"]
 
 
 @pytest.mark.parametrize("text, numbers", [("0", [0]), ("0,2", [0, 2]), ("3-5", [3, 4, 5]), ("7,0-2,1", [0, 1, 2, 7])])
@@ -58,6 +114,17 @@ def test_other_lists_are_refused(text):
 
 
 def test_systems_are_ordered_and_titled_as_the_tables():
-    names = ["zebra", "acrnn2d-1conv", "tiny", "acrnn3d-1conv", "tiny"]
-    assert catalogue.order(names) == ["tiny", "acrnn3d-1conv", "acrnn2d-1conv", "zebra"]
-    assert catalogue.titles(["acrnn3d-5conv"]) == {"acrnn3d-5conv": "3-D ACRNN, 5 conv"}
+    names = ["zebra", "acrnn2d-1conv", "tiny", "acrnn3d-1conv", "dnn-elm", "tiny"]
+    assert catalogue.order(names) == ["tiny", "dnn-elm", "acrnn3d-1conv", "acrnn2d-1conv", "zebra"]
+    assert catalogue.titles(["acrnn3d-5conv", "dnn-elm", "dnn-elm-whole", "tiny"]) == {
+        "acrnn3d-5conv": "3-D ACRNN, 5 conv",
+        "dnn-elm": "DNN-ELM",
+        "dnn-elm-whole": "DNN-ELM, whole utterances",
+        "tiny": "tiny",
+    }
+
+
+def test_pairs_set_3d_beside_2d_and_every_network_beside_the_baseline():
+    assert ("acrnn3d-5conv", "acrnn2d-5conv") in catalogue.PAIRS
+    assert {first for first, second in catalogue.PAIRS if second == "dnn-elm"} == {name for name in catalogue.SYSTEMS if "acrnn" in name}
+    assert len(set(catalogue.PAIRS)) == len(catalogue.PAIRS) == 21

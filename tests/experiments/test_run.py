@@ -64,8 +64,10 @@ def test_wrong_names_end_in_one_line(small_corpus, tmp_path, capsys, more, words
 
 
 def test_a_corpus_that_is_not_prepared_is_named(tmp_path, capsys):
+    assert run_one.main(arguments(tmp_path / "synthetic", tmp_path, "--fold", 0, "--seed", 0)) == 1
+    assert f"{tmp_path / 'synthetic'}: lacks ['manifest.csv', 'recipe.json'], expected a prepared corpus" in capsys.readouterr().err
     assert run_one.main(arguments(tmp_path / "nowhere", tmp_path, "--fold", 0, "--seed", 0)) == 1
-    assert "expected a prepared corpus" in capsys.readouterr().err
+    assert "no loader 'nowhere'" in capsys.readouterr().err
 
 
 def test_the_grid_survives_a_failing_run_names_it_and_goes_on_from_there(small_corpus, tmp_path):

@@ -18,8 +18,8 @@ def test_the_table_stands_beside_the_published_number(results, capsys):
     assert summarise.main(["emodb", "--results", str(results)]) == 0
     out = capsys.readouterr().out
     assert "| 3-D ACRNN, 1 conv | 2 x 1" in out and "81.53 ± 6.96" in out and "+18.47" in out
-    assert "report.md" in out
-    assert "fewer than 50 runs: tiny (2), 3-D ACRNN, 1 conv (2)" in (results / "emodb" / "report.md").read_text()
+    assert "/emodb/*.md" in out
+    assert "fewer than 20 runs: tiny (2), 3-D ACRNN, 1 conv (2)" in (results / "emodb" / "report.md").read_text()
 
 
 def test_the_readmes_table_is_replaced_and_the_rest_left_alone(results, tmp_path):
@@ -38,6 +38,15 @@ def test_a_readme_without_marks_and_a_folder_without_results_are_named(results, 
     assert "<!-- results emodb -->" in capsys.readouterr().err
     assert summarise.main(["emodb", "--results", str(tmp_path)]) == 1
     assert "holds no result" in capsys.readouterr().err
+
+
+def test_a_leaky_split_has_a_report_of_its_own_without_the_letters_numbers(tmp_path, capsys):
+    result = sample_result("part0", system="acrnn3d-5conv", protocol="leaky-random")
+    result.save(tmp_path / "emodb.leaky-random" / "acrnn3d-5conv" / "part0-seed0.json")
+    assert summarise.main(["emodb", "--results", str(tmp_path), "--protocol", "leaky-random"]) == 0
+    assert "leaky-random, folds x seeds" in capsys.readouterr().out
+    text = (tmp_path / "emodb.leaky-random" / "report.md").read_text()
+    assert "LEAKY" in text and "82.82" not in text
 
 
 def test_the_report_pairs_3d_with_2d(results):

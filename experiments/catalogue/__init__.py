@@ -1,0 +1,133 @@
+"""The named experiments: which systems stand in Tables I and II, and what the letter reports for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from data_prep.loader import GENERATED, Corpus, find
+from experiments.catalogue.published import BEST_DEPTH
+from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig, letter_conv
+from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
+from ser_acrnn.recipes import FRAME_RECIPES
+
+SEEDS = 5  # letter, section III
+
+
+def _systems() -> dict[str, Preset | DnnElmPreset]:
+    paper = PRESETS["paper-emodb"]
+    # Neither Han et al. nor the letter give the DNN's training.
+    training = TrainConfig(batch_size=128, learning_rate=3e-4, epochs=20, patience=5)
+    baseline = DnnElmPreset(FRAME_RECIPES["mfcc-pitch"], DnnElmConfig(), training)
+    systems: dict[str, Preset | DnnElmPreset] = {
+        "tiny": PRESETS["tiny"],
+        "dnn-elm": baseline,
+        # Ours: all of an utterance, a segment each 50 ms.
+        "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),
+    }
+    for layers in range(1, 8):
+        for channels in (3, 1):
+            model = replace(paper.model, conv=letter_conv(layers), channels=channels)
+            systems[f"acrnn{'3d' if channels == 3 else '2d'}-{layers}conv"] = replace(paper, model=model)
+    return systems
+
+
+SYSTEMS = _systems()
+
+
+# Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; and the network against the baseline.
+PAIRS = [(f"acrnn3d-{layers}conv", f"acrnn2d-{layers}conv") for layers in range(1, 8)] + [
+    (f"acrnn{dimensions}d-{layers}conv", "dnn-elm") for layers in range(1, 8) for dimensions in (3, 2)
+]
+
+
+def table_systems(table: str, corpus: Corpus) -> list[str]:
+    """The systems of one of the letter's tables: in Table II the depth is the one that Table I finds best.
+
+    Raises:
+        ValueError: The letter has no such table of the corpus.
+    """
+    depth = BEST_DEPTH.get(base(corpus.name))
+    if table == "table1" and depth:
+        return [f"acrnn3d-{layers}conv" for layers in range(1, 8)]
+    if table == "table2" and depth:
+        return ["dnn-elm", f"acrnn2d-{depth}conv", f"acrnn3d-{depth}conv"]
+    raise ValueError(f"the letter has no {table!r} of {corpus.name!r}, expected table1 or table2 of one of {sorted(BEST_DEPTH)}")
+
+
+def base(name: str) -> str:
+    """The corpus that a variant such as `iemocap-excited` is one of."""
+    return name.partition("-")[0]
+
+
+def corpus(name: str) -> Corpus:
+    """The entry of a prepared corpus; a variant such as `iemocap-excited` is judged as its corpus, under a title that names it.
+
+    Raises:
+        CorpusError: No loader of that name.
+    """
+    variant = name.partition("-")[2]
+    entry: Corpus = find(base(name)).CORPUS
+    if not variant:
+        return entry
+    caveat = GENERATED if "synthetic" in variant.split("-") else entry.caveat
+    return replace(entry, name=name, title=f"{entry.title}, variant {variant}", caveat=caveat)
+
+
+def results_folder(corpus: str, protocol: str) -> str:
+    """Name of the folder with a corpus's results; the letter's protocol goes without saying, any other stands behind a dot."""
+    return corpus if protocol == LEAVE_ONE_SPEAKER_OUT else f"{corpus}.{protocol}"
+
+
+def system(name: str, corpus: Corpus) -> Preset | DnnElmPreset:
+    """The configuration of a system on a corpus.
+
+    Raises:
+        ValueError: An unknown name.
+    """
+    if name not in SYSTEMS:
+        raise ValueError(f"no system is called {name!r}, expected one of {sorted(SYSTEMS)}")
+    preset = SYSTEMS[name]
+    return replace(preset, model=replace(preset.model, emotions=corpus.emotions))
+
+
+def cost(preset: Preset | DnnElmPreset) -> float:
+    """Multiply-adds of a forward pass over a second of audio: what a run takes beside another one, roughly."""
+    if isinstance(preset, DnnElmPreset):
+        segments_a_second = preset.model.loudest_share / (preset.model.segment_hop_frames * preset.features.shift_seconds)
+        return segments_a_second * preset.model.multiply_adds(preset.features.shape[0])
+    return preset.model.multiply_adds() / preset.features.segment_seconds
+
+
+def number_list(text: str) -> list[int]:
+    """Parses `"0,2,5-7"` into numbers.
+
+    Raises:
+        ValueError: Anything else.
+    """
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            numbers.update(range(int(first), int(last if dash else first) + 1))
+        except ValueError:
+            raise ValueError(f"{text!r} is not a list of numbers and ranges, expected something like 0,2,5-7") from None
+    return sorted(numbers)
+
+
+def order(names: Iterable[str]) -> list[str]:
+    """System names without repetition in the catalogue's order; unknown ones come last."""
+    known = list(SYSTEMS)
+    return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def titles(names: Iterable[str]) -> dict[str, str]:
+    """System names as tables call them."""
+    return {name: _title(name) for name in names}
+
+
+def _title(name: str) -> str:
+    for prefix, words in (("acrnn3d-", "3-D ACRNN"), ("acrnn2d-", "2-D ACRNN")):
+        if name.startswith(prefix):
+            return f"{words}, {name.removeprefix(prefix).removesuffix('conv')} conv"
+    return {"dnn-elm": "DNN-ELM", "dnn-elm-whole": "DNN-ELM, whole utterances"}.get(name, name)

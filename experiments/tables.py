@@ -1,0 +1,127 @@
+"""One of the letter's tables as a page: its numbers beside ours, paired comparisons, confusion beside its figure, and its riddles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.loader import Corpus
+from experiments import catalogue
+from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies
+from ser_acrnn import figures, metrics, report
+from ser_acrnn.comparison import paired_difference
+from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
+from ser_acrnn.results import RunResult
+from ser_acrnn.summary import confusion_percent, pooled, summary
+
+TITLES = {"table1": "Table I, number of convolutions", "table2": "Table II, systems"}
+
+
+def write(table: str, corpus: Corpus, results: Sequence[RunResult], directory: Path) -> Path | None:
+    """Writes `<table>.md` and, for Table II, `<table>-confusion.png`.
+
+    Args:
+        table: `table1` or `table2`.
+        corpus: Of the results; a variant is set beside the numbers of the corpus that it is a variant of.
+        results: All runs of the corpus; those of other systems are passed over.
+        directory: Where to write.
+
+    Returns:
+        The page; None where there is no run of the table's systems under the letter's protocol, or the letter has no such table of the
+        corpus.
+    """
+    systems = catalogue.table_systems(table, corpus) if catalogue.base(corpus.name) in BEST_DEPTH else []
+    comparable = [result for result in results if result.protocol == LEAVE_ONE_SPEAKER_OUT]
+    mine = [result for system in systems for result in comparable if result.system == system]
+    if not mine:
+        return None
+    text = [f"# {TITLES[table]}: {corpus.title}, {mine[0].protocol}", ""]
+    text += [corpus.caveat, ""] if corpus.caveat else []
+    text += [comparison_table(systems, corpus, mine), ""]
+    pairs = combinations(reversed(systems), 2) if table == "table2" else [(system, systems[0]) for system in systems[1:]]
+    if found := [pair for first, second in pairs if (pair := paired_difference(mine, first, second))]:
+        text += ["Paired by fold and seed:", "", report.paired_table(found, catalogue.titles(systems)), ""]
+    text += [report.made_with(mine), ""]
+    published = CONFUSIONS[catalogue.base(corpus.name)]
+    if table == "table2" and (judged := [result for result in results if result.system == _shown(published, results)]):
+        text += _confusion(published, judged, directory / f"{table}-confusion.png")
+    text += ["## What does not add up in the letter", "", *(f"- {line}" for line in inconsistencies(catalogue.base(corpus.name))), ""]
+    path = directory / f"{table}.md"
+    path.write_text("\n".join(text), encoding="utf-8")
+    return path
+
+
+def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[RunResult]) -> str:
+    """The letter's row and ours for each system, also for those that have not been run."""
+    names = catalogue.titles(systems)
+    ours = {row.system: row for row in summary(results)}
+    rows = []
+    for system in systems:
+        paper = PUBLISHED.get((catalogue.base(corpus.name), system))
+        cells = [names[system], f"{paper.mean:.2f} ± {paper.deviation:.2f}" if paper else ""]
+        if row := ours.get(system):
+            interval = f"{row.low:.1f} to {row.high:.1f}" if row.folds > 1 else ""
+            difference = f"{row.uar - paper.mean:+.2f}" if paper else ""
+            spread = report.spread(row.uar, row.std_runs)
+            cells += [spread, report.number(row.std_folds), interval, f"{row.pooled_uar:.2f}", difference, str(row.runs)]
+        else:
+            cells += ["not run", "", "", "", "", "0"]
+        rows.append(cells)
+    heads = [
+        "system",
+        "letter's UAR",
+        "our UAR, mean ± std over runs",
+        "std over folds",
+        "95 % interval over folds",
+        "pooled",
+        "difference",
+    ]
+    return report.markdown_table([*heads, f"runs, {results[0].protocol}"], rows)
+
+
+def leaky_table(honest: Sequence[RunResult], leaky: Sequence[RunResult]) -> str:
+    """By how much a random split flatters: the systems that were run under both protocols."""
+    left, right = ({row.system: row for row in summary(results)} for results in (honest, leaky))
+    systems = catalogue.order(set(left) & set(right))
+    names = catalogue.titles(systems)
+    rows = [
+        [
+            names[system],
+            *(f"{report.spread(side[system].uar, side[system].std_runs)} ({side[system].runs})" for side in (left, right)),
+            f"{right[system].uar - left[system].uar:+.2f}",
+        ]
+        for system in systems
+    ]
+    heads = [f"UAR (runs), {results[0].protocol}" for results in (honest, leaky)]
+    return report.markdown_table(["system", *heads, "difference"], rows)
+
+
+def _shown(published: Confusion, results: Sequence[RunResult]) -> str:
+    """The system of the published matrix, or the network of another depth with the most runs while that one has none."""
+    runs = [result.system for result in results]
+    networks = [name for name in catalogue.order(runs) if name.startswith(published.system.partition("-")[0])]
+    return max([published.system, *networks], key=runs.count)
+
+
+def _confusion(published: Confusion, results: Sequence[RunResult], path: Path) -> list[str]:
+    """Draws the published matrix beside ours on the same speakers and on all, and says what they average."""
+    emotions, name = results[0].emotions, catalogue.titles([results[0].system])[results[0].system]
+    order = [published.emotions.index(emotion) for emotion in emotions]
+    theirs = np.array(published.percent)[np.ix_(order, order)]
+    chosen = [result for result in results if result.fold["test"] in published.speakers]
+    who = f"speakers {published.speakers[0]}-{published.speakers[-1]}" if published.speakers else ""
+    panels = [(f"{published.figure} of the letter{', ' if who else ''}{who}", emotions, theirs)]
+    rows = [[f"{published.figure} of the letter", f"{np.trace(theirs) / len(theirs):.2f}", f"{published.caption:.2f} (caption)", ""]]
+    for title, some in ((f"ours, {who}", chosen), ("ours, all test speakers", results)):
+        if some:
+            counts = metrics.confusion(*pooled(some), emotions).sum(axis=1)
+            truths = [f"{emotion} ({count})" for emotion, count in zip(emotions, counts, strict=True)]
+            panels.append((f"{name}, {title}", truths, confusion_percent(some)))
+            (row,) = summary(some)
+            rows.append([f"{name}, {title}", f"{row.pooled_uar:.2f}", f"{row.uar:.2f}", str(row.runs)])
+    figures.save(figures.confusions_figure(panels, emotions), path)
+    heads = ["confusion", "UAR pooled: mean of the diagonal", "UAR averaged over runs", "runs"]
+    return ["## Confusion", "", report.markdown_table(heads, rows), "", f"![Confusion matrices]({path.name})", ""]

@@ -1,0 +1,107 @@
+"""Finished runs -> matplotlib figures: confusion, training curves, UAR by fold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ser_acrnn import metrics
+from ser_acrnn.results import RunResult
+from ser_acrnn.summary import Published, confusion_percent, pooled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def confusion_figure(results: Sequence[RunResult], title: str) -> Figure:
+    """The confusion matrix pooled over runs, rows = truth, in percent, with each row's number of decisions."""
+    emotions = results[0].emotions
+    counts = metrics.confusion(*pooled(results), emotions).sum(axis=1)
+    truths = [f"{emotion} ({count})" for emotion, count in zip(emotions, counts, strict=True)]
+    return confusions_figure([(title, truths, confusion_percent(results))], emotions)
+
+
+def confusions_figure(panels: Sequence[tuple[str, Sequence[str], NDArray[np.float64]]], emotions: Sequence[str]) -> Figure:
+    """Confusion matrices side by side.
+
+    Args:
+        panels: Title, names of the rows, and percent of the truth, shape `(emotions, emotions)`, of each.
+        emotions: Names of the columns.
+    """
+    figure = _figure(figsize=(len(panels) * (1.6 + 0.72 * len(emotions)), 1.5 + 0.62 * len(emotions)))
+    for axes, (title, truths, percent) in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
+        image = axes.imshow(percent, vmin=0, vmax=100, cmap="Blues")
+        axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right")
+        axes.set_yticks(range(len(emotions)), truths)
+        axes.set_xlabel("decision")
+        axes.set_ylabel("truth (decisions)")
+        axes.set_title(title, fontsize=10)
+        for row, column in np.ndindex(*percent.shape):
+            colour = "white" if percent[row, column] > 55 else "black"
+            axes.text(column, row, f"{percent[row, column]:.1f}", ha="center", va="center", fontsize=8, color=colour)
+    figure.colorbar(image, label="% of the truth", fraction=0.046)
+    return figure
+
+
+def curves_figure(results: Sequence[RunResult], title: str) -> Figure:
+    """Training loss, validation loss and validation UAR by epoch, a thin line a run, their mean, and the chosen epochs."""
+    figure = _figure(figsize=(11, 3.4))
+    panels = (("loss", "training cross-entropy"), ("validation_loss", "validation cross-entropy"), ("validation_uar", "validation UAR, %"))
+    longest = max(len(result.validation_curve) for result in results)
+    for axes, (field, label) in zip(figure.subplots(1, 3), panels, strict=True):
+        factor = 100 if field == "validation_uar" else 1
+        lines = np.full((len(results), longest), np.nan)
+        for number, result in enumerate(results):
+            values = [math.nan if entry[field] is None else factor * entry[field] for entry in result.validation_curve]
+            lines[number, : len(values)] = values
+            axes.plot(range(1, len(values) + 1), values, color="tab:blue", alpha=min(1, 6 / len(results)), linewidth=0.7)
+            if field == "validation_uar":
+                axes.plot(result.chosen_epoch, values[result.chosen_epoch - 1], "o", color="tab:orange", markersize=3)
+        lines = lines[~np.isnan(lines).all(axis=1)]
+        every = np.flatnonzero(~np.isnan(lines).any(axis=0))
+        axes.plot(every + 1, lines[:, every].mean(axis=0), color="black", linewidth=1.5, label="mean while all runs last")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+    axes.plot([], [], "o", color="tab:orange", markersize=3, label="chosen epoch")
+    axes.legend(fontsize=8)
+    figure.suptitle(title)
+    return figure
+
+
+def folds_figure(table: pd.DataFrame, names: Mapping[str, str], published: Mapping[str, Published]) -> Figure:
+    """UAR of each run by fold, a colour a system, with the systems' means and the published means."""
+    systems, speakers = list(dict.fromkeys(table["system"])), sorted(table["speaker"].unique())
+    figure = _figure(figsize=(1.5 + 0.8 * len(speakers) + 1.5, 4))
+    axes = figure.subplots()
+    for number, system in enumerate(systems):
+        runs, colour = table[table["system"] == system], f"C{number % 10}"
+        offset = 0.7 * ((number + 0.5) / len(systems) - 0.5)
+        axes.plot(runs["speaker"].map(speakers.index) + offset, 100 * runs["uar"], "o", color=colour, markersize=4, alpha=0.7)
+        mean = 100 * runs["uar"].mean()
+        axes.axhline(mean, color=colour, linewidth=1.2, label=f"{names.get(system, system)}: {mean:.1f}")
+        if system in published:
+            axes.axhline(published[system].mean, color=colour, linewidth=1.2, linestyle=":", label=f"  paper: {published[system].mean:.1f}")
+    axes.set_xticks(range(len(speakers)), speakers)
+    axes.set_xlabel("tested")
+    axes.set_ylabel("UAR, %")
+    axes.set_ylim(0, 100)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _figure(figsize: tuple[float, float]) -> Figure:
+    from matplotlib.figure import Figure  # heavy, and not needed for tables
+
+    return Figure(figsize=figsize, layout="constrained")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG."""
+    # Without the version of matplotlib in the file, an unchanged figure stays byte for byte the same.
+    figure.savefig(path, dpi=110, metadata={"Software": None})

@@ -1,0 +1,50 @@
+"""What all configurations share: one error, checks that name field, value and expectation, and a JSON round trip."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any, Self
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be meant; the message names the field, its value and what was expected."""
+
+
+def require(condition: bool, config: object, field: str, expectation: str) -> None:
+    """Raises a `ConfigError` that names field, value and expectation unless the condition holds."""
+    if not condition:
+        raise ConfigError(f"{type(config).__name__}.{field} is {getattr(config, field)!r}, expected {expectation}")
+
+
+class JsonConfig:
+    """JSON round trip for frozen dataclasses whose fields are plain values."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain JSON values."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Builds the configuration from `to_dict`'s values.
+
+        Raises:
+            ConfigError: An unknown field.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - names)
+        if unknown:
+            raise ConfigError(f"{cls.__name__} has no field {unknown}, expected some of {sorted(names)}")
+        return cls(**{name: _tuples(value) for name, value in values.items()})
+
+
+def whole_to_real(config: Any) -> None:
+    """Makes whole numbers given for a real field real: 0 and 0.0 are equal, and must hash equally."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.type == "float" and isinstance(value, int):
+            object.__setattr__(config, field.name, float(value))
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

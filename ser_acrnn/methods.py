@@ -1,0 +1,113 @@
+"""What differs between the systems of a run: how utterances are cut, which network is built, how its posteriors become a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_acrnn import elm, frames, metrics
+from ser_acrnn.config import DnnElmPreset, Preset
+from ser_acrnn.dataset import Readable, Segments, cut_segments
+from ser_acrnn.features import segment
+from ser_acrnn.models import acrnn, dnn, segment_posteriors
+
+# Segments -> scores of their utterances, (utterances, emotions): the highest one decides.
+Judge = Callable[[Segments], NDArray[np.float32]]
+
+
+class Method(Protocol):
+    """A system as `ser_acrnn.training.run` trains and judges it."""
+
+    def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
+        """Reads the groups' segments as the network takes them."""
+
+    def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
+        """Builds the network, normalising by the training part's statistics, each of shape `(coefficients, channels)`."""
+
+    def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
+        """Completes the trained network to a judge of utterances; the test part is not in sight."""
+
+
+class Acrnn:
+    """The letter's network: 3 s segments of log-Mels, and the maximum over an utterance's segments."""
+
+    def __init__(self, preset: Preset) -> None:
+        self.preset = preset
+
+    def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
+        """See `Method.segments`."""
+        model, features = self.preset.model, self.preset.features
+        hop_seconds = self.preset.training.training_hop_seconds if training else None
+        return cut_segments(corpus, groups, model.emotions, lambda values: segment(values[..., : model.channels], features, hop_seconds))
+
+    def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
+        """See `Method.network`."""
+        preset, channels = self.preset, self.preset.model.channels
+        model = acrnn(preset.model, recipe_hash=preset.features.recipe_hash, precision=preset.training.precision)
+        model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
+        return model
+
+    def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
+        """See `Method.judge`."""
+        batch_size = self.preset.training.batch_size
+        return lambda segments: metrics.utterance_posteriors(segment_posteriors(model, segments.features, batch_size), segments.utterance)
+
+
+class DnnElm:
+    """The baseline of Han et al.: stacked frames, a DNN, four statistics a class, and an extreme learning machine upon them.
+
+    Width and ridge of the machine are chosen on the validation part. Its scores are near +1 for a class and near -1 for the others.
+    """
+
+    def __init__(self, preset: DnnElmPreset) -> None:
+        self.preset = preset
+
+    def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
+        """See `Method.segments`."""
+        model = self.preset.model
+        shape = (model.context_frames, *self.preset.features.shape)
+        return cut_segments(corpus, groups, model.emotions, lambda values: frames.segments(values[..., 0], model).reshape(-1, *shape))
+
+    def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
+        """See `Method.network`."""
+        preset = self.preset
+        model = dnn(preset.model, preset.features.shape, recipe_hash=preset.features.recipe_hash, precision=preset.training.precision)
+        model.get_layer("normalise").set_statistics(mean, variance)
+        return model
+
+    def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
+        """See `Method.judge`."""
+        config = self.preset.model
+
+        def statistics(segments: Segments) -> NDArray[np.float32]:
+            posteriors = segment_posteriors(model, segments.features, self.preset.training.batch_size)
+            return elm.utterance_statistics(posteriors, segments.utterance)
+
+        machine = elm.choose_elm(
+            statistics(train),
+            train.utterance_labels,
+            statistics(validation),
+            validation.utterance_labels,
+            config.elm_widths,
+            config.elm_ridges,
+            seed,
+            class_weight=None if config.elm_class_weight == "none" else config.elm_class_weight,
+        )
+
+        def judge(segments: Segments) -> NDArray[np.float32]:
+            found = machine.decision_function(statistics(segments))
+            found = np.stack([-found, found], axis=1) if found.ndim == 1 else found
+            scores = np.full((len(found), len(config.emotions)), -1.0, np.float32)  # an emotion that nobody in training has
+            scores[:, machine.classes_] = found
+            return scores
+
+        return judge
+
+
+def method_of(preset: Preset | DnnElmPreset) -> Method:
+    """The method that a preset configures."""
+    return DnnElm(preset) if isinstance(preset, DnnElmPreset) else Acrnn(preset)

@@ -1,0 +1,32 @@
+"""Figures show what the results hold."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sample_results import RESULTS
+
+from ser_acrnn import figures
+
+
+def test_the_confusion_figure_shows_each_row_of_the_truth():
+    axes = figures.confusion_figure(RESULTS, "title").axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["angry (8)", "sad (8)"]
+    assert [text.get_text() for text in axes.texts] == ["87.5", "12.5", "37.5", "62.5"]
+
+
+def test_a_curve_without_its_training_loss_is_still_drawn():
+    curve = [{**entry, "loss": None} for entry in RESULTS[0].validation_curve]
+    figure = figures.curves_figure([replace(RESULTS[0], validation_curve=curve), RESULTS[1]], "title")
+    loss, _, uar = figure.axes
+    assert loss.lines[-1].get_ydata().tolist() == pytest.approx([1, 1 / 2, 1 / 3])
+    assert len(uar.lines[0].get_ydata()) == 3
+
+
+def test_confusions_stand_side_by_side_with_their_own_rows():
+    panels = [("one", ["a", "b"], np.eye(2) * 100), ("two", ["c", "d"], np.array([[25.0, 75.0], [0.0, 100.0]]))]
+    figure = figures.confusions_figure(panels, ["a", "b"])
+    left, right = figure.axes[:2]
+    assert (left.get_title(), right.get_title()) == ("one", "two")
+    assert [text.get_text() for text in right.texts] == ["25.0", "75.0", "0.0", "100.0"]
+    assert [label.get_text() for label in right.get_yticklabels()] == ["c", "d"]
