@@ -11,11 +11,12 @@ SEEDS ?=
 PRECISION ?=
 JOBS ?=
 GRID ?=
+PREPARE ?=
 QUICK ?=
 
 PY := .venv/bin/python
-# Two recipes: the networks' log-Mels, and the frames of the baseline DNN-ELM.
-prepare = $(PY) -m data_prep.prepare $(1) --source $(2) --data $(DATA) --recipe paper,mfcc-pitch
+# Two recipes: the networks' log-Mels, and the frames of the baseline DNN-ELM. In pieces where PREPARE has arguments of run_preparation.
+prepare = $(PY) -m $(if $(PREPARE),experiments.run_preparation,data_prep.prepare) $(1) --source $(2) --data $(DATA) --recipe paper,mfcc-pitch $(PREPARE)
 grid = $(PY) -m experiments.run_grid --prepared $(DATA)/$(1) --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(GRID) \
 	$(if $(PRECISION),--precision $(PRECISION)) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 report = $(PY) -m experiments.summarise $(1) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
@@ -67,7 +68,7 @@ prepare-emodb: .venv/installed ## Emo-DB from EMODB, or downloaded first, to TFR
 # With EMODB the corpus is checked for changes; without it, what was prepared before is taken.
 EMODB_DATA = $(if $(EMODB),prepare-emodb,$(DATA)/emodb.mfcc-pitch/recipe.json)
 
-train-emodb: $(EMODB_DATA) ## train SYSTEM over FOLDS and SEEDS (PROTOCOL=leave-one-speaker-out), then report; resumes
+train-emodb: $(EMODB_DATA) ## train SYSTEM over FOLDS and SEEDS (PROTOCOL=leave-one-speaker-out, PRECISION=float32 or bfloat16), then report; resumes
 	$(call grid,emodb) --system $(or $(SYSTEM),acrnn3d-5conv)
 	$(call report,emodb)
 

@@ -1,4 +1,4 @@
-"""Where the runs of a grid are computed: here, each in a child process. `experiments.slurm` is the same on a cluster."""
+"""Where tasks are computed: here, each in a child process, or on SLURM by `experiments.slurm`; with one bar for both."""
 
 from __future__ import annotations
 
@@ -10,57 +10,106 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
+from experiments import accelerators, slurm
 from experiments.claims import POLL_SECONDS, ClaimedError, is_claimed
-from experiments.runs import RunKey
-
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+from experiments.tasks import THREAD_VARIABLES, Task
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of the grid, with the number of its fold and what it costs beside others, in any unit."""
-
-    key: RunKey
-    fold: int
-    cost: float
+def add_arguments(parser: argparse.ArgumentParser, noun: str) -> None:
+    """The arguments of every command that has tasks computed; `noun` is what it calls them."""
+    parser.add_argument("--jobs", type=int, help=f"{noun} at a time (default: 1, which share the processors; all at once on SLURM)")
+    parser.add_argument("--executor", choices=("local", "slurm"), default="local", help="where to compute (default: %(default)s)")
+    slurm.add_arguments(parser)
 
 
-def arguments(run: Run, options: argparse.Namespace) -> list[str]:
-    """What `experiments.run_one` is told to compute one run."""
-    words = ["--system", run.key.system, "--fold", str(run.fold), "--seed", str(run.key.seed)]
-    for name in ("prepared", "protocol", "results", "work", "precision", "epochs", "devices"):
-        value = getattr(options, name)
-        if value is not None:
-            words += [f"--{name}", str(value)]
-    return words
+def settle(options: argparse.Namespace, *paths: str) -> None:
+    """Fills in what depends on the executor.
+
+    On SLURM the named paths are made absolute: jobs, and the same command from elsewhere, see the same names.
+
+    Raises:
+        ValueError: An argument that only SLURM takes is given without it.
+    """
+    if options.executor == "slurm":
+        for name in paths:
+            setattr(options, name, getattr(options, name).absolute())
+    else:
+        slurm.refuse_arguments(options)
+        options.jobs = options.jobs or 1
 
 
-def command(run: Run, options: argparse.Namespace) -> list[str]:
-    """The command line of one run."""
-    return [sys.executable, "-m", "experiments.run_one", *arguments(run, options)]
+def compute(tasks: Sequence[Task], missing: Sequence[Task], options: argparse.Namespace, title: str, noun: str) -> int:
+    """Has the missing tasks computed, and shows how far they are.
+
+    Args:
+        tasks: All of them.
+        missing: Those whose output is not there.
+        options: With the arguments of `add_arguments`, settled, and `work`, the folder that SLURM's own files go to.
+        title: Of the bar.
+        noun: What the tasks are called, in the plural.
+
+    Returns:
+        The exit code of the command: 0 when every task is done, or submitted with `--detach`; 1 when some failed, 2 when SLURM refuses
+        them, 130 when interrupted.
+    """
+    on_slurm = options.executor == "slurm"
+    try:
+        jobs = slurm.submit(missing, options) if on_slurm and missing else {}
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.detach:
+        numbers = sorted({job.job_id.partition("_")[0] for job in jobs.values()})
+        print(f"{len(jobs)} of {len(tasks)} {noun} are in the queue, as job {', '.join(numbers) or 'none'}; the same command shows them")
+        return 0
+
+    ends = slurm.watch(jobs) if on_slurm else local(missing, lambda task: run_child(task, options.jobs), options.jobs)
+    failures: dict[Path, str] = {}
+    total, left = sum(task.cost for task in tasks), sum(task.cost for task in missing)
+    layout = "{desc}{postfix} {percentage:3.0f}% |{bar}| [{elapsed}, {remaining} left]"
+    # By cost, not by number: a run of seven convolutions costs thirty times as much as one of one.
+    todo = f"{len(missing)} {noun} to do"
+    with tqdm(total=total, initial=total - left, desc=title, bar_format=layout, mininterval=0, postfix=todo) as bar:
+        try:
+            for number, (task, failure) in enumerate(ends, start=1):
+                if failure:
+                    failures[task.output] = failure
+                bar.set_postfix_str(f"{len(tasks) - len(missing) + number}/{len(tasks)} {noun}, last {task.name}", refresh=False)
+                bar.update(task.cost)
+        except KeyboardInterrupt:
+            jobs_stay = "the jobs stay in the queue, " if on_slurm else ""
+            print(f"interrupted: {jobs_stay}the same command goes on from here", file=sys.stderr)
+            return 130
+    for path, failure in sorted(failures.items()):
+        print(f"failed: {path}: {failure}", file=sys.stderr)
+    return 1 if failures else 0
 
 
-def run_child(run: Run, options: argparse.Namespace) -> str:
+def run_child(task: Task, jobs: int) -> str:
     """Runs one child with its share of the processors.
+
+    Args:
+        task: What to compute.
+        jobs: Children at a time.
 
     Returns:
         "" when it succeeded, otherwise the last line that it said and the file with all of it.
 
     Raises:
-        ClaimedError: Another process computes the run.
+        ClaimedError: Another process computes the task.
     """
-    log = run.key.file(options.work, ".log")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    threads = str(max(1, (os.cpu_count() or 1) // options.jobs))
+    task.log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     for variable in THREAD_VARIABLES:
-        environment.setdefault(variable, threads)
-    with log.open("a+", encoding="utf-8", errors="replace") as stream:
+        environment.setdefault(variable, str(processors(jobs)))
+    environment |= accelerators.environment(jobs, task.log.parent)
+    with task.log.open("a+", encoding="utf-8", errors="replace") as stream:
         start = stream.tell()
-        code = subprocess.run(command(run, options), stdout=stream, stderr=stream, env=environment, check=False).returncode
+        code = subprocess.run(task.command, stdout=stream, stderr=stream, env=environment, check=False).returncode
         stream.seek(start)
         lines = stream.read().replace("\r", "\n").strip().splitlines()
     if code == 0:
@@ -68,41 +117,45 @@ def run_child(run: Run, options: argparse.Namespace) -> str:
     last = lines[-1] if lines else "said nothing"
     if code == os.EX_TEMPFAIL:
         raise ClaimedError(last)
-    return f"exit code {code}: {last} (see {log})"
+    return f"exit code {code}: {last} (see {task.log})"
 
 
-def local(runs: Sequence[Run], child: Callable[[Run], str], jobs: int, work: Path) -> Iterator[tuple[Run, str]]:
+def processors(jobs: int) -> int:
+    """The share of this host's processors that each of so many children has."""
+    return max(1, (os.cpu_count() or 1) // jobs)
+
+
+def local(tasks: Sequence[Task], child: Callable[[Task], str], jobs: int) -> Iterator[tuple[Task, str]]:
     """Runs children, `jobs` at a time, the ones that another process computes last.
 
     Args:
-        runs: What to compute.
-        child: Computes a run, as `run_child` does.
+        tasks: What to compute.
+        child: Computes a task, as `run_child` does.
         jobs: Children at a time.
-        work: Folder of the claims.
 
     Yields:
-        Each run as it ends, with what went wrong, "" for nothing.
+        Each task as it ends, with what went wrong, "" for nothing.
     """
-    waiting = deque(runs)
-    futures: dict[Future[str], Run] = {}
+    waiting = deque(tasks)
+    futures: dict[Future[str], Task] = {}
     with ThreadPoolExecutor(jobs) as pool:
         while waiting or futures:
             for _ in range(len(waiting)):
                 if len(futures) < jobs:
-                    run = waiting.popleft()
-                    if is_claimed(run.key.file(work, ".lock")):
-                        waiting.append(run)
+                    task = waiting.popleft()
+                    if is_claimed(task.claim):
+                        waiting.append(task)
                     else:
-                        futures[pool.submit(child, run)] = run
+                        futures[pool.submit(child, task)] = task
             if not futures:
                 time.sleep(POLL_SECONDS)
                 continue
             done, _ = wait(futures, timeout=POLL_SECONDS if waiting else None, return_when=FIRST_COMPLETED)
             for future in done:
-                run = futures.pop(future)
+                task = futures.pop(future)
                 try:
                     failure = future.result()
                 except ClaimedError:
-                    waiting.append(run)
+                    waiting.append(task)
                 else:
-                    yield run, failure
+                    yield task, failure

@@ -9,30 +9,49 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from tqdm import tqdm
-
-from experiments import catalogue, slurm
-from experiments.executors import Run, local, run_child
+from experiments import catalogue
+from experiments.executors import add_arguments as add_executor_arguments
+from experiments.executors import compute, settle
 from experiments.runs import Experiment, add_arguments, corpus_name, finished, open_experiment
+from experiments.tasks import Task
+
+COMMAND = "experiments.run_one"
 
 
-def plan(experiments: Sequence[Experiment], folds: str | None, seeds: str) -> list[Run]:
+def plan(experiments: Sequence[Experiment], options: argparse.Namespace) -> dict[Task, Experiment]:
     """All runs, seed by seed, so that a grid cut short has whole sets of folds.
 
     Raises:
         ValueError: A list that cannot be read, or a fold that is not there.
     """
-    runs = []
-    for seed in catalogue.number_list(seeds):
+    runs = {}
+    for seed in catalogue.number_list(options.seeds):
         for experiment in experiments:
             every = range(len(experiment.folds))
-            chosen = catalogue.number_list(folds) if folds else list(every)
+            chosen = catalogue.number_list(options.folds) if options.folds else list(every)
             if not set(chosen) <= set(every):
-                raise ValueError(f"--folds is {folds}, expected numbers from 0 to {len(every) - 1}")
-            runs += [Run(experiment.key(fold, seed), fold, catalogue.cost(experiment.preset)) for fold in chosen]
+                raise ValueError(f"--folds is {options.folds}, expected numbers from 0 to {len(every) - 1}")
+            runs |= {task(experiment, fold, seed, options): experiment for fold in chosen}
     return runs
+
+
+def task(experiment: Experiment, fold: int, seed: int, options: argparse.Namespace) -> Task:
+    """One run as a task."""
+    key = experiment.key(fold, seed)
+    words = ["--system", key.system, "--fold", str(fold), "--seed", str(seed)]
+    for name in ("prepared", "protocol", "results", "work", "precision", "epochs", "devices"):
+        if (value := getattr(options, name)) is not None:
+            words += [f"--{name}", str(value)]
+    return Task(
+        name=f"{key.system} {key.fold.test} seed {seed}",
+        module=COMMAND,
+        arguments=tuple(words),
+        output=key.file(options.results),
+        claim=key.file(options.work, ".lock"),
+        log=key.file(options.work, ".log"),
+        cost=catalogue.cost(experiment.preset),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,59 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--folds", help="numbers of test speakers, or of what else the protocol leaves out, such as 0,1 or 0-3 (default: all)"
     )
     parser.add_argument("--seeds", default=f"0-{catalogue.SEEDS - 1}", help="such as 0-4 (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, help="runs at a time (default: 1, which share the processors; all at once on SLURM)")
-    parser.add_argument("--executor", choices=("local", "slurm"), default="local", help="where to compute (default: %(default)s)")
-    slurm.add_arguments(parser)
+    add_executor_arguments(parser, "runs")
     options = parser.parse_args(arguments)
-    on_slurm = options.executor == "slurm"
     try:
-        if on_slurm:  # jobs, and the same command from elsewhere, see the same names
-            options.prepared, options.results, options.work = (
-                path.absolute() for path in (options.prepared, options.results, options.work)
-            )
-        else:
-            slurm.refuse_arguments(options)
-            options.jobs = options.jobs or 1
+        settle(options, "prepared", "results", "work")
         corpus = catalogue.corpus(corpus_name(options.prepared))
         systems = catalogue.table_systems(options.table, corpus) if options.table else options.system.split(",")
-        experiments = {system: open_experiment(options, system) for system in systems}
-        runs = plan(list(experiments.values()), options.folds, options.seeds)
-        missing = [run for run in runs if not finished(run.key.file(options.results), experiments[run.key.system].preset)]
-        jobs = slurm.submit(missing, options) if on_slurm and missing else {}
+        runs = plan([open_experiment(options, system) for system in systems], options)
+        missing = [run for run, experiment in runs.items() if not finished(run.output, experiment.preset)]
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-
-    if options.detach:
-        numbers = sorted({job.job_id.partition("_")[0] for job in jobs.values()})
-        print(f"{len(jobs)} of {len(runs)} runs are in the queue, as job {', '.join(numbers) or 'none'}; the same command shows them")
-        return 0
-
-    ends = (
-        slurm.watch(jobs, options.results) if on_slurm else local(missing, lambda run: run_child(run, options), options.jobs, options.work)
-    )
-    failures: dict[Path, str] = {}
-    title = f"{corpus.title}, {options.table or ', '.join(systems)}"
-    total, left = sum(run.cost for run in runs), sum(run.cost for run in missing)
-    layout = "{desc}{postfix} {percentage:3.0f}% |{bar}| [{elapsed}, {remaining} left]"
-    # By cost, not by number: a run of seven convolutions costs thirty times as much as one of one.
-    with tqdm(total=total, initial=total - left, desc=title, bar_format=layout, mininterval=0, postfix=f"{len(missing)} runs to do") as bar:
-        try:
-            for number, (run, failure) in enumerate(ends, start=1):
-                if failure:
-                    failures[run.key.file(options.results)] = failure
-                done = len(runs) - len(missing) + number
-                bar.set_postfix_str(
-                    f"{done}/{len(runs)} runs, last {run.key.system} {run.key.fold.test} seed {run.key.seed}", refresh=False
-                )
-                bar.update(run.cost)
-        except KeyboardInterrupt:
-            jobs_stay = "the jobs stay in the queue, " if on_slurm else ""
-            print(f"interrupted: {jobs_stay}the same command goes on from here", file=sys.stderr)
-            return 130
-    for path, failure in sorted(failures.items()):
-        print(f"failed: {path}: {failure}", file=sys.stderr)
-    return 1 if failures else 0
+    return compute(list(runs), missing, options, f"{corpus.title}, {options.table or ', '.join(systems)}", "runs")
 
 
 if __name__ == "__main__":

@@ -7,27 +7,21 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
-from experiments.claims import ClaimedError, claim
+from experiments.claims import claim
 from experiments.runs import Experiment, RunKey, add_arguments, finished, open_experiment
+from experiments.tasks import run_command
 from ser_acrnn.config import DnnElmPreset
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code: 0 when the result is there, 75 when another process computes it, 1 for anything else."""
-    options = parse(arguments)
-    try:
-        run(options)
-    except ValueError as error:  # what the library raises when it cannot go on names file, value and expectation
-        print(error, file=sys.stderr)
-        return os.EX_TEMPFAIL if isinstance(error, ClaimedError) else 1
-    return 0
+    return run_command(run, parse(arguments))
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -50,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", choices=PROTOCOLS, help="what a fold leaves out (default: the corpus's own)")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
     parser.add_argument("--work", type=Path, default=Path("build/work"), help="folder of checkpoints and logs (default: %(default)s)")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), help="instead of the system's own")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        help="instead of the system's own; auto: bfloat16 where there are units for it",
+    )
     parser.add_argument("--epochs", type=int, help="bound of the epochs, instead of the system's own")
     parser.add_argument(
         "--devices",

@@ -1,19 +1,20 @@
-"""The runs of a grid on SLURM: one array job of independent runs, submitted through submitit and watched until each result is there.
+"""Tasks on SLURM: one array job of independent tasks, submitted through submitit and watched until each output is there.
 
-A run goes on from its last epoch, whatever ended it:
+A task goes on, a run from its last epoch and a piece of a corpus with its next shard, whatever ended it:
 
 - SLURM's warning (`USR2`, 90 seconds before the time limit): submitit requeues the job;
 - pre-emption, or a node that goes down: SLURM requeues it;
 - its process is killed, by a signal or for memory: the batch script requeues it, a few times.
 
-`scancel` and errors of the run itself are final until the grid is started again. Results and claims are files, so `--results`, `--work`,
-`--prepared` and the clone have to lie in folders that all nodes see.
+`scancel` and errors of the task itself are final until the command is given again. Outputs and claims are files, so `--work`, all other
+folders and the clone have to be seen by all nodes.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import logging
 import math
@@ -26,16 +27,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments import run_one
 from experiments.claims import claim
-from experiments.executors import THREAD_VARIABLES, Run, arguments
+from experiments.tasks import THREAD_VARIABLES, Task
 
 logger = logging.getLogger(__name__)
 
-TIMEOUTS = 100  # time limits that one run may go through
-KILLS = 3  # a run that needs more memory than it is given would be requeued for ever
+TIMEOUTS = 100  # time limits that one task may go through
+KILLS = 3  # a task that needs more memory than it is given would be requeued for ever
 POLL_SECONDS = (1.0, 30.0)  # between two looks at the queue: the first pause, growing to the last
-GRACE_SECONDS = 10.0  # until a job that is over has a result that a shared file system shows
+GRACE_SECONDS = 10.0  # until a job that is over has an output that a shared file system shows
 OVER = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"}
 FLAGS = ("partition", "gpus", "cpus", "memory", "hours", "detach")
 # Ends the batch script. A job that SLURM itself is ending is no longer RUNNING, and is not called back. SLURM_JOB_ID alone would not do:
@@ -50,16 +50,18 @@ exit $code"""
 
 @dataclass(frozen=True)
 class Job:
-    """What one task of the array does; pickled by submitit."""
+    """What one job of the array does; pickled by submitit."""
 
+    module: str
     arguments: tuple[str, ...]
 
     def __call__(self) -> None:
-        """Computes the run."""
-        run_one.run(run_one.parse(self.arguments))
+        """Computes the task."""
+        command = importlib.import_module(self.module)
+        command.run(command.parse(self.arguments))
 
     def checkpoint(self) -> Any:
-        """What submitit requeues at SLURM's warning: the same, since the run itself goes on from its last epoch."""
+        """What submitit requeues at SLURM's warning: the same, since the task itself goes on from where it was."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
@@ -69,17 +71,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that only SLURM takes; None where they are not given."""
     group = parser.add_argument_group("with --executor slurm")
     group.add_argument("--partition", help="(default: the cluster's)")
-    group.add_argument("--gpus", type=int, help="GPUs a run (default: 0)")
-    group.add_argument("--cpus", type=int, help="processors a run (default: 1)")
-    group.add_argument("--memory", type=float, metavar="GB", help="memory a run (default: the cluster's)")
-    group.add_argument("--hours", type=float, help="time limit; a run that reaches it is requeued and goes on (default: 24)")
+    group.add_argument("--gpus", type=int, help="GPUs a job (default: 0)")
+    group.add_argument("--cpus", type=int, help="processors a job (default: 1)")
+    group.add_argument("--memory", type=float, metavar="GB", help="memory a job (default: the cluster's)")
+    group.add_argument("--hours", type=float, help="time limit; a job that reaches it is requeued and goes on (default: 24)")
     group.add_argument(
         "--detach", action="store_true", default=None, help="submit and return; the same command later shows what became of it"
     )
 
 
 def refuse_arguments(options: argparse.Namespace) -> None:
-    """Refuses them where runs are computed here.
+    """Refuses them where tasks are computed here.
 
     Raises:
         ValueError: One is given.
@@ -89,11 +91,11 @@ def refuse_arguments(options: argparse.Namespace) -> None:
             raise ValueError(f"--{name} is {value}, expected it with --executor slurm only")
 
 
-def submit(runs: Sequence[Run], options: argparse.Namespace) -> dict[Run, Any]:
-    """Submits the runs as one array job, less those that an earlier call has in the queue.
+def submit(tasks: Sequence[Task], options: argparse.Namespace) -> dict[Task, Any]:
+    """Submits the tasks as one array job, less those that an earlier call has in the queue.
 
     Returns:
-        The submitit job of each run.
+        The submitit job of each task.
 
     Raises:
         ValueError: There is no submitit, or no SLURM, or SLURM refuses; the message is one line.
@@ -105,8 +107,8 @@ def submit(runs: Sequence[Run], options: argparse.Namespace) -> dict[Run, Any]:
     if not (shutil.which("sbatch") and shutil.which("srun")):
         raise ValueError("--executor slurm: sbatch is not on PATH, expected a host that submits to SLURM")
     folder = options.work.absolute() / "slurm"
-    jobs = {run: Job((*arguments(run, options), "--wait")) for run in runs}
-    with claim(folder / "submission.lock", wait=True):  # of two grids at once, the second one finds the first one's jobs
+    jobs = {task: Job(task.module, (*task.arguments, "--wait")) for task in tasks}
+    with claim(folder / "submission.lock", wait=True):  # of two commands at once, the second one finds the first one's jobs
         queue = _queue()
         if queue is None:
             raise ValueError("--executor slurm: squeue fails, expected SLURM to answer")
@@ -116,17 +118,17 @@ def submit(runs: Sequence[Run], options: argparse.Namespace) -> dict[Run, Any]:
             if state not in OVER and (folder / f"{name}_submitted.pkl").is_file()
         }
         submitted = {job.submission().function: job for job in queued.values()}
-        missing = [run for run in runs if jobs[run] not in submitted]
+        missing = [task for task in tasks if jobs[task] not in submitted]
         if missing:
             executor = submitit.SlurmExecutor(folder, max_num_timeout=TIMEOUTS)
             executor.update_parameters(**parameters(options))
             try:
                 with contextlib.redirect_stderr(io.StringIO()):  # submitit prints what it then raises
-                    new = executor.submit_array([jobs[run] for run in missing])
+                    new = executor.submit_array([jobs[task] for task in missing])
             except submitit.core.utils.FailedJobError as error:
                 raise ValueError(f"--executor slurm: {'; '.join(str(error).strip().splitlines())}") from None
-            submitted.update({jobs[run]: job for run, job in zip(missing, new, strict=True)})
-    return {run: submitted[job] for run, job in jobs.items()}
+            submitted.update({jobs[task]: job for task, job in zip(missing, new, strict=True)})
+    return {task: submitted[job] for task, job in jobs.items()}
 
 
 def parameters(options: argparse.Namespace) -> dict[str, Any]:
@@ -149,40 +151,36 @@ def parameters(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in every.items() if value is not None}
 
 
-def watch(jobs: dict[Run, Any], results: Path) -> Iterator[tuple[Run, str]]:
-    """Waits for the results.
-
-    Args:
-        jobs: What `submit` returned.
-        results: Folder of the result files.
+def watch(jobs: dict[Task, Any]) -> Iterator[tuple[Task, str]]:
+    """Waits for the outputs of the tasks that `submit` returned.
 
     Yields:
-        Each run as it ends, with what went wrong, "" for nothing.
+        Each task as it ends, with what went wrong, "" for nothing.
     """
     waiting, over, held = dict(jobs), dict.fromkeys(jobs, math.inf), set()
     pause, longest = POLL_SECONDS
     while waiting:
-        queue = _queue()  # before the results: a job that is over by now has written its own
-        present = _present(run.key.file(results) for run in waiting)
+        queue = _queue()  # before the outputs: a job that is over by now has written its own
+        present = _present(task.output for task in waiting)
         ended = []
-        for run, job in waiting.items():
+        for task, job in waiting.items():
             state, reason = queue.get(job.job_id, ("UNKNOWN", "")) if queue is not None else ("", "")
             if "held" in reason.lower() and job.job_id not in held:
                 held.add(job.job_id)
                 logger.warning("SLURM holds job %s (%s): scontrol release %s lets it go on", job.job_id, reason, job.job_id)
-            if run.key.file(results) in present:
-                ended.append((run, ""))
+            if task.output in present:
+                ended.append((task, ""))
             elif state not in {*OVER, "UNKNOWN"}:
-                over[run] = math.inf
+                over[task] = math.inf
             else:
-                over[run] = min(over[run], time.monotonic())
+                over[task] = min(over[task], time.monotonic())
                 error = _error(job)
-                if error or time.monotonic() - over[run] >= GRACE_SECONDS:
+                if error or time.monotonic() - over[task] >= GRACE_SECONDS:
                     error = error or f"the job is over without a result, SLURM's word for it is {state}"
-                    ended.append((run, f"{error} (see {job.paths.stdout})"))
-        for run, failure in ended:
-            del waiting[run]
-            yield run, failure
+                    ended.append((task, f"{error} (see {job.paths.stdout})"))
+        for task, failure in ended:
+            del waiting[task]
+            yield task, failure
         pause = POLL_SECONDS[0] if ended else min(1.5 * pause, longest)
         if waiting:
             time.sleep(pause)

@@ -14,7 +14,7 @@ import re
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from numpy.typing import NDArray
@@ -37,11 +37,24 @@ class Placement:
         description: For people, such as `"2 x gpu: NVIDIA A100"`.
         kind: `"cpu"` or `"gpu"`; None leaves it to the backend.
         replicas: Devices of that kind that share each batch.
+        bfloat16: Whether all of them have units for bfloat16; False where that cannot be told.
     """
 
     description: str = ""
     kind: str | None = None
     replicas: int = 1
+    bfloat16: bool = False
+
+    def precision(self, asked: Literal["auto", "float32", "bfloat16"]) -> Literal["float32", "bfloat16"]:
+        """The precision to compute in.
+
+        Args:
+            asked: `TrainConfig.precision`; `"auto"` is bfloat16 where there are units for it. Without them it is emulated, and slower
+                than float32.
+        """
+        if asked != "auto":
+            return asked
+        return "bfloat16" if self.bfloat16 else "float32"
 
     def scope(self) -> AbstractContextManager[Any]:
         """Where all that is not replicated is computed; a backend takes the first GPU by itself."""
@@ -53,6 +66,10 @@ class Placement:
 
 
 DEFAULT_PLACEMENT = Placement()
+
+CPUINFO = Path("/proc/cpuinfo")
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # what it calls such units of x86 processors, and of arm64's
+BFLOAT16_CAPABILITY = 8  # the first major compute capability of NVIDIA's GPUs with such units: Ampere
 
 
 def place(devices: str, batch_size: int) -> Placement:
@@ -75,12 +92,14 @@ def place(devices: str, batch_size: int) -> Placement:
     if batch_size % replicas:
         raise DevicesError(f"devices is {devices!r} and batch_size is {batch_size}, expected replicas that share a batch evenly")
     if keras.backend.backend() != "jax":
-        return Placement(_on_tensorflow(devices, kind, replicas), kind, replicas)
+        description, bfloat16 = _on_tensorflow(devices, kind, replicas)
+        return Placement(description, kind, replicas, bfloat16)
     if replicas > 1:
         raise DevicesError(
             f"devices is {devices!r}, expected one device on the JAX backend: replicas need tf.distribute, hence KERAS_BACKEND=tensorflow"
         )
-    return Placement(_on_jax(devices, kind), kind)
+    description, bfloat16 = _on_jax(devices, kind)
+    return Placement(description, kind, bfloat16=bfloat16)
 
 
 class Learner:
@@ -184,7 +203,8 @@ def _refuse_several_hosts(devices: str) -> None:
         raise DevicesError(f"devices is {devices!r}, expected devices of one host: {ONE_HOST}")
 
 
-def _on_tensorflow(devices: str, kind: str | None, replicas: int) -> str:
+def _on_tensorflow(devices: str, kind: str | None, replicas: int) -> tuple[str, bool]:
+    """Describes the devices, and says whether they have units for bfloat16."""
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -193,7 +213,8 @@ def _on_tensorflow(devices: str, kind: str | None, replicas: int) -> str:
     if kind != "cpu" and gpus:
         details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus[:replicas]]
         names = ", ".join(sorted({detail.get("device_name", "unknown") for detail in details}))
-        return f"gpu: {names}" if replicas == 1 else f"{replicas} x gpu: {names}"
+        bfloat16 = all(detail.get("compute_capability", (0, 0))[0] >= BFLOAT16_CAPABILITY for detail in details)
+        return (f"gpu: {names}" if replicas == 1 else f"{replicas} x gpu: {names}"), bfloat16
     if replicas == 1:
         return _processor()
     try:
@@ -204,23 +225,32 @@ def _on_tensorflow(devices: str, kind: str | None, replicas: int) -> str:
     started = len(tf.config.list_logical_devices("CPU"))
     if started < replicas:
         raise DevicesError(f"devices is {devices!r} and TensorFlow has started with {started} logical CPU, expected a fresh process")
-    return f"{replicas} x logical {_processor()}"
+    description, bfloat16 = _processor()
+    return f"{replicas} x logical {description}", bfloat16
 
 
-def _on_jax(devices: str, kind: str | None) -> str:
+def _on_jax(devices: str, kind: str | None) -> tuple[str, bool]:
+    """See `_on_tensorflow`."""
     import jax
 
     try:
         first = jax.devices(kind)[0]
     except RuntimeError as error:
         raise DevicesError(f"devices is {devices!r} and JAX finds none, expected 'auto' or 'cpu': {error}") from error
-    return _processor() if first.platform == "cpu" else f"{first.platform}: {first.device_kind}"
+    if first.platform == "cpu":
+        return _processor()
+    capability = re.match(r"\d+", str(getattr(first, "compute_capability", "")))  # "8.0"; an AMD GPU has "gfx90a" there
+    bfloat16 = first.platform == "tpu" or (capability is not None and int(capability[0]) >= BFLOAT16_CAPABILITY)
+    return f"{first.platform}: {first.device_kind}", bfloat16
 
 
-def _processor() -> str:
+def _processor() -> tuple[str, bool]:
+    """See `_on_tensorflow`."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor() or platform.machine()
-    return f"cpu: {name}, {os.cpu_count()} cores"
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        lines = []
+    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    flags = facts.get("flags", facts.get("Features", "")).split()  # x86's word for them, and arm64's
+    return f"cpu: {name}, {os.cpu_count()} cores", bool(BFLOAT16_FLAGS & set(flags))

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ser_acrnn.config import FeatureConfig
 
 # Frames at a time: what is computed of them stays in the processor's cache.
-_BLOCK = 128
+_BLOCK = 64
 # The filterbank is a band: so many groups of filters, each multiplied with its own part of the spectrum, save most of the zeros.
 _GROUPS = 5
 # A filter that catches less than this share of what the frame's strongest one does is lost in float32's rounding: such frames, one in a
@@ -33,17 +33,17 @@ def checked_waveform(waveform: ArrayLike, *, standardise: bool) -> NDArray[np.fl
     Raises:
         ValueError: The waveform is empty, not one-dimensional, or holds a non-finite sample.
     """
-    signal = np.asarray(waveform, dtype=np.float64)
+    signal = np.array(waveform, dtype=np.float64)
     if signal.ndim != 1 or signal.size == 0:
         raise ValueError(f"waveform has the shape {signal.shape}, expected (samples,) with at least one sample")
     # One sample that is not finite makes the sum so; a sum can also overflow without one.
     if not np.isfinite(signal @ signal) and not np.isfinite(signal).all():
         raise ValueError("waveform holds NaN or infinite samples, expected finite samples")
-    if standardise:
-        signal = signal - signal.mean()
+    if standardise:  # in place: for a short utterance, memory costs more than arithmetic
+        signal -= signal.mean()
         deviation = np.sqrt(signal @ signal / len(signal))
         if deviation > 0:
-            signal /= deviation
+            signal *= 1 / deviation
     return signal
 
 

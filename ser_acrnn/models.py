@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -27,17 +28,22 @@ def acrnn(config: ModelConfig = ModelConfig(), *, recipe_hash: str = "", precisi
 
     Returns:
         A functional model, segments `(batch, 300, 40, channels)` -> posteriors `(batch, emotions)`.
+
+    Raises:
+        ValueError: Another precision.
     """
-    policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+    policy = _policy(precision)
     segments = keras.Input((config.segment_frames, config.mels, config.channels), name="segments")
     mask = PaddingMask(math.prod(row[1] for row in config.conv), name="padding")(segments) if config.mask_padding else None
 
     x = NeutralNormalisation(recipe_hash, name="normalise", dtype="float32")(segments)  # (batch, 300, 40, 3)
     for number, (maps, pool_time, pool_mels) in enumerate(config.conv, start=1):
         x = layers.Conv2D(maps, config.kernel, padding="same", name=f"conv_{number}", dtype=policy)(x)
-        x = _activation(x, "conv", f"conv_{number}", config, policy)
-        if (pool_time, pool_mels) != (1, 1):
-            x = layers.MaxPooling2D((pool_time, pool_mels), name=f"pool_{number}", dtype=policy)(x)  # (batch, 150, 20, 128)
+        pool = _pooling((pool_time, pool_mels), f"pool_{number}", policy)
+        if "conv" in config.batch_norm:  # its statistics are of all frames
+            x = pool(_activation(x, "conv", f"conv_{number}", config, policy))
+        else:  # the largest value stays the largest under an activation that never falls, which then has a quarter of the work
+            x = _activation(pool(x), "conv", f"conv_{number}", config, policy)  # (batch, 150, 20, 128)
     x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="flatten_mels", dtype=policy)(x)  # (batch, 150, 20 * 256)
     x = layers.Dense(config.linear_units, name="linear", dtype=policy)(x)  # (batch, 150, 768)
     x = _dropout(_activation(x, "linear", "linear", config, policy), "linear", config, policy)
@@ -64,8 +70,11 @@ def dnn(
 
     Returns:
         A functional model, segments `(batch, 25, 30, 1)` -> posteriors `(batch, emotions)`.
+
+    Raises:
+        ValueError: Another precision.
     """
-    policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+    policy = _policy(precision)
     segments = keras.Input((config.context_frames, *shape), name="segments")
     x = NeutralNormalisation(recipe_hash, name="normalise", dtype="float32")(segments)
     x = layers.Flatten(name="stack", dtype=policy)(x)  # (batch, 750)
@@ -106,6 +115,17 @@ def segment_posteriors(model: keras.Model, features: NDArray[np.float32], batch_
         full = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
         posteriors.append(np.asarray(model.predict_on_batch(full))[: len(batch)])
     return np.concatenate(posteriors)
+
+
+def _policy(precision: str) -> str:
+    policies = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+    if precision not in policies:
+        raise ValueError(f"precision is {precision!r}, expected 'float32' or 'bfloat16'")
+    return policies[precision]
+
+
+def _pooling(sizes: tuple[int, int], name: str, policy: str) -> Callable[[Any], Any]:
+    return layers.MaxPooling2D(sizes, name=name, dtype=policy) if sizes != (1, 1) else lambda x: x
 
 
 def _activation(x: Any, place: str, name: str, config: ModelConfig, policy: str) -> Any:

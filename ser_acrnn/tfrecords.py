@@ -40,16 +40,21 @@ def write_shard(path: str | Path, records: Iterable[dict[str, Any]]) -> None:
 
     Args:
         path: The shard.
-        records: A dict an utterance, with the fields of `SCHEMA`; `features` float32 of shape `(frames, *config.shape)`.
+        records: A dict an utterance, with the fields of `SCHEMA`; `features` float32 of shape `(frames, *config.shape)`. They are
+            written as they come; an error that they raise leaves nothing.
     """
     import tensorflow as tf
 
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
-    with tf.io.TFRecordWriter(str(partial)) as writer:
-        for record in records:
-            writer.write(_encode(record))
-    os.replace(partial, path)
+    try:
+        with tf.io.TFRecordWriter(str(partial)) as writer:
+            for record in records:
+                writer.write(_encode(record))
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _encode(record: dict[str, Any]) -> bytes:

@@ -93,7 +93,7 @@ def run(
         fold: Who does what.
         seed: Of initial weights, order of segments, dropout, and an extreme learning machine's hidden layer.
         split: Name of the protocol that the fold comes from; all but `leaky-random` refuse a speaker in two parts.
-        devices: See `ser_acrnn.distribution.place`; a run can be resumed on others.
+        devices: See `ser_acrnn.distribution.place`; a run can be resumed on others, in the precision that it began in.
         checkpoint: File that keeps the state after each epoch; a run that finds its own there goes on from it.
         log_directory: Folder for TensorBoard's scalars.
         on_epoch: Called with each entry of the validation curve.
@@ -113,8 +113,10 @@ def run(
         )
     rows = corpus.manifest.assign(group=corpus.group)[["utterance", "group", "speaker", "sha256"]]
     protocol.check_leaks(fold, rows.itertuples(index=False), speakers=split != protocol.LEAKY_RANDOM)
-    config, emotions, method = preset.training, preset.model.emotions, method_of(preset)
-    placement = distribution.place(devices, config.batch_size)
+    placement = distribution.place(devices, preset.training.batch_size)
+    config = dataclasses.replace(preset.training, precision=placement.precision(preset.training.precision))
+    preset = dataclasses.replace(preset, training=config)  # from here on nothing is "auto"
+    emotions, method = preset.model.emotions, method_of(preset)
     reader = protocol.FoldReader(corpus, fold)
     train = method.segments(reader, fold.train, training=True)
     validation = method.segments(reader, [fold.validation])

@@ -80,6 +80,11 @@ def test_the_presets_are_the_letters() -> None:
     assert preset("released-code").model.conv == letter_conv(6, pool=(2, 4))
 
 
+def test_the_processor_decides_on_the_precision_of_the_letters_networks_and_not_of_the_smallest() -> None:
+    assert {preset(name).training.precision for name in ("paper-emodb", "paper-iemocap", "released-code")} == {"auto"}
+    assert preset("tiny").training.precision == "float32"
+
+
 def test_the_baseline_is_han_et_als() -> None:
     config = DnnElmConfig()
     assert (config.context_frames, config.loudest_share, config.hidden_units) == (25, 0.1, (256, 256, 256))
@@ -155,7 +160,7 @@ def test_the_multiply_adds_of_the_baseline_are_those_of_its_layers(config: DnnEl
         (TrainConfig, "epochs", 0, "1 or more"),
         (TrainConfig, "patience", 0, "1 or more"),
         (TrainConfig, "training_hop_seconds", 0.0, "a positive number of seconds"),
-        (TrainConfig, "precision", "float16", "'float32' or 'bfloat16'"),
+        (TrainConfig, "precision", "float16", "'auto', 'float32' or 'bfloat16'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_field_value_and_expectation(build: Any, field: str, value: Any, expectation: str) -> None:

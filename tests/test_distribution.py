@@ -1,6 +1,8 @@
 """Devices: replicas that share a batch compute what one device computes, and what cannot be had is refused with its reason."""
 
 import json
+import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -182,6 +184,71 @@ def test_devices_are_found_and_named(monkeypatch):
         place("gpu:4", 40)
 
 
+@on_tensorflow
+@pytest.mark.parametrize(
+    "first, second, one, two",
+    [
+        ((9, 0), (8, 0), "bfloat16", "bfloat16"),
+        ((8, 6), (7, 5), "bfloat16", "float32"),
+        ((12, 0), None, "bfloat16", "float32"),
+        (None, (8, 0), "float32", "float32"),
+    ],
+)
+def test_graphics_processors_compute_in_bfloat16_where_all_have_units_for_it(monkeypatch, first, second, one, two):
+    import tensorflow as tf
+
+    details = {
+        number: {} if capability is None else {"compute_capability": capability} for number, capability in enumerate((first, second))
+    }
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: list(details) if kind == "GPU" else [])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", details.get)
+    assert place("auto", 40).precision("auto") == one
+    assert place("gpu:2", 40).precision("auto") == two
+    assert place("gpu:2", 40).precision("bfloat16") == "bfloat16" and place("auto", 40).precision("float32") == "float32"
+
+
+@pytest.mark.parametrize(
+    "line, precision",
+    [
+        ("flags\t\t: fpu avx2 avx512f avx512_bf16", "bfloat16"),
+        ("flags\t\t: fpu amx_bf16 amx_tile", "bfloat16"),
+        ("flags\t\t: fpu avx2 avx512f avx512_vnni", "float32"),
+        ("Features\t: fp asimd i8mm bf16", "bfloat16"),
+        ("Features\t: fp asimd svebf16x", "float32"),
+        ("bugs\t\t: avx512_bf16", "float32"),
+        ("", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_a_processor_computes_in_bfloat16_where_it_has_units_for_it(monkeypatch, tmp_path, line, precision):
+    if line is not None:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nmodel name\t: A: 1\n{line}\n\n")
+    monkeypatch.setattr(distribution, "CPUINFO", tmp_path / "cpuinfo")
+    placement = place("cpu", 40)
+    assert placement.precision("auto") == precision
+    assert placement.precision("bfloat16") == "bfloat16" and placement.precision("float32") == "float32"
+    assert placement.description.startswith("cpu: A: 1, " if line is not None else "cpu: ")
+
+
+@pytest.mark.parametrize(
+    "platform, facts, precision",
+    [
+        ("tpu", {}, "bfloat16"),
+        ("gpu", {"compute_capability": "8.0"}, "bfloat16"),
+        ("gpu", {"compute_capability": "12.0"}, "bfloat16"),
+        ("gpu", {"compute_capability": "7.5"}, "float32"),
+        ("gpu", {"compute_capability": "gfx90a"}, "float32"),
+        ("METAL", {}, "float32"),
+    ],
+)
+def test_what_jax_finds_computes_in_bfloat16_where_it_has_units_for_it(monkeypatch, platform, facts, precision):
+    device = SimpleNamespace(platform=platform, device_kind="a kind", **facts)
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda kind: [device]))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    placement = place("auto", 40)
+    assert placement.description == f"{platform}: a kind" and placement.precision("auto") == precision
+
+
 @pytest.mark.parametrize("devices", ["", "gpu", "gpu:0", "gpu:-1", "cpu:two", "tpu", "gpu:1,gpu:2", "auto:2"])
 def test_what_names_no_devices_is_refused(devices):
     with pytest.raises(DevicesError, match=rf"devices is {devices!r}, expected 'auto', 'cpu', 'gpu:N'"):
@@ -235,7 +302,7 @@ found = {}
 for devices in ("auto", "cpu", "gpu:1", "gpu:2", "cpu:2"):
     try:
         with place(devices, 40).scope():
-            found[devices] = place(devices, 40).description
+            found[devices] = [place(devices, 40).description, place(devices, 40).precision("auto")]
     except ValueError as error:
         found[devices] = str(error)
 print(json.dumps(found))
@@ -245,7 +312,8 @@ print(json.dumps(found))
 @pytest.mark.skipif(jax_python() is None, reason=NO_JAX)
 def test_on_jax_there_is_one_device():
     found = json.loads(run_on_jax(ON_JAX))
-    assert found["auto"] == found["cpu"] and found["cpu"].startswith("cpu: ")
+    here = place("cpu", 40)
+    assert found["auto"] == found["cpu"] == [here.description, here.precision("auto")]
     assert found["gpu:1"].startswith("devices is 'gpu:1' and JAX finds none")
     for devices in ("gpu:2", "cpu:2"):
         assert found[devices].startswith(f"devices is '{devices}', expected one device on the JAX backend: replicas need tf.distribute")

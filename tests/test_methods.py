@@ -24,7 +24,7 @@ BASELINE = DnnElmPreset(
         elm_widths=(10, 20),
         elm_ridges=(0.1, 1.0),
     ),
-    TrainConfig(batch_size=32, learning_rate=0.01, epochs=3, patience=20),
+    TrainConfig(batch_size=32, learning_rate=0.01, epochs=3, patience=20, precision="float32"),
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from layer_check import evaluate, randomise, run_python
 
 from ser_acrnn.config import EMODB_EMOTIONS, PRESETS, ModelConfig, letter_conv
-from ser_acrnn.models import acrnn, with_attention
+from ser_acrnn.models import acrnn, dnn, with_attention
 
 SMALL = ModelConfig(
     emotions=("angry", "sad", "happy"),
@@ -140,6 +140,23 @@ def test_posteriors_are_float32_and_sum_to_one(precision):
     assert posteriors.dtype == np.float32 and posteriors.shape == (3, 3)
     np.testing.assert_allclose(posteriors.sum(axis=1), 1, atol=1e-6)
     assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+
+
+@pytest.mark.parametrize("network", [acrnn, dnn])
+def test_an_unknown_precision_is_refused(network):
+    with pytest.raises(ValueError, match="precision is 'auto', expected 'float32' or 'bfloat16'"):
+        network(precision="auto")
+
+
+@pytest.mark.parametrize("batch_norm, last", [((), "conv_1_activation"), (("conv",), "pool_1")])
+def test_pooling_takes_the_maxima_of_what_is_activated(batch_norm, last):
+    model = acrnn(replace(SMALL, conv=((6, 2, 2),), batch_norm=batch_norm))
+    before = model.get_layer("conv_1_batch_norm" if batch_norm else "conv_1").output
+    convolved, pooled = evaluate(keras.Model(model.input, [before, model.get_layer(last).output]), [segments()])
+    activated = np.where(convolved > 0, convolved, 0.01 * convolved)
+    batch, steps, mels, maps = pooled.shape
+    windows = activated[:, : 2 * steps, : 2 * mels].reshape(batch, steps, 2, mels, 2, maps)
+    np.testing.assert_allclose(pooled, windows.max(axis=(2, 4)), rtol=1e-6)
 
 
 def test_bfloat16_computes_in_bfloat16_all_but_normalisation_and_softmax():

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from layer_check import run_python
 
-from ser_acrnn import metrics, protocol, training
+from ser_acrnn import distribution, metrics, protocol, training
 from ser_acrnn.config import FeatureConfig, ModelConfig, Preset, TrainConfig
 from ser_acrnn.dataset import DatasetError, PreparedCorpus, load_segments
 from ser_acrnn.extraction import with_dynamics
@@ -34,7 +34,7 @@ SMALL = Preset(
         segment_frames=40,
         mels=8,
     ),
-    TrainConfig(batch_size=16, learning_rate=0.01, epochs=5, patience=20, training_hop_seconds=0.2),
+    TrainConfig(batch_size=16, learning_rate=0.01, epochs=5, patience=20, training_hop_seconds=0.2, precision="float32"),
 )
 
 
@@ -358,6 +358,42 @@ def test_mixed_bfloat16_runs_and_says_so(corpus):
     assert model.get_layer("conv_1").compute_dtype == "bfloat16"
     assert np.isfinite(posteriors(result)).all() and np.isfinite([entry["loss"] for entry in result.validation_curve]).all()
     np.testing.assert_array_less(0.99, posteriors(result).sum(axis=1))
+
+
+@pytest.fixture
+def on_processor(monkeypatch, tmp_path):
+    """A function `(flags)` after which the processor says that it has these."""
+
+    def pretend(flags):
+        (tmp_path / "cpuinfo").write_text(f"model name\t: a processor\nflags\t\t: {flags}\n")
+        monkeypatch.setattr(distribution, "CPUINFO", tmp_path / "cpuinfo")
+
+    return pretend
+
+
+@pytest.mark.parametrize("flags, precision", [("fpu avx2 avx512_bf16", "bfloat16"), ("fpu avx2", "float32")])
+def test_the_processor_decides_on_the_precision_and_the_result_holds_which_it_was(corpus, on_processor, flags, precision):
+    on_processor(flags)
+    result, model = train(corpus, changed(epochs=1, precision="auto"), devices="cpu")
+    asked, network = train(corpus, changed(epochs=1, precision=precision), devices="cpu")
+    assert result.precision == result.config["training"]["precision"] == precision
+    assert model.get_layer("conv_1").compute_dtype == precision
+    check_same_run((result, model), (asked, network))
+
+
+def test_a_checkpoint_goes_on_in_its_own_precision_and_in_no_other(on_processor, tmp_path, caplog):
+    checkpoint, epochs = tmp_path / "a-seed0.npz", []
+    automatic = {"preset": changed(epochs=3, precision="auto"), "devices": "cpu", "checkpoint": checkpoint}
+    on_processor("avx512_bf16")
+    with pytest.raises(InterruptError):
+        train(**automatic, on_epoch=interrupt_after(1))
+    with pytest.raises(InterruptError):
+        train(**{**automatic, "preset": changed(epochs=3, precision="bfloat16")}, on_epoch=interrupt_after(2))
+    on_processor("avx2")
+    with caplog.at_level("WARNING"):
+        result, _ = train(**automatic, on_epoch=lambda entry: epochs.append(entry["epoch"]))
+    assert epochs == [1, 2, 3] and "another configuration" in caplog.text
+    assert result.precision == "float32"
 
 
 @pytest.mark.parametrize("count", [None, 5])

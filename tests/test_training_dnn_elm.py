@@ -137,3 +137,4 @@ def test_mixed_bfloat16_runs_and_says_so():
     assert result.precision == "bfloat16" and model.get_layer("hidden_1").compute_dtype == "bfloat16"
     assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.6
     assert keras.backend.backend() in result.backend
+    assert DnnElmPreset.from_dict(result.config) == preset

@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from experiments.bench.harness import Row
 from ser_acrnn import __version__, report
+from ser_acrnn.config import PRESETS, ModelConfig, letter_conv
 
 
 def _features(options: argparse.Namespace) -> list[Row]:
@@ -42,7 +44,20 @@ def _records(options: argparse.Namespace) -> list[Row]:
 def _steps(options: argparse.Namespace) -> list[Row]:
     from experiments.bench import step
 
-    return [row for layers in ((1,) if options.quick else (1, 5)) for row in step.rows(layers, options.quick)]
+    networks = _networks(options.quick)
+    return [row for name, config in networks.items() for row in step.rows(name, config, 1 if options.quick else 3, xla=name != "5 conv")]
+
+
+def _loop(options: argparse.Namespace) -> list[Row]:
+    from experiments.bench import loop
+
+    networks = {name: config for name, config in _networks(options.quick).items() if name != "5 conv"}
+    return [row for name, config in networks.items() for row in loop.rows(name, config, 1 if options.quick else 5)]
+
+
+def _networks(quick: bool) -> dict[str, ModelConfig]:
+    light = {name: PRESETS[name].model for name in (("tiny",) if quick else ("tiny", "lite"))}
+    return light if quick else {**light, **{f"{layers} conv": ModelConfig(conv=letter_conv(layers)) for layers in (1, 5)}}
 
 
 def _inference(options: argparse.Namespace) -> list[Row]:
@@ -69,6 +84,12 @@ def _look_alike(options: argparse.Namespace) -> list[Row]:
     return corpus.rows(None, None, 0.05 if options.quick else 1.0)
 
 
+def _growth(options: argparse.Namespace) -> list[Row]:
+    from experiments.bench import growth
+
+    return growth.rows(0.01 if options.quick else 0.125, 1 if options.quick else 3)
+
+
 # Each in a process of its own; features on one thread.
 GROUPS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "startup": _startup,
@@ -76,7 +97,9 @@ GROUPS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "records": _records,
     "corpus": _corpus,
     "look-alike": _look_alike,
+    "growth": _growth,
     "steps": _steps,
+    "loop": _loop,
     "inference": _inference,
 }
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -123,15 +146,27 @@ def _table(rows: Sequence[Row]) -> str:
 
 
 def _keep(rows: Sequence[Row], directory: Path) -> Path:
-    """Writes `<day>.json` and `<day>.png`; the figure shows the ratios."""
+    """Writes `<day>.json` and `<day>.png`, the second time in a day `<day>-2`; the figure shows the ratios."""
     from ser_acrnn.distribution import place
 
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{datetime.date.today()}.json"
-    facts = {"version": __version__, "device": place("auto", 1).description, "rows": [dataclasses.asdict(row) for row in rows]}
+    day = str(datetime.date.today())
+    names = (day, *(f"{day}-{number}" for number in range(2, 1000)))
+    path = next(directory / f"{name}.json" for name in names if not (directory / f"{name}.json").exists())
+    device = {"device": place("auto", 1).description, "instructions": _instructions()}
+    facts = {"version": __version__, **device, "rows": [dataclasses.asdict(row) for row in rows]}
     path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     _figure(rows, path.with_suffix(".png"))
     return path
+
+
+def _instructions() -> list[str]:
+    """Which vector and matrix instructions the processor has: what figures of processors of the same name may differ by."""
+    try:
+        flags = set(re.findall(r"\b(?:fma|avx\w*|amx\w*|asimd\w*|sve\w*|bf16)\b", Path("/proc/cpuinfo").read_text(encoding="utf-8")))
+    except OSError:
+        return []
+    return sorted(flags)
 
 
 def _figure(rows: Sequence[Row], path: Path) -> None:

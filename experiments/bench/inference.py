@@ -25,9 +25,9 @@ EXPORTS: dict[str, tuple[Literal["litert", "onnx"], Literal["int8"] | None]] = {
 
 
 def rows(quick: bool) -> list[Row]:
-    """Measures the letter's network, with five convolutions or, quickly, with one, and the preset tiny."""
+    """Measures the letter's network, with five convolutions or, quickly, with one, and the presets lite and tiny."""
     layers, rounds = (1, 3) if quick else (5, 15)
-    networks = {f"{layers} conv": ModelConfig(conv=letter_conv(layers)), "tiny": preset("tiny").model}
+    networks = {f"{layers} conv": ModelConfig(conv=letter_conv(layers)), **{light: preset(light).model for light in ("lite", "tiny")}}
     table = []
     for name, config in networks.items():
         table += _rows(f"inference, {name}, one segment", 1, _one_segment(config, rounds))

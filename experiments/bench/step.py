@@ -1,4 +1,4 @@
-"""The training step of the letter's network: ours in float32 and bfloat16, the TensorFlow 1 restatement, and the machine's ceiling."""
+"""The training step: ours in float32, with XLA, and in bfloat16, beside the TensorFlow 1 restatement and the machine's ceiling."""
 
 from __future__ import annotations
 
@@ -9,23 +9,29 @@ import numpy as np
 
 from experiments.bench.harness import Row, interleaved
 from experiments.bench.tf1_network import training_step
-from ser_acrnn.config import ModelConfig, TrainConfig, letter_conv
+from ser_acrnn.config import ModelConfig, TrainConfig
 
 PRECISIONS = ("float32", "bfloat16")
 MATRIX = 4096  # rows and columns of the products that find the ceiling: as large as the convolutions' own
 
 
-def rows(layers: int, quick: bool) -> list[Row]:
-    """Measures the step of a network with so many convolutions, a batch of 40.
+def rows(name: str, config: ModelConfig, rounds: int, *, xla: bool = False) -> list[Row]:
+    """Measures the step of a network, a batch of 40.
 
     A training step is counted as three forward passes, two operations a multiply-add.
+
+    Args:
+        name: What the table calls it.
+        config: The network.
+        rounds: Timed steps of each way.
+        xla: Also measure float32 compiled by XLA, which takes minutes to compile the larger networks.
     """
     import keras
 
     from ser_acrnn.models import acrnn
     from ser_acrnn.training import compile_model
 
-    config, training = ModelConfig(conv=letter_conv(layers)), TrainConfig()
+    training = TrainConfig()
     operations = 3 * 2 * config.multiply_adds() * training.batch_size
     random = np.random.default_rng(0)
     features = random.standard_normal((training.batch_size, config.segment_frames, config.mels, config.channels)).astype(np.float32)
@@ -37,10 +43,14 @@ def rows(layers: int, quick: bool) -> list[Row]:
         compile_model(model, training)
         ways[f"ours, {precision}"] = partial(model.train_on_batch, features, labels)
         ways[f"matrix product, {precision}"] = _product(precision)
+    if xla:
+        model = acrnn(config)
+        model.compile(keras.optimizers.Nadam(), keras.losses.SparseCategoricalCrossentropy(), jit_compile=True)
+        ways["ours, float32, XLA"] = partial(model.train_on_batch, features, labels)
     ways["TensorFlow 1 restatement, float32"] = partial(training_step(config, training.batch_size), features, labels)
-    found = interleaved(ways, rounds=1 if quick else 5)
+    found = interleaved(ways, rounds)
     old = found["TensorFlow 1 restatement, float32"]
-    group = f"training step, {layers} conv"
+    group = f"training step, {name}"
     table = [Row(group, "TensorFlow 1 restatement, float32", old, "s")]
     for precision in PRECISIONS:
         ours, ceiling = found[f"ours, {precision}"], 2 * MATRIX**3 / found[f"matrix product, {precision}"]
@@ -49,6 +59,9 @@ def rows(layers: int, quick: bool) -> list[Row]:
             Row(group, f"ours, {precision}", operations / ours / 1e9, "GFLOP/s", "matrix product", operations / ours / ceiling),
             Row(group, f"matrix product {MATRIX} x {MATRIX}, {precision}", ceiling / 1e9, "GFLOP/s"),
         ]
+    if xla:
+        compiled = found["ours, float32, XLA"]
+        table.append(Row(group, "ours, float32, XLA", compiled, "s", "ours, float32", found["ours, float32"] / compiled))
     return table
 
 

@@ -17,10 +17,11 @@ SEEDS = 5  # letter, section III
 def _systems() -> dict[str, Preset | DnnElmPreset]:
     paper = PRESETS["paper-emodb"]
     # Neither Han et al. nor the letter give the DNN's training.
-    training = TrainConfig(batch_size=128, learning_rate=3e-4, epochs=20, patience=5)
+    training = TrainConfig(batch_size=128, learning_rate=3e-4, epochs=20, patience=5, precision="float32")
     baseline = DnnElmPreset(FRAME_RECIPES["mfcc-pitch"], DnnElmConfig(), training)
     systems: dict[str, Preset | DnnElmPreset] = {
         "tiny": PRESETS["tiny"],
+        "lite": PRESETS["lite"],
         "dnn-elm": baseline,
         # Ours: all of an utterance, a segment each 50 ms.
         "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),

@@ -10,15 +10,17 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from data_prep import emodb
+from data_prep import emodb, shards
 from data_prep.prepare import main, prepare
 from ser_acrnn import __version__, audio, tfrecords
 from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
@@ -479,6 +481,43 @@ def test_a_full_disk_leaves_the_old_set(
     run(source, data)
     assert contents(link) == contents(run(source, tmp_path / "fresh"))
     assert len(os.listdir(data)) == 2
+
+
+@pytest.mark.parametrize(("jobs", "most"), [(1, 1), (2, 2 * shards.AHEAD + 1)])
+def test_few_utterances_are_in_flight_however_many_a_speaker_has(
+    source: Path, data: Path, monkeypatch: pytest.MonkeyPatch, jobs: int, most: int
+) -> None:
+    extract, encode = shards._extract, tfrecords._encode
+    extracted, written = [0], [0]
+
+    def count(task: Any) -> Any:
+        extracted[0] += 1
+        return extract(task)
+
+    def write_slowly(record: dict[str, Any]) -> bytes:
+        written[0] += 1
+        before = -1
+        while before < extracted[0]:  # whoever runs ahead without bound does so now
+            before = extracted[0]
+            time.sleep(0.1 if written[0] < 4 else 0)
+        assert extracted[0] - written[0] < most
+        return encode(record)
+
+    monkeypatch.setattr(shards, "_extract", count)
+    monkeypatch.setattr(tfrecords, "_encode", write_slowly)
+    path = source / "wav" / "03a01Wa.wav"
+    utterances = [Utterance(f"{number:03d}", path, "03" if number < 60 else "08", "sad") for number in range(80)]
+    link = prepare("mine", utterances, data, jobs=jobs)
+    assert extracted == written == [80]
+    assert list(RecordCorpus(link).manifest["utterance"]) == [utterance.id for utterance in utterances]
+
+
+def test_a_refused_speaker_leaves_no_part_of_a_shard(source: Path, data: Path) -> None:
+    (source / "wav" / "08a01Wa.wav").write_bytes(b"")  # after 08a01Ta, which is written first
+    with pytest.raises(CorpusError):
+        run(source, data)
+    (folder,) = data.iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == ["speaker-03.json", "speaker-03.tfrecord"]
 
 
 def command(source: Path, data: Path, *options: str) -> int:

@@ -1,10 +1,14 @@
 """The measurements give figures that can be true."""
 
+import json
+
 import pandas as pd
 import pytest
 
 from data_prep import synthetic
-from experiments.bench import epoch, preparation
+from experiments.bench import __main__ as bench
+from experiments.bench import epoch, loop, preparation
+from ser_acrnn.config import ModelConfig
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +32,30 @@ def test_an_epoch_is_measured_over_the_corpus_as_often_as_asked(measured, kind, 
     figures = epoch.measure(kind, measured[0], repeats)
     assert figures["segments"] == repeats * segments >= 10
     assert 0 < figures["seconds"] < 60 and 100 < figures["before"] <= figures["peak"] < 3000
+
+
+def test_the_training_loop_is_measured_beside_its_steps():
+    small = ModelConfig(segment_frames=40, mels=8, conv=((4, 2, 2),), linear_units=8, blstm_units=4)
+    (row,) = loop.rows("small", small, rounds=2)
+    assert row.group == "training loop, small" and "560 segments" in row.what
+    assert 0 < row.figure < 60
+    assert 0.2 < row.ratio < 1.2  # an epoch is its steps and a validation
+
+
+def test_the_command_keeps_its_figures(tmp_path, capsys):
+    assert bench.main(["--quick", "--only", "startup,records", "--write", str(tmp_path)]) == 0
+    written = json.loads(next(tmp_path.glob("*.json")).read_text())
+    assert {row["group"] for row in written["rows"]} == {"startup", "records"}
+    assert all(row["figure"] > 0 for row in written["rows"])
+    assert isinstance(written["instructions"], list) and written["device"]
+    (figure,) = tmp_path.glob("*.png")
+    assert figure.stat().st_size > 1000
+    assert bench._keep([], tmp_path).stem == f"{figure.stem}-2"  # what was kept stays
+    shown = capsys.readouterr().out
+    assert "| startup |" in shown and "| records |" in shown
+
+
+def test_an_unknown_group_is_named(capsys):
+    with pytest.raises(SystemExit):
+        bench.main(["--only", "startup,sppeed"])
+    assert "sppeed" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,16 +14,18 @@ import pytest
 
 from experiments import executors, run_grid, run_one
 from experiments.claims import ClaimedError, claim
-from experiments.executors import Run, local, run_child
-from experiments.runs import RunKey, add_arguments
-from ser_acrnn.protocol import Fold
+from experiments.executors import local, run_child
+from experiments.runs import add_arguments, open_experiment
+from experiments.tasks import Task
 from ser_acrnn.results import RunResult
 
 ROOT = Path(__file__).parents[2]
 
 
-def runs(number):
-    return [Run(RunKey("synthetic", "tiny", Fold(("08",), "09", "03"), seed), 0, 1.0) for seed in range(number)]
+def tasks(number, folder):
+    """Tasks by the names "0", "1" and so on."""
+    names = [str(index) for index in range(number)]
+    return [Task(name, "none", (), folder / name, folder / f"{name}.lock", folder / f"{name}.log", 1.0) for name in names]
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +36,7 @@ def short_pauses(monkeypatch):
 def test_as_many_children_as_asked_for_run_at_a_time_and_each_end_is_told(tmp_path):
     now, most, lock = 0, 0, threading.Lock()
 
-    def child(run):
+    def child(task):
         nonlocal now, most
         with lock:
             now += 1
@@ -42,38 +44,38 @@ def test_as_many_children_as_asked_for_run_at_a_time_and_each_end_is_told(tmp_pa
         time.sleep(0.05)
         with lock:
             now -= 1
-        return "failed" if run.key.seed == 2 else ""
+        return "failed" if task.name == "2" else ""
 
-    ends = list(local(runs(6), child, 3, tmp_path))
+    ends = list(local(tasks(6, tmp_path), child, 3))
     assert most == 3
-    assert {run.key.seed: failure for run, failure in ends} == {0: "", 1: "", 2: "failed", 3: "", 4: "", 5: ""}
+    assert {task.name: failure for task, failure in ends} == {"0": "", "1": "", "2": "failed", "3": "", "4": "", "5": ""}
 
 
-def test_a_run_that_another_process_has_comes_last(tmp_path):
+def test_a_task_that_another_process_has_comes_last(tmp_path):
     order, claimed = [], ExitStack()
-    claimed.enter_context(claim(runs(1)[0].key.file(tmp_path, ".lock")))
+    claimed.enter_context(claim(tasks(1, tmp_path)[0].claim))
 
-    def child(run):
-        order.append(run.key.seed)
-        if run.key.seed == 2:
+    def child(task):
+        order.append(task.name)
+        if task.name == "2":
             claimed.close()
         return ""
 
-    assert len(list(local(runs(3), child, 1, tmp_path))) == 3
-    assert order == [1, 2, 0]
+    assert len(list(local(tasks(3, tmp_path), child, 1))) == 3
+    assert order == ["1", "2", "0"]
 
 
-def test_a_child_that_finds_its_run_taken_is_started_again(tmp_path):
+def test_a_child_that_finds_its_task_taken_is_started_again(tmp_path):
     started = Counter()
 
-    def child(run):
-        started[run.key.seed] += 1
-        if run.key.seed == 0 and started[0] < 3:
+    def child(task):
+        started[task.name] += 1
+        if task.name == "0" and started["0"] < 3:
             raise ClaimedError("taken")
         return ""
 
-    assert [run.key.seed for run, _ in local(runs(2), child, 1, tmp_path)] == [1, 0]
-    assert started == {0: 3, 1: 1}
+    assert [task.name for task, _ in local(tasks(2, tmp_path), child, 1)] == ["1", "0"]
+    assert started == {"0": 3, "1": 1}
 
 
 @pytest.fixture
@@ -81,16 +83,17 @@ def options(small_corpus, tmp_path):
     parser = ArgumentParser()
     add_arguments(parser)
     paths = ["--prepared", small_corpus, "--results", tmp_path / "results", "--work", tmp_path / "work"]
-    return parser.parse_args([str(word) for word in [*paths, "--epochs", 1]], Namespace(jobs=1))
+    return parser.parse_args([str(word) for word in [*paths, "--epochs", 1]])
 
 
 def test_a_child_leaves_a_claimed_run_and_names_what_fails(options, tmp_path, monkeypatch):
-    run = runs(1)[0]
-    with claim(run.key.file(options.work, ".lock")), pytest.raises(ClaimedError, match=f"is held by process {os.getpid()} on "):
-        run_child(run, options)
+    experiment = open_experiment(options, "tiny")
+    run = run_grid.task(experiment, 0, 0, options)
+    with claim(run.claim), pytest.raises(ClaimedError, match=f"is held by process {os.getpid()} on "):
+        run_child(run, 1)
     assert not (tmp_path / "results").exists()
     options.prepared = tmp_path / "synthetic"
-    failure = run_child(run, options)  # the second one in the same log
+    failure = run_child(run_grid.task(experiment, 0, 0, options), 1)  # the second one in the same log
     assert failure.startswith(f"exit code 1: {tmp_path}/synthetic: lacks ") and failure.endswith("03-seed0.log)")
 
 

@@ -20,14 +20,13 @@ def children(monkeypatch):
     class Children(list):
         run = True
 
-        def __call__(self, run, options):
+        def __call__(self, run, jobs):
             self.append(run)
-            command = executors.command(run, options)
-            assert command[1:3] == ["-m", "experiments.run_one"]
-            return "" if not self.run or run_one.main(command[3:]) == 0 else "failed"
+            assert run.command[1:3] == ["-m", "experiments.run_one"]
+            return "" if not self.run or run_one.main(run.command[3:]) == 0 else "failed"
 
     kept = Children()
-    monkeypatch.setattr(run_grid, "run_child", kept)
+    monkeypatch.setattr(executors, "run_child", kept)
     return kept
 
 
@@ -36,12 +35,12 @@ def bars(monkeypatch):
     """The bars that are shown, with where they began."""
     kept = []
 
-    class Bar(run_grid.tqdm):
+    class Bar(executors.tqdm):
         def __init__(self, *arguments, **named):
             super().__init__(*arguments, **named)
             kept.append((self, named["initial"]))
 
-    monkeypatch.setattr(run_grid, "tqdm", Bar)
+    monkeypatch.setattr(executors, "tqdm", Bar)
     return kept
 
 
@@ -57,7 +56,9 @@ def emodb(small_corpus, tmp_path):
 
 
 def named(children):
-    return [(run.key.system, run.key.fold.test, run.key.seed) for run in children]
+    """System, test speaker and seed of each, as its result file says."""
+    ends = [(run.output.parent.name, *run.output.stem.split("-seed")) for run in children]
+    return [(system, speaker, int(seed)) for system, speaker, seed in ends]
 
 
 def test_two_systems_are_run_and_the_bar_goes_by_their_cost(small_corpus, tmp_path, children, bars):
@@ -95,8 +96,8 @@ def test_a_table_is_all_its_systems_seed_by_seed(emodb, tmp_path, children, tabl
     assert grid(emodb, tmp_path, "--table", table, "--seeds", "0-1", "--folds", "0,2") == 0
     systems = catalogue.table_systems(table, catalogue.corpus("emodb"))
     assert named(children) == [(system, speaker, seed) for seed in (0, 1) for system in systems for speaker in ("03", "09")]
-    assert {run.key.folder for run in children} == {"emodb"}
-    assert {run.key.system: run.cost for run in children} == {name: catalogue.cost(catalogue.SYSTEMS[name]) for name in systems}
+    assert {run.output.parent.parent for run in children} == {tmp_path / "results" / "emodb"}
+    assert {run.output.parent.name: run.cost for run in children} == {name: catalogue.cost(catalogue.SYSTEMS[name]) for name in systems}
 
 
 def test_folds_are_those_of_the_protocol_and_seeds_those_of_the_letter(small_corpus, tmp_path, children):

@@ -88,6 +88,13 @@ def test_options_stand_for_the_systems_own_numbers(small_corpus):
     training = opened(small_corpus, "dnn-elm", precision="bfloat16", epochs=2).preset.training
     assert training == replace(BASELINE.training, precision="bfloat16", epochs=2)
     assert opened(small_corpus, "dnn-elm").preset.training == BASELINE.training
+    parser = argparse.ArgumentParser()
+    runs.add_arguments(parser)
+    for given in ("auto", "float32", "bfloat16"):
+        assert parser.parse_args(["--prepared", "emodb", "--precision", given]).precision == given
+    assert parser.parse_args(["--prepared", "emodb"]).precision is None
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--prepared", "emodb", "--precision", "float16"])
 
 
 def test_iemocap_is_left_out_a_speaker_at_a_time_and_the_partner_validates(iemocap):
@@ -153,7 +160,10 @@ def test_a_run_is_done_when_its_result_is_there_whatever_its_precision(done, tmp
     for preset in (TINY, BASELINE):
         assert not finished(tmp_path / "none.json", preset)
         assert finished(done(preset), preset)
-        assert finished(done(replace(preset, training=replace(preset.training, precision="bfloat16"))), preset)
+        for precision in ("float32", "bfloat16"):
+            path = done(replace(preset, training=replace(preset.training, precision=precision)))
+            for asked in ("auto", "float32", "bfloat16"):
+                assert finished(path, replace(preset, training=replace(preset.training, precision=asked)))
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def test_one_array_job_is_submitted_with_what_was_asked_for(fake, grid, small_co
     paths = ["--prepared", str(small_corpus), "--results", str(tmp_path / "results"), "--work", str(tmp_path / "work")]
     submitted = pickle.loads((tmp_path / "work" / "slurm" / "7_4_submitted.pkl").read_bytes())
     words = submitted.function.arguments
+    assert submitted.function.module == "experiments.run_one"
     pairs = set(zip(words[::2], words[1::2], strict=False))
     expected = ["--system", "tiny", "--fold", "1", "--seed", "1", *paths, "--epochs", "3"]
     assert set(zip(expected[::2], expected[1::2], strict=True)) <= pairs and words[-1] == "--wait"
@@ -112,7 +113,7 @@ def test_ends_are_told_as_results_appear_and_jobs_leave_the_queue(fake, grid, sm
     work, results = tmp_path / "work" / "slurm", tmp_path / "results" / "synthetic" / "tiny"
     results.mkdir(parents=True)
     (fake / "queue").write_text("7_0|RUNNING|None\n7_1|RUNNING|None\n7_2|PENDING|launch failed requeued held\n")
-    ends = watch(jobs, tmp_path / "results")
+    ends = watch(jobs)
     (results / "08-seed0.json").touch()
     assert told(next(ends)) == ("08", "")
     assert "SLURM holds job 7_2 (launch failed requeued held): scontrol release 7_2 lets it go on" in caplog.text
@@ -129,7 +130,7 @@ def test_a_slurm_that_does_not_answer_is_waited_for(fake, small_corpus, tmp_path
     jobs = submitted(small_corpus, tmp_path)
     answers = iter([None] * 20)
     monkeypatch.setattr(slurm, "_queue", lambda: next(answers, {}))
-    ends = list(watch(jobs, tmp_path / "results"))
+    ends = list(watch(jobs))
     assert next(answers, "all") == "all"
     assert len(ends) == 3 and all("SLURM's word for it is UNKNOWN" in failure for _, failure in ends)
 
@@ -138,8 +139,8 @@ def submitted(corpus, folder):
     """The jobs of three runs."""
     kept = []
 
-    def submit(runs, options, submit=slurm.submit):
-        kept.append(submit(runs, options))
+    def submit(tasks, options, submit=slurm.submit):
+        kept.append(submit(tasks, options))
         return kept[0]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -150,8 +151,8 @@ def submitted(corpus, folder):
 
 
 def told(end):
-    run, failure = end
-    return run.key.fold.test, failure
+    task, failure = end
+    return task.output.stem.partition("-")[0], failure
 
 
 def one_line(end, *words):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import local_slurm
 import pytest
 from slurm_grid import Grid
@@ -18,6 +21,8 @@ def cluster():
         pytest.skip(reason)
     try:
         with local_slurm.start(cpus=4) as running:
+            folders = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]  # jobs import `held_grid`
+            running.environment["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
             yield running
     except local_slurm.ClusterError as error:
         pytest.skip(str(error))

@@ -1,35 +1,42 @@
-"""The grid as its command is typed on SLURM, and what is left of it."""
+"""The grid as its command is typed on SLURM, what is left of it, and waits that end and say why."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from local_slurm import Cluster
 
+from experiments.slurm import OVER
+
 ROOT = Path(__file__).parents[2]
-WAIT_SECONDS = 1200
+WAIT_SECONDS = 300
+OVER_SECONDS = 10  # a job that is requeued is over for a moment
 
 
 @dataclass
 class Grid:
-    """A grid of `tiny` with its results and checkpoints in a folder."""
+    """A grid of `tiny` with its results and checkpoints in a folder; with the module `held_grid` some of its runs are held."""
 
     cluster: Cluster
     corpus: Path
     folder: Path
+    module: str = "experiments.run_grid"
     started: list[subprocess.Popen] = field(default_factory=list)
 
     def words(self, *more: object) -> list[str]:
         paths = ["--prepared", self.corpus, "--results", self.folder / "results", "--work", self.folder / "work"]
-        return [sys.executable, "-m", "experiments.run_grid", *map(str, [*paths, "--system", "tiny", "--executor", "slurm", *more])]
+        return [sys.executable, "-m", self.module, *map(str, [*paths, "--system", "tiny", "--executor", "slurm", *more])]
 
     def start(self, *more: object) -> subprocess.Popen:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -40,15 +47,63 @@ class Grid:
         """Exit code and what was said on standard output and error."""
         return self.end(self.start(*more))
 
-    def end(self, process: subprocess.Popen) -> tuple[int, str, str]:
-        out, err = process.communicate(timeout=WAIT_SECONDS)
+    def end(self, process: subprocess.Popen, seconds: float = WAIT_SECONDS) -> tuple[int, str, str]:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"{process.args} has not ended in {seconds} s\n{self.state()}")
         return process.returncode, out, err
+
+    def wait_for(self, what: Callable[[], object], *tasks: str, seconds: float = WAIT_SECONDS) -> None:
+        """Waits; fails when it takes too long, and at once when a task that has to be alive for it is over."""
+        started = alive = time.monotonic()
+        while not what():
+            now = time.monotonic()
+            over = [task for task in tasks if self.states().get(task, "UNKNOWN") in {*OVER, "UNKNOWN"}]
+            alive = alive if over else now
+            if now - alive > OVER_SECONDS and not what():
+                pytest.fail(f"waited in vain, {over} over\n{self.state()}")
+            if now - started > seconds:
+                pytest.fail(f"waited for {seconds} s in vain\n{self.state()}")
+            time.sleep(0.2)
+
+    @contextlib.contextmanager
+    def deadline(self) -> Iterator[None]:
+        """Cancels all jobs when the block takes too long: a command that waits for them then ends, and the test says what the queue was."""
+        states: list[str] = []
+
+        def cancel() -> None:
+            states.append(self.state())
+            self.cluster.run("scancel", "--user=root")
+
+        timer = threading.Timer(WAIT_SECONDS, cancel)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+        if states:
+            pytest.fail(f"has not ended in {WAIT_SECONDS} s\n{states[0]}")
 
     def signal(self, task: str, name: str, said: str) -> None:
         """Signals a task until its log says that it has arrived: `scancel` would go on for a minute where the job is requeued at once."""
-        with subprocess.Popen(["scancel", f"--signal={name}", task], env=self.cluster.environment, stderr=subprocess.DEVNULL) as scancel:
-            wait_for(lambda: said in self.log(task))
-            scancel.terminate()
+        words = ["scancel", f"--signal={name}", task]
+        with subprocess.Popen(words, env=self.cluster.environment, stderr=subprocess.DEVNULL) as scancel:
+            try:
+                self.wait_for(lambda: said in self.log(task), task)
+            finally:
+                scancel.terminate()
+
+    def states(self) -> dict[str, str]:
+        """State of each task of all arrays."""
+        lines = self.cluster.run("squeue", "--all", "--array", "--noheader", "--states=all", "--format=%i|%T").splitlines()
+        return dict(line.strip().split("|") for line in lines)
+
+    def state(self) -> str:
+        """The queue and the last words of each job, for a failure that explains itself."""
+        logs = sorted((self.folder / "work" / "slurm").glob("*.out"))
+        said = [f"{path.name}:\n{path.read_text(errors='replace')[-1500:]}" for path in logs]
+        return "\n".join([self.cluster.run("squeue", "--all", "--array", "--states=all", check=False), *said])
 
     def close(self) -> None:
         for process in self.started:
@@ -74,13 +129,6 @@ class Grid:
 
     def restarts(self, task: str) -> int:
         return int(re.search(r"Restarts=(\d+)", self.cluster.run("scontrol", "show", "job", task)).group(1))
-
-
-def wait_for(what: Callable[[], object]) -> None:
-    end = time.monotonic() + WAIT_SECONDS
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def without_time(path: Path) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import held_grid
 import pytest
-from slurm_grid import ROOT, WAIT_SECONDS, wait_for
+from slurm_grid import ROOT
 
 from experiments import run_grid, slurm
 from experiments.claims import claim
@@ -21,7 +22,8 @@ def typed(grid, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
 
     def run(*more):
-        code = run_grid.main(grid.words(*more)[3:])
+        with grid.deadline():
+            code = (held_grid if grid.module == "held_grid" else run_grid).main(grid.words(*more)[3:])
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -33,20 +35,22 @@ def job_number(words, out):
 
 
 def test_a_node_goes_down_and_every_run_goes_on_and_is_there_once(grid, typed):
-    more = ("--folds", "0-1", "--seeds", 0, "--epochs", 15, "--hours", 1)
+    grid.module = "held_grid"
+    more = ("--folds", "0-1", "--seeds", 0, "--epochs", 3, "--hours", 1)
     code, out, _ = typed(*more, "--detach")
     job = job_number("2 of 2", out)
+    tasks = (f"{job}_0", f"{job}_1")
     assert code == 0
-    wait_for(lambda: grid.checkpoint("03-seed0").exists() and grid.checkpoint("08-seed0").exists())
-    assert not grid.results
+    grid.wait_for(lambda: all("held after epoch 1" in grid.log(task) for task in tasks), *tasks)
+    assert grid.checkpoint("03-seed0").exists() and grid.checkpoint("08-seed0").exists() and not grid.results
     grid.cluster.node_down_and_back()
     code, _, err = typed(*more)  # the same command finds its jobs in the queue
-    assert code == 0 and "2/2 runs" in err
+    assert code == 0 and "2/2 runs" in err, err + grid.state()
     assert list(grid.results) == ["03-seed0", "08-seed0"]
     assert grid.arrays == {job}
-    for task in (f"{job}_0", f"{job}_1"):
+    for task in tasks:
         assert grid.restarts(task) == 1
-        assert "NODE FAILURE" in grid.log(task) and "resuming after epoch" in grid.log(task)
+        assert "NODE FAILURE" in grid.log(task) and grid.log(task).count("resuming after epoch 1\n") == 1
     assert not list((grid.folder / "work").rglob("*.npz*"))
     before = {path: path.stat().st_mtime_ns for path in grid.results.values()}
     code, _, err = typed(*more)
@@ -57,23 +61,24 @@ def test_a_node_goes_down_and_every_run_goes_on_and_is_there_once(grid, typed):
 def test_signals_requeue_a_job_and_runs_that_fail_or_are_cancelled_are_named(grid, typed):
     folder = grid.folder / "work" / "synthetic" / "tiny"
     (folder / "03-seed0.lock").mkdir(parents=True)  # stops its run before it begins
-    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
         for speaker in ("08", "09"):  # whose jobs wait for this process
             stack.enter_context(claim(folder / f"{speaker}-seed0.lock"))
         more = ("--folds", "0-2", "--seeds", 0)
         code, out, _ = typed(*more, "--detach")
         job = job_number("3 of 3", out)
         assert code == 0
+        stack.callback(grid.cluster.run, "scancel", job)  # also when the test fails, so that the attached grid ends
         warned, killed = f"{job}_1", f"{job}_2"
         attached = pool.submit(typed, *more)
-        wait_for(lambda: "waiting" in grid.log(warned) and "waiting" in grid.log(killed))
+        grid.wait_for(lambda: "waiting" in grid.log(warned) and "waiting" in grid.log(killed), warned, killed)
         grid.signal(warned, "USR2", "Requeued job")  # SLURM's warning before the time limit: submitit requeues
         grid.signal(killed, "HUP", "task 0: Hangup")  # ends the process: the batch script requeues
-        wait_for(lambda: all(grid.log(task).count("waiting") == 2 for task in (warned, killed)))
+        grid.wait_for(lambda: all(grid.log(task).count("waiting") == 2 for task in (warned, killed)), warned, killed)
         assert grid.restarts(warned) == grid.restarts(killed) == 1
         grid.cluster.run("scancel", job)
-        code, _, err = attached.result(WAIT_SECONDS)
-    assert code == 1 and not grid.results
+        code, _, err = attached.result()
+    assert code == 1 and not grid.results, err
     failed, *cancelled = [line for line in err.splitlines() if line.startswith("failed: ")]
     assert "03-seed0.json: IsADirectoryError" in failed and failed.endswith(f"{job}_0_0_log.out)")
     assert len(cancelled) == 2
