@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ser_acrnn import __version__, audio, extraction, tfrecords
@@ -50,13 +51,13 @@ def workers(jobs: int | None) -> Iterator[ParallelMap]:
     """Yields an ordered parallel map that runs ahead of its reader by `AHEAD` items a thread.
 
     Threads: what takes time, reading, transforms and products, lets others run meanwhile, and handing the features from one process to
-    another would take longer than computing them.
+    another would take longer than computing them. Products take one thread each, or the threads of one would wait for those of another.
     """
     jobs = jobs or os.cpu_count() or 1
     if jobs == 1:
         yield map
         return
-    with ThreadPoolExecutor(jobs) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(jobs) as pool:
 
         def run(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
             rest = iter(items)

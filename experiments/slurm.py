@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from experiments import accelerators
 from experiments.claims import claim
 from experiments.tasks import THREAD_VARIABLES, Task
 
@@ -134,6 +135,7 @@ def submit(tasks: Sequence[Task], options: argparse.Namespace) -> dict[Task, Any
 def parameters(options: argparse.Namespace) -> dict[str, Any]:
     """What submitit writes into the batch script."""
     cpus = options.cpus or 1
+    variables = dict.fromkeys(THREAD_VARIABLES, str(cpus)) | accelerators.compilation_cache(options.work / "slurm")
     every = {
         "job_name": "ser_acrnn",
         "partition": options.partition,
@@ -144,7 +146,7 @@ def parameters(options: argparse.Namespace) -> dict[str, Any]:
         "array_parallelism": options.jobs,
         "stderr_to_stdout": True,
         "srun_args": ["--cpus-per-task", str(cpus)],  # not taken over from sbatch since SLURM 22.05
-        "setup": [f"export {name}=${{{name}:-{cpus}}}" for name in THREAD_VARIABLES] + ["export TF_CPP_MIN_LOG_LEVEL=3"],
+        "setup": [f'export {name}="${{{name}:-{value}}}"' for name, value in variables.items()] + ["export TF_CPP_MIN_LOG_LEVEL=3"],
         "teardown": REQUEUE_KILLED.splitlines(),
         "additional_parameters": {"requeue": True},
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn.config import FeatureConfig
@@ -40,7 +39,7 @@ def checked_waveform(waveform: ArrayLike, *, standardise: bool) -> NDArray[np.fl
     if not np.isfinite(signal @ signal) and not np.isfinite(signal).all():
         raise ValueError("waveform holds NaN or infinite samples, expected finite samples")
     if standardise:  # in place: for a short utterance, memory costs more than arithmetic
-        signal -= signal.mean()
+        signal -= signal.sum() / len(signal)
         deviation = np.sqrt(signal @ signal / len(signal))
         if deviation > 0:
             signal *= 1 / deviation
@@ -67,7 +66,9 @@ def log_mels(waveform: ArrayLike, config: FeatureConfig = FeatureConfig()) -> ND
     frames = 1 + max(0, -(-(len(signal) - length) // shift))
     padded = np.zeros((frames - 1) * shift + length, np.float32)
     padded[: len(signal)] = signal[: len(padded)]
-    mels = _mel_powers(sliding_window_view(padded, length)[::shift], config)
+    # Overlapping views, made directly: for short utterances, setting up `sliding_window_view` takes a while.
+    pieces = np.ndarray((frames, length), padded.dtype, padded, strides=(shift * padded.itemsize, padded.itemsize))
+    mels = _mel_powers(pieces, config)
     if len(faint := np.flatnonzero(mels.min(axis=1) < _FAINT * mels.max(axis=1))):
         sample = faint[:, None] * shift + np.arange(length)
         mels[faint] = _mel_powers(np.where(sample < len(signal), signal[np.minimum(sample, len(signal) - 1)], 0.0), config)

@@ -16,8 +16,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments.bench.harness import Row
-from ser_acrnn import __version__, report
+from experiments.bench.harness import Row, table
+from ser_acrnn import __version__
 from ser_acrnn.config import PRESETS, ModelConfig, letter_conv
 
 
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := sorted(set(groups) - set(GROUPS)):
         parser.error(f"--only is {options.only}, expected some of {', '.join(GROUPS)}, not {', '.join(unknown)}")
     rows = [row for group in groups for row in _measure(group, options)]
-    print(_table(rows))
+    print(table(rows))
     if options.write:
         print(f"kept in {_keep(rows, options.write)}")
     return 0
@@ -135,14 +135,6 @@ def _measure(group: str, options: argparse.Namespace) -> list[Row]:
     print(f"measuring {group} ..", file=sys.stderr)
     output = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
     return [Row(**fields) for fields in json.loads(output.splitlines()[-1])]
-
-
-def _table(rows: Sequence[Row]) -> str:
-    lines = [
-        [row.group, row.what, f"{row.figure:.3g} {row.unit}", "" if row.ratio is None else f"{row.ratio:.2f} x {row.yardstick}"]
-        for row in rows
-    ]
-    return report.markdown_table(["group", "what", "figure", "beside"], lines)
 
 
 def _keep(rows: Sequence[Row], directory: Path) -> Path:

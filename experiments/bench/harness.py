@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from ser_acrnn import report
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,12 @@ def interleaved(functions: Mapping[str, Callable[[], object]], rounds: int) -> d
             function()
             seconds[name].append(time.perf_counter() - started)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The benchmark's table in Markdown."""
+    lines = [
+        [row.group, row.what, f"{row.figure:.3g} {row.unit}", "" if row.ratio is None else f"{row.ratio:.2f} x {row.yardstick}"]
+        for row in rows
+    ]
+    return report.markdown_table(["group", "what", "figure", "beside"], lines)

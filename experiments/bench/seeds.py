@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import catalogue
-from experiments.bench.harness import Row, interleaved
-from ser_acrnn import report
+from experiments.bench.harness import Row, interleaved, table
 from ser_acrnn.config import Preset
 
 # Rows and columns of the products that find the ceiling; an accelerator needs larger ones than a processor to show what it can do.
@@ -114,18 +113,18 @@ def rows(system: str, preset: Preset, seeds: int, quick: bool) -> list[Row]:
     operations = 3 * 2 * model.multiply_adds() * batch_size
     ceiling = 2 * matrix**3 / found["product"]
     group = f"training step on JAX, {system}, {preset.training.precision}"
-    table = [Row(group, f"matrix product {matrix} x {matrix}", ceiling / 1e9, "GFLOP/s")]
+    lines = [Row(group, f"matrix product {matrix} x {matrix}", ceiling / 1e9, "GFLOP/s")]
     for what, seconds, yardstick in (
         ("one seed, as training takes it", found["as training takes it"], None),
         (f"{seeds} seeds one after another, a seed", found["one after another"] / seeds, None),
         (f"{seeds} seeds in one step, a seed", found["together"] / seeds, found["one after another"] / seeds),
     ):
         beside = ("one after another", yardstick / seconds) if yardstick else ("", None)
-        table += [
+        lines += [
             Row(group, what, 1000 * seconds, "ms", *beside),
             Row(group, what, operations / seconds / 1e9, "GFLOP/s", "matrix product", operations / seconds / ceiling),
         ]
-    return table
+    return lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -151,11 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     precision = placement.precision(options.precision or preset.training.precision)
     preset = replace(preset, training=replace(preset.training, precision=precision))
     print(f"measuring on {placement.description} ..", file=sys.stderr)
-    lines = [
-        [row.group, row.what, f"{row.figure:.4g} {row.unit}", "" if row.ratio is None else f"{row.ratio:.2f} x {row.yardstick}"]
-        for row in rows(options.system, preset, options.seeds, options.quick)
-    ]
-    print(report.markdown_table(["group", "what", "figure", "beside"], lines))
+    print(table(rows(options.system, preset, options.seeds, options.quick)))
     return 0
 
 

@@ -67,7 +67,9 @@ def test_one_array_job_is_submitted_with_what_was_asked_for(fake, grid, small_co
     lines = script(fake, 7)
     expected = {"array=0-5%2", "partition=gpu", "gpus-per-node=2", "cpus-per-task=3", "mem=1536M", "time=30", "requeue", "signal=USR2@90"}
     assert {f"#SBATCH --{each}" for each in expected} <= set(lines)
-    assert {f"export {name}=${{{name}:-3}}" for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")} <= set(lines)
+    assert {f'export {name}="${{{name}:-3}}"' for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")} <= set(lines)
+    cache = tmp_path / "work" / "slurm" / "jax-cache"
+    assert f'export JAX_COMPILATION_CACHE_DIR="${{JAX_COMPILATION_CACHE_DIR:-{cache}}}"' in lines
     assert any(line.startswith("srun ") and "--cpus-per-task 3" in line for line in lines)
     paths = ["--prepared", str(small_corpus), "--results", str(tmp_path / "results"), "--work", str(tmp_path / "work")]
     submitted = pickle.loads((tmp_path / "work" / "slurm" / "7_4_submitted.pkl").read_bytes())
