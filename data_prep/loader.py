@@ -103,7 +103,7 @@ def find(name: str) -> ModuleType:
         if error.name != f"data_prep.{name}":
             raise
         module = None
-    if module is None or not hasattr(module, "read"):
+    if module is None or not hasattr(module, "CORPUS"):
         raise CorpusError(f"data_prep has no loader {name!r}, expected one of {names()}")
     return module
 
@@ -111,7 +111,7 @@ def find(name: str) -> ModuleType:
 def names() -> list[str]:
     """The corpora that have a loader."""
     files = sorted(Path(__file__).parent.glob("*.py"))
-    return [path.stem for path in files if "\ndef read(" in path.read_text(encoding="utf-8")]
+    return [path.stem for path in files if "\nCORPUS = " in path.read_text(encoding="utf-8")]
 
 
 def add_arguments(name: str, parser: argparse.ArgumentParser) -> ModuleType:

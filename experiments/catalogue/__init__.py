@@ -36,10 +36,13 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
 SYSTEMS = _systems()
 
 
-# Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; and the network against the baseline.
-PAIRS = [(f"acrnn3d-{layers}conv", f"acrnn2d-{layers}conv") for layers in range(1, 8)] + [
-    (f"acrnn{dimensions}d-{layers}conv", "dnn-elm") for layers in range(1, 8) for dimensions in (3, 2)
-]
+# Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; the network against the baseline; and what
+# the light network gives away.
+PAIRS = (
+    [(f"acrnn3d-{layers}conv", f"acrnn2d-{layers}conv") for layers in range(1, 8)]
+    + [(f"acrnn{dimensions}d-{layers}conv", "dnn-elm") for layers in range(1, 8) for dimensions in (3, 2)]
+    + [("lite", f"acrnn3d-{layers}conv") for layers in range(1, 8)]
+)
 
 
 def table_systems(table: str, corpus: Corpus) -> list[str]:

@@ -45,14 +45,14 @@ def test_the_training_loop_is_measured_beside_its_steps():
 def test_the_command_keeps_its_figures(tmp_path, capsys):
     assert bench.main(["--quick", "--only", "startup,records", "--write", str(tmp_path)]) == 0
     written = json.loads(next(tmp_path.glob("*.json")).read_text())
-    assert {row["group"] for row in written["rows"]} == {"startup", "records"}
+    assert {row["group"] for row in written["rows"]} == {"start", "records"}
     assert all(row["figure"] > 0 for row in written["rows"])
     assert isinstance(written["instructions"], list) and written["device"]
     (figure,) = tmp_path.glob("*.png")
     assert figure.stat().st_size > 1000
     assert bench._keep([], tmp_path).stem == f"{figure.stem}-2"  # what was kept stays
     shown = capsys.readouterr().out
-    assert "| startup |" in shown and "| records |" in shown
+    assert "| start " in shown and "| records " in shown
 
 
 def test_an_unknown_group_is_named(capsys):
