@@ -1,6 +1,7 @@
 """The measurements give figures that can be true."""
 
 import json
+import subprocess
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from data_prep import synthetic
 from experiments.bench import __main__ as bench
 from experiments.bench import epoch, loop, preparation
+from experiments.bench.harness import Row
 from ser_acrnn.config import ModelConfig
 
 
@@ -48,11 +50,25 @@ def test_the_command_keeps_its_figures(tmp_path, capsys):
     assert {row["group"] for row in written["rows"]} == {"start", "records"}
     assert all(row["figure"] > 0 for row in written["rows"])
     assert isinstance(written["instructions"], list) and written["device"]
-    (figure,) = tmp_path.glob("*.png")
+    (page,), (figure,) = tmp_path.glob("*.md"), tmp_path.glob("*.png")
+    assert page.read_text().startswith(f"Version {written['version']}, {written['device']}") and "| records " in page.read_text()
     assert figure.stat().st_size > 1000
     assert bench._keep([], tmp_path).stem == f"{figure.stem}-2"  # what was kept stays
     shown = capsys.readouterr().out
     assert "| start " in shown and "| records " in shown
+
+
+def test_a_group_that_fails_is_named_and_the_others_are_kept(tmp_path, monkeypatch, capsys):
+    def measure(group, options):
+        if group == "records":
+            raise subprocess.CalledProcessError(1, group)
+        return [Row(group, "something", 1.5, "s", "nothing", 2.0)]
+
+    monkeypatch.setattr(bench, "_measure", measure)
+    assert bench.main(["--only", "startup,records,features", "--write", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert said.err == "failed: records\n" and "| features | something | 1.5 s" in said.out
+    assert [row["group"] for row in json.loads(next(tmp_path.glob("*.json")).read_text())["rows"]] == ["startup", "features"]
 
 
 def test_an_unknown_group_is_named(capsys):
