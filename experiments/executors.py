@@ -36,7 +36,8 @@ def settle(options: argparse.Namespace, *paths: str) -> None:
     """
     if options.executor == "slurm":
         for name in paths:
-            setattr(options, name, getattr(options, name).absolute())
+            if (path := getattr(options, name)) is not None:
+                setattr(options, name, path.absolute())
     else:
         slurm.refuse_arguments(options)
         options.jobs = options.jobs or 1

@@ -40,7 +40,7 @@ def task(experiment: Experiment, fold: int, seed: int, options: argparse.Namespa
     """One run as a task."""
     key = experiment.key(fold, seed)
     words = ["--system", key.system, "--fold", str(fold), "--seed", str(seed)]
-    for name in ("prepared", "protocol", "results", "work", "precision", "epochs", "devices"):
+    for name in ("prepared", "protocol", "results", "work", "models", "precision", "epochs", "devices"):
         if (value := getattr(options, name)) is not None:
             words += [f"--{name}", str(value)]
     return Task(
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_executor_arguments(parser, "runs")
     options = parser.parse_args(arguments)
     try:
-        settle(options, "prepared", "results", "work")
+        settle(options, "prepared", "results", "work", "models")
         corpus = catalogue.corpus(corpus_name(options.prepared))
         systems = catalogue.table_systems(options.table, corpus) if options.table else options.system.split(",")
         runs = plan([open_experiment(options, system) for system in systems], options)

@@ -52,8 +52,9 @@ def run(options: argparse.Namespace) -> None:
     experiment = open_experiment(options, options.system)
     if not 0 <= options.fold < len(experiment.folds):
         raise ValueError(f"--fold is {options.fold}, expected 0 to {len(experiment.folds) - 1}")
-    if options.save_model and isinstance(experiment.preset, DnnElmPreset):
-        raise ValueError(f"--save-model is {options.save_model}, expected none: {experiment.system} is more than its network")
+    for name, kept in (("--save-model", options.save_model), ("--models", options.models)):
+        if kept and isinstance(experiment.preset, DnnElmPreset):
+            raise ValueError(f"{name} is {kept}, expected none: {experiment.system} is more than its network")
     key = experiment.key(options.fold, options.seed)
     path = key.file(options.results)
     with claim(key.file(options.work, ".lock"), wait=options.wait):
@@ -85,8 +86,9 @@ def _compute(experiment: Experiment, key: RunKey, path: Path, options: argparse.
             log_directory=key.file(options.work, "-tensorboard"),
             on_epoch=show,
         )
-    if options.save_model:
-        model.save(options.save_model)
+    for kept in filter(None, (options.save_model, options.models and key.file(options.models, ".keras"))):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        model.save(kept)
     result.save(path)
     for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):  # the checkpoint, and what a killed run was writing of it
         leftover.unlink()

@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", choices=PROTOCOLS, help="what a fold leaves out (default: the corpus's own)")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
     parser.add_argument("--work", type=Path, default=Path("build/work"), help="folder of checkpoints and logs (default: %(default)s)")
+    parser.add_argument("--models", type=Path, help="also keep the networks, <corpus>/<system>/<tested>-seed<N>.keras below this folder")
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16"),

@@ -102,8 +102,15 @@ class PreparedCorpus(ABC):
         Returns:
             Two arrays of shape `(coefficients, channels)`, computed from the sums that preparation left a speaker.
         """
-        sums = [self.recipe["speakers"][speaker] for speaker in self._known(groups)]
-        return _moments(*(np.sum([entry[name] for entry in sums], axis=0) for name in ("frames", "sum", "sum_of_squares")))
+        return self._speakers_moments(self._known(groups))
+
+    def speaker_statistics(self, speaker: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same over all utterances of one speaker."""
+        return self._speakers_moments([speaker])
+
+    def _speakers_moments(self, speakers: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        sums = [self.recipe["speakers"][speaker] for speaker in speakers]
+        return moments(*(np.sum([entry[name] for entry in sums], axis=0) for name in ("frames", "sum", "sum_of_squares")))
 
     def checksums(self, groups: Iterable[str]) -> list[str]:
         """Of the shards that hold the groups' utterances: they change with any audio, label or recipe."""
@@ -211,11 +218,11 @@ class GroupedCorpus(PreparedCorpus):
         for _, _, values in self.utterances(groups):
             wide = values.astype(np.float64)
             frames, total, squares = frames + len(wide), total + wide.sum(axis=0), squares + (wide**2).sum(axis=0)
-        return _moments(frames, total, squares)
+        return moments(frames, total, squares)
 
 
-def _moments(frames: int, total: NDArray, squares: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and variance from sums."""
+def moments(frames: int, total: NDArray, squares: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and variance from the number of frames, and each coefficient's sum and sum of squares over them."""
     mean = total / frames
     return mean.astype(np.float32), np.maximum(squares / frames - mean**2, 1e-10).astype(np.float32)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any, Self
+from typing import Any, Self, get_type_hints
 
 
 class ConfigError(ValueError):
@@ -18,7 +18,7 @@ def require(condition: bool, config: object, field: str, expectation: str) -> No
 
 
 class JsonConfig:
-    """JSON round trip for frozen dataclasses whose fields are plain values."""
+    """JSON round trip for frozen dataclasses whose fields are plain values, or such dataclasses."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain JSON values."""
@@ -35,7 +35,8 @@ class JsonConfig:
         unknown = sorted(set(values) - names)
         if unknown:
             raise ConfigError(f"{cls.__name__} has no field {unknown}, expected some of {sorted(names)}")
-        return cls(**{name: _tuples(value) for name, value in values.items()})
+        kinds = get_type_hints(cls)
+        return cls(**{name: _field(kinds[name], value) for name, value in values.items()})
 
 
 def whole_to_real(config: Any) -> None:
@@ -44,6 +45,10 @@ def whole_to_real(config: Any) -> None:
         value = getattr(config, field.name)
         if field.type == "float" and isinstance(value, int):
             object.__setattr__(config, field.name, float(value))
+
+
+def _field(kind: Any, value: Any) -> Any:
+    return kind.from_dict(value) if isinstance(kind, type) and issubclass(kind, JsonConfig) else _tuples(value)
 
 
 def _tuples(value: Any) -> Any:

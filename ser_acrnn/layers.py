@@ -33,13 +33,17 @@ class NeutralNormalisation(keras.layers.Layer):
 
     Args:
         recipe_hash: `FeatureConfig.recipe_hash` of the features that the statistics belong to; saved with the model.
+        scope: Whose statistics the network was trained with, `ModelConfig.normalisation`: those of the `"training"` speakers, which the
+            layer holds; or of the `"speaker"` or the `"utterance"`, which the features were standardised by before the layer, whose own
+            then are 0 and 1.
 
     Input and output shape: `(batch, frames, mels, channels)`.
     """
 
-    def __init__(self, recipe_hash: str = "", **kwargs: Any) -> None:
+    def __init__(self, recipe_hash: str = "", scope: str = "training", **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         self.recipe_hash = recipe_hash
+        self.scope = scope
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = input_shape[-2:]
@@ -74,7 +78,7 @@ class NeutralNormalisation(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "recipe_hash": self.recipe_hash}
+        return {**super().get_config(), "recipe_hash": self.recipe_hash, "scope": self.scope}
 
 
 @register

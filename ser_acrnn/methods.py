@@ -10,23 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import elm, frames, metrics
-from ser_acrnn.config import DnnElmPreset, Preset
-from ser_acrnn.dataset import Readable, Segments, cut_segments
+from ser_acrnn.augmentation import Augmenter, Voices
+from ser_acrnn.config import AugmentConfig, ConfigError, DnnElmPreset, Preset
+from ser_acrnn.dataset import PreparedCorpus, Readable, Segments, cut_segments
 from ser_acrnn.features import segment
 from ser_acrnn.models import acrnn, dnn, segment_posteriors
+from ser_acrnn.normalisation import normalised
 
 # Segments -> scores of their utterances, (utterances, emotions): the highest one decides.
 Judge = Callable[[Segments], NDArray[np.float32]]
+# All training segments' features, the numbers of a batch's, and randomness -> the features to train on.
+Augment = Callable[[NDArray[np.float32], NDArray[np.int64], np.random.Generator], NDArray[np.float32]]
 
 
 class Method(Protocol):
     """A system as `ser_acrnn.training.run` trains and judges it."""
+
+    def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
+        """The corpus as the system reads it: its utterances standardised by more than the network does, or as they are."""
 
     def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
         """Reads the groups' segments as the network takes them."""
 
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
         """Builds the network, normalising by the training part's statistics, each of shape `(coefficients, channels)`."""
+
+    def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
+        """What changes the training segments at random; None where nothing does. `mean` is the training part's."""
 
     def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
         """Completes the trained network to a judge of utterances; the test part is not in sight."""
@@ -37,6 +47,10 @@ class Acrnn:
 
     def __init__(self, preset: Preset) -> None:
         self.preset = preset
+
+    def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
+        """See `Method.corpus`."""
+        return normalised(corpus, self.preset.model.normalisation)
 
     def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
         """See `Method.segments`."""
@@ -51,6 +65,19 @@ class Acrnn:
         model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
         return model
 
+    def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
+        """See `Method.augment`."""
+        config, channels = self.preset.training.augmentation, self.preset.model.channels
+        if config == AugmentConfig():
+            return None
+        voices = None
+        if config.speaker_exchange:
+            speaker_of = dict(zip(corpus.manifest["utterance"], corpus.manifest["speaker"], strict=True))
+            speakers, number = np.unique(np.array([speaker_of[name] for name in train.utterance_ids]), return_inverse=True)
+            means, variances = zip(*(corpus.speaker_statistics(speaker) for speaker in speakers), strict=True)
+            voices = Voices(number[train.utterance], np.stack(means)[..., :channels], np.sqrt(np.stack(variances))[..., :channels])
+        return Augmenter(config, mean[:, :channels], self.preset.features, voices)
+
     def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
         """See `Method.judge`."""
         batch_size = self.preset.training.batch_size
@@ -64,7 +91,13 @@ class DnnElm:
     """
 
     def __init__(self, preset: DnnElmPreset) -> None:
+        if preset.training.augmentation != AugmentConfig():
+            raise ConfigError(f"DnnElmPreset.training.augmentation is {preset.training.augmentation}, expected none: it is of log-Mels")
         self.preset = preset
+
+    def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
+        """See `Method.corpus`."""
+        return corpus
 
     def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
         """See `Method.segments`."""
@@ -78,6 +111,10 @@ class DnnElm:
         model = dnn(preset.model, preset.features.shape, recipe_hash=preset.features.recipe_hash, precision=preset.training.precision)
         model.get_layer("normalise").set_statistics(mean, variance)
         return model
+
+    def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
+        """See `Method.augment`."""
+        return None
 
     def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
         """See `Method.judge`."""

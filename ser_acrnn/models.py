@@ -36,7 +36,7 @@ def acrnn(config: ModelConfig = ModelConfig(), *, recipe_hash: str = "", precisi
     segments = keras.Input((config.segment_frames, config.mels, config.channels), name="segments")
     mask = PaddingMask(math.prod(row[1] for row in config.conv), name="padding")(segments) if config.mask_padding else None
 
-    x = NeutralNormalisation(recipe_hash, name="normalise", dtype="float32")(segments)  # (batch, 300, 40, 3)
+    x = NeutralNormalisation(recipe_hash, config.normalisation, name="normalise", dtype="float32")(segments)  # (batch, 300, 40, 3)
     for number, (maps, pool_time, pool_mels) in enumerate(config.conv, start=1):
         x = layers.Conv2D(maps, config.kernel, padding="same", name=f"conv_{number}", dtype=policy)(x)
         pool = _pooling((pool_time, pool_mels), f"pool_{number}", policy)

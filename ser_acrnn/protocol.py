@@ -177,18 +177,19 @@ class FoldReader:
             raise LeakError(f"{self.name}: statistics are fitted on {others} too, expected training speakers alone")
         return self._corpus.statistics(wanted)
 
-    def choose_epoch(self, curve: Sequence[Mapping[str, Any]]) -> int:
+    def choose_epoch(self, curve: Sequence[Mapping[str, Any]], choice: str = "validation") -> int:
         """Returns the `chosen_epoch` of the validation curve; from now on the test part can be read."""
-        epoch = chosen_epoch(curve)
+        epoch = chosen_epoch(curve, choice)
         self._test_is_open = True
         return epoch
 
 
-def chosen_epoch(curve: Sequence[Mapping[str, Any]]) -> int:
-    """The epoch with the best UAR on the validation speaker; of equals the lower validation loss, then the earlier.
+def chosen_epoch(curve: Sequence[Mapping[str, Any]], choice: str = "validation") -> int:
+    """The epoch with the best UAR on the validation speaker; of equals the lower validation loss, then the earlier. Or the last one.
 
     Args:
         curve: Entries with `epoch`, `validation_uar` and `validation_loss`.
+        choice: `"validation"`, or `"last"`, which does not look at the validation speaker.
 
     Returns:
         The entry's `epoch`.
@@ -198,4 +199,6 @@ def chosen_epoch(curve: Sequence[Mapping[str, Any]]) -> int:
     """
     if not curve:
         raise ValueError("the validation curve is empty, expected at least one epoch")
+    if choice == "last":
+        return curve[-1]["epoch"]
     return max(curve, key=lambda entry: (entry["validation_uar"], -entry["validation_loss"], -entry["epoch"]))["epoch"]

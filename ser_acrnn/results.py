@@ -37,6 +37,8 @@ class RunResult:
         precision: `float32` or `bfloat16`.
         wall_seconds: Of the training, resumptions added up.
         protocol: What the folds leave out, see `ser_acrnn.protocol.PROTOCOLS`.
+        validation_utterances: As `utterances`, of the validation speaker, by the network that judged the test; empty in results of
+            version 0.1.0.
     """
 
     corpus: str
@@ -55,6 +57,7 @@ class RunResult:
     precision: str
     wall_seconds: float
     protocol: str = "leave-one-speaker-out"
+    validation_utterances: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     @property
     def truth(self) -> list[str]:

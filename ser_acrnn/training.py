@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ser_acrnn import __version__, distribution, metrics, protocol
 from ser_acrnn.config import DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.dataset import DatasetError, PreparedCorpus, Segments
-from ser_acrnn.methods import method_of
+from ser_acrnn.methods import Augment, method_of
 from ser_acrnn.models import segment_posteriors
 from ser_acrnn.results import RunResult
 
@@ -117,6 +117,7 @@ def run(
     config = dataclasses.replace(preset.training, precision=placement.precision(preset.training.precision))
     preset = dataclasses.replace(preset, training=config)  # from here on nothing is "auto"
     emotions, method = preset.model.emotions, method_of(preset)
+    corpus = method.corpus(corpus)
     reader = protocol.FoldReader(corpus, fold)
     train = method.segments(reader, fold.train, training=True)
     validation = method.segments(reader, [fold.validation])
@@ -127,13 +128,15 @@ def run(
     identity = json.dumps([data, preset.to_dict(), split, dataclasses.asdict(fold), seed, backend()])
     with placement.scope():
         keras.utils.set_random_seed(seed)
-        model = method.network(*reader.statistics(fold.train))
+        mean, variance = reader.statistics(fold.train)
+        model = method.network(mean, variance)
         state = fit(
             model,
             train,
             validation,
             config,
             seed,
+            augment=method.augment(corpus, train, mean),
             placement=placement,
             checkpoint=checkpoint,
             identity=identity,
@@ -143,20 +146,16 @@ def run(
         model.set_weights(state.best_weights)
         judge = method.judge(model, train, validation, seed)
 
-        epoch = reader.choose_epoch(state.curve)
+        epoch = reader.choose_epoch(state.curve, config.epoch_choice)
         test = method.segments(reader, [fold.test])
-        posteriors = judge(test)
-    utterances = [
-        {"id": name, "emotion": emotions[label], "posteriors": [round(float(value), 6) for value in row]}
-        for name, label, row in zip(test.utterance_ids, test.utterance_labels, posteriors, strict=True)
-    ]
+        judged, judged_before = (_utterances(segments, emotions, judge(segments)) for segments in (test, validation))
     result = RunResult(
         corpus=corpus.name,
         system=system,
         fold={"train": list(fold.train), "validation": fold.validation, "test": fold.test},
         seed=seed,
         emotions=list(emotions),
-        utterances=utterances,
+        utterances=judged,
         chosen_epoch=epoch,
         validation_curve=state.curve,
         recipe_hash=corpus.features.recipe_hash,
@@ -167,6 +166,7 @@ def run(
         precision=config.precision,
         wall_seconds=round(state.wall_seconds, 2),
         protocol=split,
+        validation_utterances=judged_before,
     )
     return result, model
 
@@ -178,23 +178,25 @@ def fit(
     config: TrainConfig,
     seed: int,
     *,
+    augment: Augment | None = None,
     placement: distribution.Placement = distribution.DEFAULT_PLACEMENT,
     checkpoint: Path | None = None,
     identity: str = "",
     log_directory: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
 ) -> TrainingState:
-    """Trains until the epochs or the patience end, keeping the weights of the best epoch.
+    """Trains until the epochs or the patience end, keeping the weights of the epoch that will be chosen.
 
-    Each epoch sees every training segment once, in an order drawn from (seed, epoch); the last batch is filled up from the epoch's
-    first segments, so that all batches have one size.
+    Each epoch sees every training segment once, or as many drawn evenly from all emotions, in an order drawn from (seed, epoch); the
+    last batch is filled up from the epoch's first segments, so that all batches have one size.
 
     Args:
         model: A network of `ser_acrnn.models.acrnn`; trained in place.
         train: Training segments.
         validation: The validation speaker's segments.
         config: The numbers.
-        seed: Of the order.
+        seed: Of the order and of the augmentation.
+        augment: Changes each batch.
         placement: Where.
         checkpoint: See `run`.
         identity: Distinguishes the checkpoints of different runs.
@@ -204,7 +206,9 @@ def fit(
     Returns:
         The state after the last epoch, with the curve and the best weights.
     """
-    compile_model(model, config)
+    features, labels = train.features, train.labels.astype(np.int32)
+    steps = -(-len(features) // config.batch_size)
+    compile_model(model, config, steps)
     learner = placement.learner(model)
     state = TrainingState() if checkpoint is None else TrainingState.load(checkpoint, identity)
     if state.curve:
@@ -212,18 +216,17 @@ def fit(
         learner.publish()
         logger.info("resuming after epoch %d", state.curve[-1]["epoch"])
     log = _scalar_log(log_directory)
-    features, labels = train.features, train.labels.astype(np.int32)
-    steps = -(-len(features) // config.batch_size)
     for epoch in range(len(state.curve) + 1, config.epochs + 1):
-        if state.curve and epoch - 1 - protocol.chosen_epoch(state.curve) >= config.patience:
+        if state.curve and epoch - 1 - protocol.chosen_epoch(state.curve, config.epoch_choice) >= config.patience:
             break
         started = time.perf_counter()
-        order = np.resize(np.random.default_rng([seed, epoch]).permutation(len(features)), (steps, config.batch_size))
-        losses = [learner.step(features[batch], labels[batch]) for batch in order]
+        rng = np.random.default_rng([seed, epoch])
+        order = np.resize(_order(labels, config.sampling, rng), (steps, config.batch_size))
+        losses = [learner.step(features[batch] if augment is None else augment(features, batch, rng), labels[batch]) for batch in order]
         learner.publish()
         entry = {"epoch": epoch, "loss": round(float(np.mean(losses)), 6), **_validate(model, validation, config.batch_size)}
         state.curve.append(entry)
-        if protocol.chosen_epoch(state.curve) == epoch:
+        if protocol.chosen_epoch(state.curve, config.epoch_choice) == epoch:
             state.best_weights = model.get_weights()
         state.wall_seconds += time.perf_counter() - started
         if checkpoint is not None:
@@ -237,12 +240,15 @@ def fit(
     return state
 
 
-def compile_model(model: keras.Model, config: TrainConfig) -> None:
-    """Compiles with Nadam and cross-entropy (letter, section III)."""
+def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
+    """Compiles with Nadam and cross-entropy (letter, section III), for epochs of so many steps."""
     # XLA makes the convolutions slower on the processor; JAX has nothing else.
     jit_compile = "auto" if keras.backend.backend() == "jax" else False
+    rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
     model.compile(
-        optimizer=keras.optimizers.Nadam(config.learning_rate, beta_1=config.momentum),
+        optimizer=keras.optimizers.Nadam(rate, beta_1=config.momentum),
         loss=keras.losses.SparseCategoricalCrossentropy(),
         jit_compile=jit_compile,
     )
@@ -254,6 +260,22 @@ def backend() -> str:
     name = keras.backend.backend()
     module = __import__(name)
     return f"{name} {module.__version__}, keras {keras.version()}"
+
+
+def _utterances(segments: Segments, emotions: Sequence[str], posteriors: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """As `RunResult.utterances` has them."""
+    return [
+        {"id": name, "emotion": emotions[label], "posteriors": [round(float(value), 6) for value in row]}
+        for name, label, row in zip(segments.utterance_ids, segments.utterance_labels, posteriors, strict=True)
+    ]
+
+
+def _order(labels: NDArray[np.int32], sampling: str, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Numbers of the segments of an epoch."""
+    if sampling == "all":
+        return rng.permutation(len(labels))
+    shares = 1 / np.bincount(labels)[labels]
+    return rng.choice(len(labels), len(labels), p=shares / shares.sum())
 
 
 def _validate(model: keras.Model, validation: Segments, batch_size: int) -> dict[str, float]:

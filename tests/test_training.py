@@ -13,7 +13,7 @@ import pytest
 from layer_check import run_python
 
 from ser_acrnn import distribution, metrics, protocol, training
-from ser_acrnn.config import FeatureConfig, ModelConfig, Preset, TrainConfig
+from ser_acrnn.config import AugmentConfig, FeatureConfig, ModelConfig, Preset, TrainConfig
 from ser_acrnn.dataset import DatasetError, PreparedCorpus, load_segments
 from ser_acrnn.extraction import with_dynamics
 from ser_acrnn.models import acrnn
@@ -136,7 +136,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another_one(undisturb
 def test_the_result_holds_what_was_run_and_survives_its_file(undisturbed, corpus, tmp_path):
     result, _ = undisturbed
     fields = "corpus system fold seed emotions utterances chosen_epoch validation_curve recipe_hash config version backend device precision"
-    assert [field.name for field in dataclasses.fields(result)] == [*fields.split(), "wall_seconds", "protocol"]
+    assert [field.name for field in dataclasses.fields(result)] == [*fields.split(), "wall_seconds", "protocol", "validation_utterances"]
     assert (result.corpus, result.system, result.seed, result.precision) == ("short", "small", 0, "float32")
     assert result.protocol == "leave-one-speaker-out"
     assert result.fold == {"train": ["c", "d", "e"], "validation": "b", "test": "a"}
@@ -203,8 +203,60 @@ def judge(model, corpus, speaker):
     return segments.utterance_labels, np.array(maxima), values[np.arange(len(values)), segments.labels]
 
 
+def test_the_last_epoch_is_taken_whatever_the_validation_speaker_says(corpus, undisturbed):
+    result, model = train(corpus, changed(epoch_choice="last", patience=1))
+    assert result.validation_curve == undisturbed[0].validation_curve  # the choice changes nothing but the choice
+    assert result.chosen_epoch == 5 != undisturbed[0].chosen_epoch
+    _, maxima, _ = judge(model, corpus, "a")
+    np.testing.assert_allclose(posteriors(result), maxima, atol=2e-6)
+    noisy, _ = train(ShortCorpus(noise=("b",)), changed(epoch_choice="last"))
+    assert noisy.validation_curve != result.validation_curve and noisy.utterances == result.utterances
+
+
+def test_the_cosine_schedule_ends_at_zero_and_survives_a_resumption(corpus, tmp_path):
+    preset = changed(schedule="cosine", epochs=3)
+    result, model = train(corpus, preset)
+    steps = -(-len(load_segments(corpus, FOLD.train, EMOTIONS, hop_seconds=0.2).labels) // preset.training.batch_size)
+    assert int(model.optimizer.iterations) == 3 * steps
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
+    assert result.validation_curve[0] != train(corpus, changed(epochs=3))[0].validation_curve[0]
+    checkpoint = tmp_path / "run.npz"
+
+    def stop(entry):
+        if entry["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(corpus, preset, checkpoint=checkpoint, on_epoch=stop)
+    check_same_run(train(corpus, preset, checkpoint=checkpoint), (result, model))
+
+
+def test_balanced_sampling_draws_all_emotions_alike(corpus):
+    labels = np.repeat([0, 1, 2], [10, 80, 400]).astype(np.int32)
+    order = training._order(labels, "balanced", np.random.default_rng(0))
+    assert len(order) == len(labels)
+    np.testing.assert_allclose(np.bincount(labels[order]) / len(order), 1 / 3, atol=0.07)
+    np.testing.assert_array_equal(np.sort(training._order(labels, "all", np.random.default_rng(0))), np.arange(len(labels)))
+    balanced, plain = train(corpus, changed(sampling="balanced", epochs=1)), train(corpus, changed(epochs=1))
+    assert balanced[0].validation_curve != plain[0].validation_curve
+
+
+def test_an_augmented_run_is_decided_by_its_seed_and_resumes(corpus, tmp_path):
+    preset = changed(augmentation=AugmentConfig(tempo=0.1, time_masks=1, mel_masks=1, mel_mask_mels=2, speaker_exchange=0.5), epochs=2)
+    expected = train(corpus, preset)
+    assert expected[0].validation_curve[0]["loss"] != train(corpus, changed(epochs=1))[0].validation_curve[0]["loss"]
+    checkpoint = tmp_path / "run.npz"
+
+    def stop(entry):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(corpus, preset, checkpoint=checkpoint, on_epoch=stop)
+    check_same_run(train(corpus, preset, checkpoint=checkpoint), expected)
+
+
 def test_the_chosen_epoch_judges_and_patience_ends_the_run(corpus, monkeypatch):
-    monkeypatch.setattr(protocol, "chosen_epoch", lambda curve: min(2, len(curve)))
+    monkeypatch.setattr(protocol, "chosen_epoch", lambda curve, choice: min(2, len(curve)))
     result, model = train(corpus, changed(epochs=9, patience=2))
     assert [entry["epoch"] for entry in result.validation_curve] == [1, 2, 3, 4]
     assert result.chosen_epoch == 2

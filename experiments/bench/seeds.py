@@ -46,7 +46,7 @@ class Seeds:
         for seed in range(seeds):
             keras.utils.set_random_seed(seed)
             self.model = method.network(np.zeros(shape, np.float32), np.ones(shape, np.float32))
-            compile_model(self.model, preset.training)
+            compile_model(self.model, preset.training, steps=1)
             kinds = (self.model.trainable_variables, self.model.non_trainable_variables, self.model.optimizer.variables)
             self.states.append([[np.asarray(variable.value) for variable in kind] for kind in kinds])
 

@@ -40,7 +40,7 @@ def rows(name: str, config: ModelConfig, rounds: int, *, xla: bool = False) -> l
     for precision in PRECISIONS:
         keras.utils.set_random_seed(0)
         model = acrnn(config, precision=precision)
-        compile_model(model, training)
+        compile_model(model, training, steps=1)
         ways[f"ours, {precision}"] = partial(model.train_on_batch, features, labels)
         ways[f"matrix product, {precision}"] = _product(precision)
     if xla:

@@ -22,6 +22,8 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
     systems: dict[str, Preset | DnnElmPreset] = {
         "tiny": PRESETS["tiny"],
         "lite": PRESETS["lite"],
+        "best": PRESETS["best"],
+        "best-adapted": PRESETS["best-adapted"],
         "dnn-elm": baseline,
         # Ours: all of an utterance, a segment each 50 ms.
         "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),
