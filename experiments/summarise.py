@@ -16,6 +16,7 @@ from data_prep.loader import Corpus
 from experiments import catalogue, tables
 from experiments.catalogue.published import PUBLISHED
 from ser_acrnn import report
+from ser_acrnn.ensembles import with_seed_ensembles
 from ser_acrnn.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
 from ser_acrnn.results import RunResult, collect
 
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         corpus = catalogue.corpus(options.corpus)
         directory = options.results / catalogue.results_folder(corpus.name, options.protocol or corpus.protocol)
         results = _ordered(collect(directory))
-        names = catalogue.titles(result.system for result in results)
+        names = catalogue.titles(result.system for result in with_seed_ensembles(results))
         # The letter's numbers are of its own protocol.
         comparable = results[0].protocol == LEAVE_ONE_SPEAKER_OUT
         published = {system: number for (name, system), number in PUBLISHED.items() if comparable and name == corpus.name}

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ser_acrnn import tfrecords
 from ser_acrnn.extraction import static_part, with_dynamics
 from ser_acrnn.features import hop_frames, segment
+from ser_acrnn.normalisation import Statistics, moments, statistics_of
 from ser_acrnn.recipes import FEATURE_RECIPES, FeatureConfig, Recipe, recipe_from_dict, recipe_name
 
 MANIFEST, RECIPE = "manifest.csv", "recipe.json"
@@ -93,7 +94,7 @@ class PreparedCorpus(ABC):
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         """Yields id, emotion and features `(frames, coefficients, channels)` of the groups' utterances, in the manifest's order."""
 
-    def statistics(self, groups: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def statistics(self, groups: Iterable[str]) -> Statistics:
         """Mean and variance of each coefficient over all frames of the groups' utterances; no padding is in them.
 
         Args:
@@ -104,11 +105,11 @@ class PreparedCorpus(ABC):
         """
         return self._speakers_moments(self._known(groups))
 
-    def speaker_statistics(self, speaker: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def speaker_statistics(self, speaker: str) -> Statistics:
         """The same over all utterances of one speaker."""
         return self._speakers_moments([speaker])
 
-    def _speakers_moments(self, speakers: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _speakers_moments(self, speakers: Iterable[str]) -> Statistics:
         sums = [self.recipe["speakers"][speaker] for speaker in speakers]
         return moments(*(np.sum([entry[name] for entry in sums], axis=0) for name in ("frames", "sum", "sum_of_squares")))
 
@@ -212,19 +213,9 @@ class GroupedCorpus(PreparedCorpus):
         names = set(rows["utterance"])
         yield from (item for item in self.corpus.utterances(rows["speaker"]) if item[0] in names)
 
-    def statistics(self, groups: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def statistics(self, groups: Iterable[str]) -> Statistics:
         """See `PreparedCorpus.statistics`; computed by reading the utterances: a group may cut through speakers."""
-        frames, total, squares = 0, np.zeros(self.features.shape), np.zeros(self.features.shape)
-        for _, _, values in self.utterances(groups):
-            wide = values.astype(np.float64)
-            frames, total, squares = frames + len(wide), total + wide.sum(axis=0), squares + (wide**2).sum(axis=0)
-        return moments(frames, total, squares)
-
-
-def moments(frames: int, total: NDArray, squares: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and variance from the number of frames, and each coefficient's sum and sum of squares over them."""
-    mean = total / frames
-    return mean.astype(np.float32), np.maximum(squares / frames - mean**2, 1e-10).astype(np.float32)
+        return statistics_of(values for _, _, values in self.utterances(groups))
 
 
 def open_corpus(path: str | Path) -> PreparedCorpus:

@@ -15,7 +15,7 @@ from ser_acrnn.config import AugmentConfig, ConfigError, DnnElmPreset, Preset
 from ser_acrnn.dataset import PreparedCorpus, Readable, Segments, cut_segments
 from ser_acrnn.features import segment
 from ser_acrnn.models import acrnn, dnn, segment_posteriors
-from ser_acrnn.normalisation import normalised
+from ser_acrnn.standardised import normalised
 
 # Segments -> scores of their utterances, (utterances, emotions): the highest one decides.
 Judge = Callable[[Segments], NDArray[np.float32]]

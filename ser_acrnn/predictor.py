@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn import audio, features, metrics
 from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig
 from ser_acrnn.models import segment_posteriors
+from ser_acrnn.normalisation import Statistics, standardise, statistics_of
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,28 @@ class Predictor:
         self.model = keras.saving.load_model(model, compile=False)
         try:
             self.emotions: tuple[str, ...] = self.model.get_layer("emotion").emotions
-            recipe_hash = self.model.get_layer("normalise").recipe_hash
+            layer = self.model.get_layer("normalise")
+            recipe_hash, self.scope = layer.recipe_hash, layer.scope
         except (ValueError, AttributeError) as error:
             raise ValueError(f"{model}: is not a network of ser_acrnn ({error}), expected its layers 'normalise' and 'emotion'") from error
         self.features = _recipe(recipe_hash, model)
+        self.name = str(model)
+        self.speaker: Statistics | None = None
+
+    def enrol(self, recordings: Iterable[str | Path | ArrayLike], sampling_rate_hertz: int | None = None) -> None:
+        """Takes mean and variance of a speaker's audio, without labels: from now on that speaker is judged.
+
+        Args:
+            recordings: Of one speaker, in various moods if possible, recorded as those that are to be judged; as `predict` takes them.
+            sampling_rate_hertz: See `predict`.
+
+        Raises:
+            AudioError: A recording cannot be used.
+            ValueError: No recording, or the network does not normalise by the speaker.
+        """
+        if self.scope != "speaker":
+            raise ValueError(f"{self.name}: normalises by the {self.scope} statistics, expected a network that enrols speakers")
+        self.speaker = statistics_of(self._features(recording, sampling_rate_hertz) for recording in recordings)
 
     def predict(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Prediction:
         """Judges one recording.
@@ -59,17 +79,26 @@ class Predictor:
 
         Raises:
             AudioError: The recording cannot be used; the message says why.
+            ValueError: The network normalises by the speaker, and nobody has been enrolled.
         """
+        values = self._features(recording, sampling_rate_hertz)
+        if self.scope == "speaker" and self.speaker is None:
+            raise ValueError(f"{self.name}: normalises by the speaker's own audio, expected `enrol` with recordings of the speaker before")
+        if self.scope != "training":
+            values = standardise(values, self.speaker or statistics_of([values]))
+        segments = features.segment(values, self.features)
+        maxima = metrics.utterance_posteriors(segment_posteriors(self.model, segments), np.zeros(len(segments), int))[0]
+        shares = {emotion: float(value) for emotion, value in zip(self.emotions, maxima / maxima.sum(), strict=True)}
+        return Prediction(self.emotions[int(maxima.argmax())], shares, len(segments))
+
+    def _features(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None) -> NDArray[np.float32]:
+        """Log-Mels as the network takes them, `(frames, mels, channels)`, but for what `scope` names."""
         if isinstance(recording, (str, Path)):
             waveform = audio.load(recording, self.features.sampling_rate_hertz)
         else:
             rate = sampling_rate_hertz or self.features.sampling_rate_hertz
             waveform = audio.to_mono(np.asarray(recording), rate, self.features.sampling_rate_hertz)
-        channels = self.model.input_shape[-1]
-        segments = features.segment(features.log_mels_3d(waveform, self.features)[..., :channels], self.features)
-        maxima = metrics.utterance_posteriors(segment_posteriors(self.model, segments), np.zeros(len(segments), int))[0]
-        shares = {emotion: float(value) for emotion, value in zip(self.emotions, maxima / maxima.sum(), strict=True)}
-        return Prediction(self.emotions[int(maxima.argmax())], shares, len(segments))
+        return features.log_mels_3d(waveform, self.features)[..., : self.model.input_shape[-1]]
 
 
 def _recipe(recipe_hash: str, model: str | Path) -> FeatureConfig:

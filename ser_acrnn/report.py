@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ser_acrnn import figures
+from ser_acrnn.calibration import Calibration, calibration, reliability
 from ser_acrnn.comparison import PairedDifference, paired_difference
+from ser_acrnn.ensembles import with_seed_ensembles
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.results import RunResult
-from ser_acrnn.summary import Published, SystemSummary, scores, summary
+from ser_acrnn.summary import Published, SystemSummary, confusion_percent, scores, summary
 
 PROTOCOLS = {
     "leave-one-speaker-out": "each fold tests one speaker, chooses the epoch on another one and trains on the rest",
@@ -75,10 +77,47 @@ def paired_table(comparisons: Sequence[PairedDifference], names: Mapping[str, st
 def tables(
     results: Sequence[RunResult], published: Mapping[str, Published], names: Mapping[str, str], pairs: Sequence[tuple[str, str]] = ()
 ) -> str:
-    """The overview, and below it the paired comparisons of those pairs of systems that share runs."""
-    text = overview(summary(results, published), names, results[0].protocol)
+    """The overview, with a row of its own for the seeds of a system that judge together, and paired comparisons.
+
+    Args:
+        results: All runs of a corpus.
+        published: See `summary`.
+        names: Systems as the tables call them.
+        pairs: Systems to compare; those that share runs are.
+    """
+    text = overview(summary(with_seed_ensembles(results), published), names, results[0].protocol)
     comparisons = [found for first, second in pairs if (found := paired_difference(results, first, second))]
     return f"{text}\n\nPaired by fold and seed:\n\n{paired_table(comparisons, names)}" if comparisons else text
+
+
+def recall_table(results: Sequence[RunResult], names: Mapping[str, str]) -> str:
+    """Recall of each emotion by each system, all runs put together, and in brackets what it is taken for most often otherwise."""
+    emotions, rows = results[0].emotions, []
+    for system in dict.fromkeys(result.system for result in results):
+        percent = confusion_percent([result for result in results if result.system == system])
+        cells = []
+        for row, truth in enumerate(percent):
+            wrong = int(np.delete(truth, row).argmax())
+            wrong += wrong >= row
+            cells.append(f"{truth[row]:.1f} ({emotions[wrong]} {truth[wrong]:.1f})")
+        rows.append([names.get(system, system), *cells])
+    return markdown_table(["recall, % (taken for)", *emotions], rows)
+
+
+def calibration_table(calibrations: Sequence[Calibration], names: Mapping[str, str]) -> str:
+    """Expected calibration error and log loss before and after the temperature, as Markdown."""
+    rows = [
+        [
+            names.get(found.system, found.system),
+            str(len(found.temperatures)),
+            f"{np.median(found.temperatures):.2f} ({min(found.temperatures):.2f} to {max(found.temperatures):.2f})",
+            *(f"{100 * reliability(judged).error:.1f}" for judged in (found.before, found.after)),
+            *(f"{judged.log_loss:.3f}" for judged in (found.before, found.after)),
+        ]
+        for found in calibrations
+    ]
+    heads = ["system", "runs", "temperature, median (range)", "calibration error, %", "scaled", "log loss", "scaled"]
+    return markdown_table(heads, rows)
 
 
 def fold_table(runs: pd.DataFrame) -> str:
@@ -128,9 +167,9 @@ def write(
     """
     directory, published, names = Path(directory), published or {}, names or {}
     directory.mkdir(parents=True, exist_ok=True)
-    runs, table = scores(results), summary(results, published)
+    runs, table, judges = scores(results), summary(results, published), with_seed_ensembles(results)
     runs.round(6).to_csv(directory / "runs.csv", index=False)
-    facts = [{"protocol": results[0].protocol, **asdict(row), "difference": row.difference} for row in table]
+    facts = [{"protocol": results[0].protocol, **asdict(row), "difference": row.difference} for row in summary(judges, published)]
     pd.DataFrame(facts).round(4).to_csv(directory / "summary.csv", index=False)
     figures.save(figures.folds_figure(runs, names, published), directory / "folds.png")
 
@@ -139,6 +178,7 @@ def write(
     text += [caveat, ""] if caveat else []
     text += [tables(results, published, names, pairs), "", *_explanation(results), "", *_incomplete(table, names, expected_runs)]
     text += ["![UAR of every run by fold](folds.png)", ""]
+    text += ["## Recall by emotion", "", recall_table(judges, names), "", *_calibration(judges, names, directory)]
     for system in (row.system for row in table):
         mine = [result for result in results if result.system == system]
         name = names.get(system, system)
@@ -158,6 +198,27 @@ def _explanation(results: Sequence[RunResult]) -> list[str]:
         "The interval is a bootstrap over whole folds. Pooled: the recalls of all test decisions put together.",
         "",
         made_with(results),
+    ]
+
+
+def _calibration(results: Sequence[RunResult], names: Mapping[str, str], directory: Path) -> list[str]:
+    systems = dict.fromkeys(result.system for result in results)
+    found = [calibration([result for result in results if result.system == system]) for system in systems]
+    calibrations = [one for one in found if one]
+    if not calibrations:
+        return []
+    figures.save(figures.reliability_figure(calibrations, names), directory / "reliability.png")
+    return [
+        "## Calibration",
+        "",
+        calibration_table(calibrations, names),
+        "",
+        "An utterance's posteriors are the maxima over its segments, scaled to sum to one. Each run's temperature has the least log loss "
+        "on its validation speaker and is applied to its test speaker; no decision changes. Runs without posteriors of their validation "
+        "speaker are not in the table.",
+        "",
+        "![Confidence and accuracy](reliability.png)",
+        "",
     ]
 
 

@@ -1,5 +1,7 @@
 """A saved network judges recordings as the training run judged its segments."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -83,3 +85,38 @@ def test_the_command_tells_its_version(capsys):
         cli.main(["--version"])
     assert stop.value.code == 0
     assert capsys.readouterr().out.startswith("ser-acrnn 0.")
+
+
+def standardising_model(tmp_path, scope):
+    path = tmp_path / f"{scope}.keras"
+    acrnn(replace(SMALL, normalisation=scope), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash).save(path)
+    return path
+
+
+def test_an_enrolled_speaker_is_judged_by_their_own_statistics(tmp_path, recording):
+    other = tmp_path / "other.wav"
+    soundfile.write(other, 0.3 * np.cumsum(np.random.default_rng(2).normal(size=32_000)) / 100, 16_000)
+    predictor = Predictor(standardising_model(tmp_path, "speaker"))
+    with pytest.raises(ValueError, match=r"speaker\.keras: normalises by the speaker's own audio, expected `enrol`"):
+        predictor.predict(recording)
+    with pytest.raises(ValueError, match="there is no utterance"):
+        predictor.enrol([])
+    predictor.enrol([recording, other])
+    values = [features.log_mels_3d(soundfile.read(path, dtype="float32")[0]) for path in (recording, other)]
+    frames = np.concatenate(values)
+    standard = (values[0] - frames.mean(axis=0)) / frames.std(axis=0)
+    maxima = np.asarray(predictor.model(features.segment(standard.astype("f")))).max(axis=0)
+    np.testing.assert_allclose(list(predictor.predict(recording).posteriors.values()), maxima / maxima.sum(), atol=1e-4)
+
+
+def test_an_utterance_can_be_judged_by_its_own_statistics(tmp_path, recording):
+    predictor = Predictor(standardising_model(tmp_path, "utterance"))
+    values = features.log_mels_3d(soundfile.read(recording, dtype="float32")[0])
+    standard = (values - values.mean(axis=0)) / values.std(axis=0)
+    maxima = np.asarray(predictor.model(features.segment(standard))).max(axis=0)
+    np.testing.assert_allclose(list(predictor.predict(recording).posteriors.values()), maxima / maxima.sum(), atol=1e-4)
+
+
+def test_nobody_is_enrolled_where_it_would_change_nothing(model, recording):
+    with pytest.raises(ValueError, match="normalises by the training statistics, expected a network that enrols speakers"):
+        Predictor(model).enrol([recording])

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from data_prep.loader import GENERATED, Corpus, find
 from experiments.catalogue.published import BEST_DEPTH
+from ser_acrnn import ensembles
 from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig, letter_conv
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.recipes import FRAME_RECIPES
@@ -123,7 +124,7 @@ def number_list(text: str) -> list[int]:
 
 def order(names: Iterable[str]) -> list[str]:
     """System names without repetition in the catalogue's order; unknown ones come last."""
-    known = list(SYSTEMS)
+    known = [name for system in SYSTEMS for name in (system, system + ensembles.SUFFIX)]
     return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
 
 
@@ -133,6 +134,8 @@ def titles(names: Iterable[str]) -> dict[str, str]:
 
 
 def _title(name: str) -> str:
+    if name.endswith(ensembles.SUFFIX):
+        return f"{_title(name.removesuffix(ensembles.SUFFIX))}, seeds together"
     for prefix, words in (("acrnn3d-", "3-D ACRNN"), ("acrnn2d-", "2-D ACRNN")):
         if name.startswith(prefix):
             return f"{words}, {name.removeprefix(prefix).removesuffix('conv')} conv"

@@ -10,7 +10,7 @@ from ser_acrnn import protocol
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.dataset import GroupedCorpus
 from ser_acrnn.json_config import ConfigError
-from ser_acrnn.normalisation import StandardisedCorpus, normalised
+from ser_acrnn.standardised import StandardisedCorpus, normalised
 
 
 def adapted(normalisation, **training):

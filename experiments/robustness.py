@@ -1,0 +1,147 @@
+"""How a system bears noise, telephone, coding and reverberation: its kept networks judge their test speakers' degraded recordings.
+
+python -m experiments.run_grid --prepared build/data/emodb --system best --seeds 0 --models build/models
+python -m experiments.robustness --prepared build/data/emodb --system best --source ../emodb --models build/models
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from experiments import catalogue
+from experiments.degradations import DEGRADATIONS
+from experiments.runs import RunKey, add_arguments, open_experiment
+from ser_acrnn import audio, metrics, report
+from ser_acrnn.results import RunResult
+
+FOLDER = "robustness"  # below a corpus's results
+COLUMNS = ["condition", "speaker", "utterance", "emotion", "decision"]
+
+
+def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) -> pd.DataFrame:
+    """Judges one test speaker's recordings under each condition.
+
+    A network that normalises by the speaker is given that speaker's audio in the same condition.
+
+    Args:
+        network: The fold's, a `.keras` file.
+        result: What the run left.
+        recordings: File of each test utterance.
+
+    Returns:
+        The columns `COLUMNS`.
+
+    Raises:
+        ValueError: The network is not the one that the result is of: it decides otherwise on the recordings as they are.
+    """
+    from ser_acrnn.predictor import Predictor
+
+    predictor = Predictor(network)
+    rate = predictor.features.sampling_rate_hertz
+    names = [utterance["id"] for utterance in result.utterances]
+    clean = [audio.load(recordings[name], rate) for name in names]
+    tables = []
+    for condition, degrade in DEGRADATIONS.items():
+        seeds = [zlib.crc32(f"{condition} {name}".encode()) for name in names]
+        waveforms = [degrade(waveform, np.random.default_rng(seed)) for waveform, seed in zip(clean, seeds, strict=True)]
+        if predictor.scope == "speaker":
+            predictor.enrol(waveforms)
+        decisions = [predictor.predict(waveform).emotion for waveform in waveforms]
+        tables.append(pd.DataFrame(dict(zip(COLUMNS, (condition, result.fold["test"], names, result.truth, decisions), strict=True))))
+    differing = int((tables[0]["decision"] != result.decisions).sum())
+    if differing > 0.01 * len(names):  # a rounding error may turn a tie
+        raise ValueError(
+            f"{network}: decides otherwise on {differing} of {len(names)} utterances than the run's result, expected its network"
+        )
+    return pd.concat(tables)
+
+
+def table(root: Path, folder: str) -> str:
+    """UAR under each condition of all systems that were judged so, as Markdown; empty where none was."""
+    found = {path.stem: pd.read_csv(path, dtype=str) for path in sorted((root / folder / FOLDER).glob("*.csv"))}
+    if not found:
+        return ""
+    systems = catalogue.order(found)
+    names = catalogue.titles(systems)
+    rows = []
+    for condition in DEGRADATIONS:
+        cells = []
+        for system in systems:
+            judged = found[system][found[system]["condition"] == condition]
+            folds = [100 * metrics.unweighted_average_recall(part["emotion"], part["decision"]) for _, part in judged.groupby("speaker")]
+            low, high = metrics.bootstrap_interval(folds, np.arange(len(folds))) if len(folds) > 1 else (np.nan, np.nan)
+            cells.append(f"{np.mean(folds):.1f} ({low:.1f} to {high:.1f})" if folds else "")
+        rows.append([condition, *cells])
+    return report.markdown_table(["UAR, mean over folds (95 % interval)", *(names[system] for system in systems)], rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.robustness", description=str(__doc__).split("\n\n")[0])
+    add_arguments(parser)
+    parser.add_argument("--system", required=True, help="row of the tables")
+    parser.add_argument("--seed", type=int, default=0, help="of the networks (default: %(default)s)")
+    parser.add_argument("--source", type=Path, required=True, help="folder of the corpus's audio")
+    options = parser.parse_args(arguments)
+    try:
+        path = run(options)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
+    return 0
+
+
+def run(options: argparse.Namespace) -> Path:
+    """Judges every fold, and returns the file that holds all decisions.
+
+    Raises:
+        ValueError: A result, a network or a recording is missing or is another one.
+    """
+    if options.models is None:
+        raise ValueError("--models is missing, expected the folder that the grid kept its networks in")
+    experiment = open_experiment(options, options.system)
+    keys = [experiment.key(fold, options.seed) for fold in range(len(experiment.folds))]
+    missing = [str(path) for key in keys for path in (key.file(options.results), key.file(options.models, ".keras")) if not path.is_file()]
+    if missing:
+        raise ValueError(f"missing: {', '.join(missing)}; expected the finished runs of all folds and their networks")
+    recordings = _recordings(experiment.corpus.manifest, options.source)
+    judged = [
+        judge_fold(key.file(options.models, ".keras"), RunResult.load(key.file(options.results)), recordings)
+        for key in tqdm(keys, desc=options.system, unit=" folds")
+    ]
+    path = _file(options.results, keys[0])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    pd.concat(judged).to_csv(partial, index=False)
+    partial.replace(path)
+    return path
+
+
+def _file(results: Path, key: RunKey) -> Path:
+    return results / key.folder / FOLDER / f"{key.system}.csv"
+
+
+def _recordings(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:
+    """File of each utterance, each the one that was prepared."""
+    files = {}
+    for row in manifest.itertuples():
+        files[row.utterance] = path = source / str(row.path)
+        if not path.is_file():
+            raise ValueError(f"{path}: no such file, expected the corpus's recordings below {source}")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != row.sha256:
+            raise ValueError(f"{path}: is another recording than the prepared one, expected the sha256 {row.sha256}")
+    return files
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Seeds that judge together."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sample_results import RESULTS, sample_result
+
+from ser_acrnn.ensembles import with_seed_ensembles
+from ser_acrnn.metrics import unweighted_average_recall
+
+
+def three_seeds(speaker, system="tiny"):
+    return [sample_result(speaker, seed, system, right=(1, seed == 0, 1, seed > 0)) for seed in range(3)]
+
+
+def test_a_row_of_its_own_behind_the_system_with_the_mean_of_scaled_posteriors():
+    results = [*three_seeds("03"), *three_seeds("08"), sample_result(system="lite")]
+    found = with_seed_ensembles(results)
+    assert [result.system for result in found] == ["tiny"] * 6 + ["tiny+seeds"] * 2 + ["lite"]
+    together = found[6]
+    assert (together.fold["test"], together.seed, together.wall_seconds) == ("03", 0, 108)
+    np.testing.assert_allclose(together.utterances[1]["posteriors"], [(0.75 + 0.25 + 0.25) / 3, (0.25 + 0.75 + 0.75) / 3], atol=1e-6)
+    assert together.truth == results[0].truth
+    assert together.decisions == ["angry", "sad", "sad", "sad"]
+    assert unweighted_average_recall(together.truth, together.decisions) == pytest.approx(0.75)
+
+
+def test_fewer_than_three_seeds_or_seeds_that_differ_are_left_alone():
+    assert with_seed_ensembles(RESULTS) == RESULTS
+    uneven = [*three_seeds("03"), *three_seeds("08")[:2], replace(three_seeds("08")[2], seed=7)]
+    assert with_seed_ensembles(uneven) == uneven
+
+
+def test_scores_are_averaged_as_they_are():
+    runs = [
+        replace(result, utterances=[{**utterance, "posteriors": [0.5, -1.0 - result.seed]} for utterance in result.utterances])
+        for result in three_seeds("03")
+    ]
+    assert with_seed_ensembles(runs)[3].utterances[0]["posteriors"] == [0.5, -2.0]
+
+
+def test_validation_posteriors_are_averaged_where_they_are():
+    runs = [replace(result, validation_utterances=sample_result("z").utterances) for result in three_seeds("03")]
+    assert [utterance["id"] for utterance in with_seed_ensembles(runs)[3].validation_utterances] == ["zu0", "zu1", "zu2", "zu3"]
+    assert with_seed_ensembles(three_seeds("03"))[3].validation_utterances == []
