@@ -13,7 +13,8 @@ from pathlib import Path
 
 from data_prep import loader
 from data_prep.loader import Corpus
-from experiments import catalogue, tables
+from experiments import catalogue, robustness, tables
+from experiments.catalogue import ablations
 from experiments.catalogue.published import PUBLISHED
 from ser_acrnn import report
 from ser_acrnn.ensembles import with_seed_ensembles
@@ -46,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         corpus = catalogue.corpus(options.corpus)
         directory = options.results / catalogue.results_folder(corpus.name, options.protocol or corpus.protocol)
-        results = _ordered(collect(directory))
+        every = _ordered(collect(directory))
+        results = [result for result in every if ablations.base_of(result.system) is None]
+        if not results:
+            raise ValueError(f"{directory}: holds changed systems alone, expected runs of what they are changes of")
         names = catalogue.titles(result.system for result in with_seed_ensembles(results))
         # The letter's numbers are of its own protocol.
         comparable = results[0].protocol == LEAVE_ONE_SPEAKER_OUT
@@ -65,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.readme:
             _bring_up_to_date(options.readme, options.results, corpus, results, overview)
         shown = f"{corpus.title}\n\n{overview}\n\n{corpus.caveat}".rstrip()
+        tables.ablation_page(corpus, every, directory)
         for table in tables.TITLES:
             if page := tables.write(table, corpus, results, directory):
                 shown = page.read_text(encoding="utf-8").rstrip() if table == options.table else shown
@@ -82,7 +87,7 @@ def _ordered(results: list[RunResult]) -> list[RunResult]:
 
 
 def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[RunResult], table: str) -> None:
-    """Replaces the corpus's table in a file, and the one of the leaky split where the file has its marks.
+    """Replaces the corpus's table in a file, and those of degraded recordings and of the leaky split where the file has their marks.
 
     Raises:
         ValueError: The marks are missing.
@@ -92,6 +97,8 @@ def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[Ru
         text = insert(text, f"results {catalogue.results_folder(corpus.name, results[0].protocol)}", table)
     except ValueError as error:
         raise ValueError(f"{readme}: {error}") from error
+    if f"<!-- robustness {corpus.name} -->" in text:
+        text = insert(text, f"robustness {corpus.name}", robustness.table(root, corpus.name))
     leaky = root / catalogue.results_folder(corpus.name, LEAKY_RANDOM)
     if f"<!-- leaky {corpus.name} -->" in text and leaky.is_dir():
         text = insert(text, f"leaky {corpus.name}", tables.leaky_table(results, _ordered(collect(leaky))))

@@ -10,9 +10,10 @@ import numpy as np
 
 from data_prep.loader import Corpus
 from experiments import catalogue
+from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies
 from ser_acrnn import figures, metrics, report
-from ser_acrnn.comparison import paired_difference
+from ser_acrnn.comparison import paired_difference, uar_on_test, uar_on_validation
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.results import RunResult
 from ser_acrnn.summary import confusion_percent, pooled, summary
@@ -80,6 +81,37 @@ def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[R
         "difference",
     ]
     return report.markdown_table([*heads, f"runs, {results[0].protocol}"], rows)
+
+
+def ablation_page(corpus: Corpus, results: Sequence[RunResult], directory: Path) -> Path | None:
+    """Writes `ablations.md`: each changed system beside its base; None where no change was run."""
+    tables = [(base, ablation_table(base, results)) for base in ablations.CHANGES]
+    if not any(table for _, table in tables):
+        return None
+    text = [f"# One change at a time: {corpus.title}", ""]
+    for base, table in tables:
+        text += [f"## {base}", "", table, ""] if table else []
+    text += [
+        "Differences are of the changed system less its base, in UAR points, over the folds and seeds that both have, 95 % intervals by "
+        "bootstrap over folds. What the validation speakers say may decide between systems; what the test speakers say is for reading.",
+        "",
+    ]
+    path = directory / "ablations.md"
+    path.write_text("\n".join(text), encoding="utf-8")
+    return path
+
+
+def ablation_table(base: str, results: Sequence[RunResult]) -> str:
+    """A row a change of a system that was run, empty where none was."""
+    rows = []
+    for change in ablations.CHANGES[base]:
+        system = f"{base}.{change}"
+        found = [paired_difference(results, system, base, score) for score in (uar_on_validation, uar_on_test)]
+        cells = [f"{pair.mean:+.2f} ({pair.low:+.1f} to {pair.high:+.1f})" for pair in found if pair]
+        if cells and found[1]:
+            rows.append([change, f"{found[1].runs} in {found[1].folds} folds", *cells, f"{found[1].p_value:.3f}"])
+    heads = ["change", "pairs of runs", "validation speakers", "test speakers", "Wilcoxon p over folds, test"]
+    return report.markdown_table(heads, rows) if rows else ""
 
 
 def leaky_table(honest: Sequence[RunResult], leaky: Sequence[RunResult]) -> str:

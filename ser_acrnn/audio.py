@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +29,10 @@ def load(path: str | Path, sampling_rate_hertz: int = 16_000) -> NDArray[np.floa
         AudioError: The file is missing, empty, cut off, not audio, silent, or holds NaN or infinite samples.
     """
     path = Path(path)
-    if not path.is_file():
-        raise AudioError(f"{path}: no such file, expected an audio file")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path}: the file is empty (0 bytes), expected audio")
     try:
-        with soundfile.SoundFile(path) as stream:
-            rate, expected, header = stream.samplerate, stream.frames, stream.extra_info
-            samples = stream.read(dtype="float32", always_2d=True)
+        with _opened(path) as file:
+            rate, expected, header = file.samplerate, file.frames, file.extra_info
+            samples = file.read(dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise AudioError(f"{path}: cannot be read as audio ({error}), expected a format that libsndfile reads") from error
     # libsndfile shortens a file that ends early and only notes it; 0xFFFFFFFF is the length of a WAV written to a pipe.
@@ -48,6 +45,55 @@ def load(path: str | Path, sampling_rate_hertz: int = 16_000) -> NDArray[np.floa
         return to_mono(samples, rate, sampling_rate_hertz)
     except AudioError as error:
         raise AudioError(f"{path}: {error}") from error
+
+
+def stream(path: str | Path, sampling_rate_hertz: int = 16_000, *, block_seconds: float = 10.0) -> Iterator[NDArray[np.float32]]:
+    """Reads a file of any length piece by piece, mixed down and resampled where it must be.
+
+    Silence and non-finite samples are not refused here: only the listener knows which part they spoil.
+
+    Args:
+        path: See `load`.
+        sampling_rate_hertz: Rate of the result.
+        block_seconds: Length of a piece.
+
+    Yields:
+        float32 samples, shape `(samples,)`.
+
+    Raises:
+        AudioError: The file is missing, empty, or not audio.
+    """
+    import soxr
+
+    with _opened(Path(path)) as file:
+        rate = file.samplerate
+        resampler = soxr.ResampleStream(rate, sampling_rate_hertz, 1, "float32") if rate != sampling_rate_hertz else None
+        for block in file.blocks(round(block_seconds * rate), dtype="float32", always_2d=True):
+            mono = block.mean(axis=1)
+            yield mono if resampler is None else resampler.resample_chunk(mono)
+        if resampler is not None:
+            yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def seconds_of(path: str | Path) -> float:
+    """Length that a file's header announces.
+
+    Raises:
+        AudioError: The file is missing, empty, or not audio.
+    """
+    with _opened(Path(path)) as file:
+        return file.frames / file.samplerate
+
+
+def _opened(path: Path) -> soundfile.SoundFile:
+    if not path.is_file():
+        raise AudioError(f"{path}: no such file, expected an audio file")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path}: the file is empty (0 bytes), expected audio")
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(f"{path}: cannot be read as audio ({error}), expected a format that libsndfile reads") from error
 
 
 def to_mono(samples: NDArray[np.floating], rate_hertz: int, sampling_rate_hertz: int = 16_000) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,13 +37,26 @@ class PairedDifference:
     p_value: float
 
 
-def paired_difference(results: Sequence[RunResult], first: str, second: str) -> PairedDifference | None:
+def uar_on_test(result: RunResult) -> float:
+    """UAR on the test part, percent."""
+    return 100 * metrics.unweighted_average_recall(result.truth, result.decisions)
+
+
+def uar_on_validation(result: RunResult) -> float:
+    """UAR on the validation part at the chosen epoch, percent: what may decide between systems."""
+    return 100 * next(entry["validation_uar"] for entry in result.validation_curve if entry["epoch"] == result.chosen_epoch)
+
+
+def paired_difference(
+    results: Sequence[RunResult], first: str, second: str, score: Callable[[RunResult], float] = uar_on_test
+) -> PairedDifference | None:
     """Compares two systems on the runs that both have.
 
     Args:
         results: Of one corpus; runs of other systems are passed over.
         first: A system.
         second: Another one.
+        score: What is compared.
 
     Returns:
         The comparison; None with fewer than two test speakers in common.
@@ -51,8 +64,7 @@ def paired_difference(results: Sequence[RunResult], first: str, second: str) -> 
     uar: dict[str, dict[tuple[str, int], float]] = {first: {}, second: {}}
     for result in results:
         if result.system in uar:
-            value = metrics.unweighted_average_recall(result.truth, result.decisions)
-            uar[result.system][result.fold["test"], result.seed] = 100 * value
+            uar[result.system][result.fold["test"], result.seed] = score(result)
     common = sorted(set(uar[first]) & set(uar[second]))
     speakers = np.array([speaker for speaker, _ in common])
     differences = np.array([uar[first][key] - uar[second][key] for key in common])

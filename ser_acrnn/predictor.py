@@ -1,9 +1,10 @@
-"""A recording in, an emotion out: a saved network with the features that it was trained on."""
+"""A recording in, an emotion out: a saved network with the features that it was trained on, for files, samples and live audio."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import keras
@@ -12,8 +13,38 @@ from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn import audio, features, metrics
 from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig
-from ser_acrnn.models import segment_posteriors
+from ser_acrnn.models import with_attention
 from ser_acrnn.normalisation import Statistics, standardise, statistics_of
+from ser_acrnn.pretrained import list_pretrained, load_pretrained
+from ser_acrnn.windows import windows
+
+BATCH = 40  # segments at a time
+# A recording up to this length is judged as an utterance; a longer one window by window, in memory that does not grow with it.
+LONGEST_UTTERANCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the network says of one piece of a recording, of 3 s unless the recording is shorter.
+
+    Attributes:
+        start_seconds: Where the piece begins.
+        end_seconds: Where it ends.
+        posteriors: Share of each emotion, summing to one; empty where `flaw` says why.
+        attention: Weight of each time step, summing to one, the steps dividing 3 s evenly from the start on.
+        flaw: Why nothing is said of the piece, such as silence; "" where something is.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    posteriors: dict[str, float]
+    attention: tuple[float, ...] = ()
+    flaw: str = ""
+
+    @property
+    def emotion(self) -> str | None:
+        """The decision; None where there is a flaw."""
+        return max(self.posteriors, key=self.posteriors.__getitem__) if self.posteriors else None
 
 
 @dataclass(frozen=True)
@@ -22,37 +53,62 @@ class Prediction:
 
     Attributes:
         emotion: The decision.
-        posteriors: Share of each emotion: the maximum over segments (letter, section III), scaled to sum to one.
-        segments: Number of 3 s segments that were judged.
+        posteriors: Share of each emotion: the maximum over segments (letter, section III), scaled to sum to one; of a recording of more
+            than a minute the mean over its windows.
+        segments: What it says of each piece.
+        step_seconds: Length of a time step of the attention.
     """
 
     emotion: str
     posteriors: dict[str, float]
-    segments: int
+    segments: tuple[Judgement, ...]
+    step_seconds: float
+
+    def attention(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Attention over the recording.
+
+        Returns:
+            Seconds of the steps' middles and their weights, both of shape `(steps,)`; where segments overlap, the mean of theirs.
+        """
+        steps = np.concatenate(
+            [round(piece.start_seconds / self.step_seconds) + np.arange(len(piece.attention)) for piece in self.segments if piece.attention]
+        )
+        weights = np.concatenate([piece.attention for piece in self.segments])
+        inside = steps < np.ceil(round(self.segments[-1].end_seconds / self.step_seconds, 6))
+        steps, weights = steps[inside].astype(int), weights[inside]
+        counts = np.bincount(steps)
+        heard = counts > 0
+        seconds = np.asarray((np.flatnonzero(heard) + 0.5) * self.step_seconds)
+        return seconds, np.bincount(steps, weights)[heard] / counts[heard]
 
 
 class Predictor:
-    """Judges recordings with a network that this package trained and saved.
+    """Judges recordings with a network of this package.
 
     Args:
-        model: A `.keras` file.
+        model: Name of a network that ships with the package (`ser_acrnn.list_pretrained`), a `.keras` file, or a loaded network.
 
     Raises:
-        ValueError: The file is not such a network, or its features are of no recipe of this version.
+        ValueError: There is no such network, it is none of this package's, or its features are of no recipe of this version.
+
+    Example:
+        >>> Predictor("acrnn3d-emodb").predict("recording.wav").emotion  # doctest: +SKIP
+        'happy'
     """
 
-    def __init__(self, model: str | Path) -> None:
-        if not Path(model).is_file():
-            raise ValueError(f"{model}: no such file, expected a network saved as .keras")
-        self.model = keras.saving.load_model(model, compile=False)
+    def __init__(self, model: str | Path | keras.Model) -> None:
+        self.name = model.name if isinstance(model, keras.Model) else str(model)
+        self.model = _network(model)
         try:
-            self.emotions: tuple[str, ...] = self.model.get_layer("emotion").emotions
+            self.emotions: tuple[str, ...] = tuple(self.model.get_layer("emotion").emotions)
             layer = self.model.get_layer("normalise")
             recipe_hash, self.scope = layer.recipe_hash, layer.scope
+            self._judge = with_attention(self.model)
         except (ValueError, AttributeError) as error:
-            raise ValueError(f"{model}: is not a network of ser_acrnn ({error}), expected its layers 'normalise' and 'emotion'") from error
-        self.features = _recipe(recipe_hash, model)
-        self.name = str(model)
+            expected = "expected its layers 'normalise', 'attention' and 'emotion'"
+            raise ValueError(f"{self.name}: is not a network of ser_acrnn ({error}), {expected}") from error
+        self.features = _recipe(recipe_hash, self.name)
+        self.step_seconds = self.features.segment_seconds / self._judge.output["attention"].shape[1]
         self.speaker: Statistics | None = None
 
     def enrol(self, recordings: Iterable[str | Path | ArrayLike], sampling_rate_hertz: int | None = None) -> None:
@@ -68,41 +124,171 @@ class Predictor:
         """
         if self.scope != "speaker":
             raise ValueError(f"{self.name}: normalises by the {self.scope} statistics, expected a network that enrols speakers")
-        self.speaker = statistics_of(self._features(recording, sampling_rate_hertz) for recording in recordings)
+        self.speaker = statistics_of(self._log_mels(self._waveform(recording, sampling_rate_hertz)) for recording in recordings)
 
     def predict(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Prediction:
         """Judges one recording.
 
         Args:
-            recording: A file, or samples of shape `(samples,)` or `(samples, channels)`.
+            recording: A file, or samples of shape `(samples,)` or `(samples, channels)`. Up to a minute it is judged as an utterance, as
+                in training; beyond, window by window, see `timeline`.
             sampling_rate_hertz: Of the samples; a file knows its own.
 
         Raises:
             AudioError: The recording cannot be used; the message says why.
             ValueError: The network normalises by the speaker, and nobody has been enrolled.
         """
-        values = self._features(recording, sampling_rate_hertz)
-        if self.scope == "speaker" and self.speaker is None:
-            raise ValueError(f"{self.name}: normalises by the speaker's own audio, expected `enrol` with recordings of the speaker before")
-        if self.scope != "training":
-            values = standardise(values, self.speaker or statistics_of([values]))
-        segments = features.segment(values, self.features)
-        maxima = metrics.utterance_posteriors(segment_posteriors(self.model, segments), np.zeros(len(segments), int))[0]
-        shares = {emotion: float(value) for emotion, value in zip(self.emotions, maxima / maxima.sum(), strict=True)}
-        return Prediction(self.emotions[int(maxima.argmax())], shares, len(segments))
+        self._check_speaker()
+        if isinstance(recording, (str, Path)) and audio.seconds_of(recording) > LONGEST_UTTERANCE_SECONDS:
+            return self._summed_up(tuple(self.timeline(recording)), f"{recording}: ")
+        waveform = self._waveform(recording, sampling_rate_hertz)
+        seconds = len(waveform) / self.features.sampling_rate_hertz
+        if seconds > LONGEST_UTTERANCE_SECONDS:
+            return self._summed_up(tuple(self.timeline(waveform)), "")
+        values = self._normalised(self._log_mels(waveform))
+        posteriors, attention = self._posteriors(features.segment(values, self.features))
+        starts = [frame * self.features.shift_seconds for frame in features.segment_starts(len(values), self.features)]
+        ends = [min(start + self.features.segment_seconds, seconds) for start in starts]
+        pieces = zip(starts, [*ends[:-1], seconds], posteriors, attention, strict=True)
+        maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
+        return self._prediction(maxima, tuple(self._judgement(*piece) for piece in pieces))
 
-    def _features(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None) -> NDArray[np.float32]:
-        """Log-Mels as the network takes them, `(frames, mels, channels)`, but for what `scope` names."""
+    def timeline(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
+    ) -> Iterator[Judgement]:
+        """Judges a recording of any length window by window, in bounded memory.
+
+        Each window of 3 s is treated as a recording of its own: standardised by itself, with deltas that end at its edges. The last one
+        ends with the recording.
+
+        Args:
+            recording: See `predict`.
+            sampling_rate_hertz: See `predict`.
+            hop_seconds: Between the starts of windows.
+
+        Yields:
+            What the network says of each window, in order.
+
+        Raises:
+            AudioError: The file cannot be read.
+            ValueError: See `predict`; or a hop that is not positive.
+        """
+        rate = self.features.sampling_rate_hertz
         if isinstance(recording, (str, Path)):
-            waveform = audio.load(recording, self.features.sampling_rate_hertz)
+            pieces = audio.stream(recording, rate)
         else:
-            rate = sampling_rate_hertz or self.features.sampling_rate_hertz
-            waveform = audio.to_mono(np.asarray(recording), rate, self.features.sampling_rate_hertz)
+            pieces = iter([audio.to_mono(np.asarray(recording), sampling_rate_hertz or rate, rate)])
+        cut = self._windows(pieces, hop_seconds)
+        while batch := list(islice(cut, BATCH)):
+            yield from self._judge_windows(batch)
+
+    def predict_stream(self, chunks: Iterable[ArrayLike], *, hop_seconds: float = 1.0) -> Iterator[Judgement]:
+        """Judges live audio: each window of 3 s as soon as its last sample has come, then again every hop.
+
+        The judgements are those of `timeline` on the same samples.
+
+        Args:
+            chunks: Mono samples at the network's rate, 16 kHz, in pieces of any length, shape `(samples,)`.
+            hop_seconds: Between the starts of windows.
+
+        Yields:
+            See `timeline`; the first one after 3 s, a last one when the chunks end between two hops.
+
+        Raises:
+            ValueError: See `timeline`; or a chunk that is not one-dimensional.
+        """
+        for window in self._windows((_chunk(chunk) for chunk in chunks), hop_seconds):
+            yield from self._judge_windows([window])
+
+    def _windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        self._check_speaker()
+        config = self.features
+        length = (config.segment_frames - 1) * config.shift_samples + config.window_samples  # exactly 300 frames
+        return windows(pieces, length, round(hop_seconds * config.sampling_rate_hertz))
+
+    def _judge_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[Judgement]:
+        flaws = [_flaw(samples) for _, samples in batch]
+        usable = [samples for (_, samples), flaw in zip(batch, flaws, strict=True) if not flaw]
+        if usable:
+            values = [features.segment(self._normalised(self._log_mels(samples)), self.features)[0] for samples in usable]
+            judged = zip(*self._posteriors(np.stack(values)), strict=True)
+        for (first, samples), flaw in zip(batch, flaws, strict=True):
+            start, end = (sample / self.features.sampling_rate_hertz for sample in (first, first + len(samples)))
+            yield Judgement(start, end, {}, (), flaw) if flaw else self._judgement(start, end, *next(judged))
+
+    def _summed_up(self, pieces: tuple[Judgement, ...], name: str) -> Prediction:
+        judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
+        if not judged:
+            raise audio.AudioError(f"{name}no window can be judged, the first because it {pieces[0].flaw}, expected speech")
+        return self._prediction(np.mean(judged, axis=0), pieces)
+
+    def _posteriors(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Posteriors and attention of segments; a single one is judged alone, more in batches of one size, so that little is compiled."""
+        size = 1 if len(segments) == 1 else BATCH
+        found = []
+        for start in range(0, len(segments), size):
+            batch = segments[start : start + size]
+            full = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
+            judged = self._judge.predict_on_batch(full)
+            found.append([np.asarray(judged[name])[: len(batch)] for name in ("emotion", "attention")])
+        posteriors, attention = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return posteriors, attention
+
+    def _judgement(self, start: float, end: float, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Judgement:
+        return Judgement(start, end, self._named(posteriors), tuple(float(weight) for weight in attention))
+
+    def _prediction(self, scores: NDArray, pieces: tuple[Judgement, ...]) -> Prediction:
+        return Prediction(self.emotions[int(scores.argmax())], self._named(scores), pieces, self.step_seconds)
+
+    def _named(self, scores: NDArray) -> dict[str, float]:
+        return {emotion: float(value) for emotion, value in zip(self.emotions, scores / scores.sum(), strict=True)}
+
+    def _waveform(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None) -> NDArray[np.float32]:
+        rate = self.features.sampling_rate_hertz
+        if isinstance(recording, (str, Path)):
+            return audio.load(recording, rate)
+        return audio.to_mono(np.asarray(recording), sampling_rate_hertz or rate, rate)
+
+    def _log_mels(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log-Mels as the network takes them, `(frames, mels, channels)`, but for what `scope` names."""
         return features.log_mels_3d(waveform, self.features)[..., : self.model.input_shape[-1]]
 
+    def _normalised(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return values if self.scope == "training" else standardise(values, self.speaker or statistics_of([values]))
 
-def _recipe(recipe_hash: str, model: str | Path) -> FeatureConfig:
+    def _check_speaker(self) -> None:
+        if self.scope == "speaker" and self.speaker is None:
+            raise ValueError(f"{self.name}: normalises by the speaker's own audio, expected `enrol` with recordings of the speaker before")
+
+
+def _network(model: str | Path | keras.Model) -> keras.Model:
+    if isinstance(model, keras.Model):
+        return model
+    if str(model) in list_pretrained() or str(model).startswith("hf://"):
+        return load_pretrained(str(model))
+    if not Path(model).is_file():
+        raise ValueError(f"{model}: no such file, expected a network saved as .keras, or one of {list_pretrained()}")
+    return keras.saving.load_model(model, compile=False)
+
+
+def _recipe(recipe_hash: str, model: str) -> FeatureConfig:
     known = {config.recipe_hash: config for config in FEATURE_RECIPES.values()}
     if recipe_hash not in known:
         raise ValueError(f"{model}: was trained on features of the recipe {recipe_hash!r}, expected one of {sorted(known)}")
     return known[recipe_hash]
+
+
+def _chunk(chunk: ArrayLike) -> NDArray[np.float32]:
+    samples = np.asarray(chunk, np.float32)
+    if samples.ndim != 1:
+        raise ValueError(f"a chunk has the shape {samples.shape}, expected (samples,): mono at 16 kHz")
+    return samples
+
+
+def _flaw(samples: NDArray[np.float32]) -> str:
+    """Why a window cannot be judged."""
+    try:
+        audio.to_mono(samples, 1, 1)
+    except audio.AudioError as error:
+        return str(error)
+    return ""

@@ -14,20 +14,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import __version__, distribution, metrics, protocol
-from ser_acrnn.config import DnnElmPreset, Preset, TrainConfig
+from ser_acrnn.config import ConfigError, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.dataset import DatasetError, PreparedCorpus, Segments
 from ser_acrnn.methods import Augment, method_of
 from ser_acrnn.models import segment_posteriors
 from ser_acrnn.results import RunResult
 
 logger = logging.getLogger(__name__)
+AnyPreset = TypeVar("AnyPreset", bound=Preset | DnnElmPreset)
 
 
 @dataclass
@@ -106,16 +107,11 @@ def run(
         DevicesError: The devices cannot be had.
         LeakError: A speaker, an utterance or identical audio is in two parts of the fold.
     """
-    if corpus.features.recipe_hash != preset.features.recipe_hash:
-        raise DatasetError(
-            f"{corpus.name}: was prepared by the recipe {corpus.features.recipe_hash}, expected {preset.features.recipe_hash} "
-            f"for the system {system}"
-        )
+    _check_recipe(corpus, preset, system)
     rows = corpus.manifest.assign(group=corpus.group)[["utterance", "group", "speaker", "sha256"]]
     protocol.check_leaks(fold, rows.itertuples(index=False), speakers=split != protocol.LEAKY_RANDOM)
-    placement = distribution.place(devices, preset.training.batch_size)
-    config = dataclasses.replace(preset.training, precision=placement.precision(preset.training.precision))
-    preset = dataclasses.replace(preset, training=config)  # from here on nothing is "auto"
+    placement, preset = _settle(preset, devices)
+    config = preset.training
     emotions, method = preset.model.emotions, method_of(preset)
     corpus = method.corpus(corpus)
     reader = protocol.FoldReader(corpus, fold)
@@ -171,10 +167,79 @@ def run(
     return result, model
 
 
+def train_on_all(
+    corpus: PreparedCorpus,
+    preset: Preset,
+    seed: int,
+    *,
+    devices: str = "auto",
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
+) -> keras.Model:
+    """Trains on all speakers of a corpus, for use and not for judging: what it is worth is what the folds of the same preset say.
+
+    Args:
+        corpus: A prepared corpus, made by the preset's feature recipe.
+        preset: The configurations; they take the last epoch, because nobody is left to choose one.
+        seed: See `run`.
+        devices: See `run`.
+        checkpoint: See `run`.
+        on_epoch: Called with `epoch` and `loss` of each epoch.
+
+    Returns:
+        The network with the weights of the last epoch.
+
+    Raises:
+        ConfigError: The preset chooses the epoch on a validation speaker.
+        DatasetError: The corpus was made by another recipe.
+        DevicesError: The devices cannot be had.
+    """
+    if preset.training.epoch_choice != "last":
+        raise ConfigError(f"TrainConfig.epoch_choice is {preset.training.epoch_choice!r}, expected 'last' to train on all speakers")
+    _check_recipe(corpus, preset, "all speakers")
+    placement, preset = _settle(preset, devices)
+    method = method_of(preset)
+    corpus = method.corpus(corpus)
+    train = method.segments(corpus, corpus.groups, training=True)
+    identity = json.dumps(["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend()])
+    with placement.scope():
+        keras.utils.set_random_seed(seed)
+        mean, variance = corpus.statistics(corpus.groups)
+        model = method.network(mean, variance)
+        state = fit(
+            model,
+            train,
+            None,
+            preset.training,
+            seed,
+            augment=method.augment(corpus, train, mean),
+            placement=placement,
+            checkpoint=checkpoint,
+            identity=identity,
+            on_epoch=on_epoch,
+        )
+        model.set_weights(state.best_weights)
+    return model
+
+
+def _check_recipe(corpus: PreparedCorpus, preset: Preset | DnnElmPreset, system: str) -> None:
+    if corpus.features.recipe_hash != preset.features.recipe_hash:
+        raise DatasetError(
+            f"{corpus.name}: was prepared by the recipe {corpus.features.recipe_hash}, expected {preset.features.recipe_hash} for {system}"
+        )
+
+
+def _settle(preset: AnyPreset, devices: str) -> tuple[distribution.Placement, AnyPreset]:
+    """Where to train, and the preset with nothing left "auto"."""
+    placement = distribution.place(devices, preset.training.batch_size)
+    training = dataclasses.replace(preset.training, precision=placement.precision(preset.training.precision))
+    return placement, dataclasses.replace(preset, training=training)
+
+
 def fit(
     model: keras.Model,
     train: Segments,
-    validation: Segments,
+    validation: Segments | None,
     config: TrainConfig,
     seed: int,
     *,
@@ -193,7 +258,7 @@ def fit(
     Args:
         model: A network of `ser_acrnn.models.acrnn`; trained in place.
         train: Training segments.
-        validation: The validation speaker's segments.
+        validation: The validation speaker's segments; without them the last epoch has to be taken.
         config: The numbers.
         seed: Of the order and of the augmentation.
         augment: Changes each batch.
@@ -224,7 +289,8 @@ def fit(
         order = np.resize(_order(labels, config.sampling, rng), (steps, config.batch_size))
         losses = [learner.step(features[batch] if augment is None else augment(features, batch, rng), labels[batch]) for batch in order]
         learner.publish()
-        entry = {"epoch": epoch, "loss": round(float(np.mean(losses)), 6), **_validate(model, validation, config.batch_size)}
+        entry: dict[str, Any] = {"epoch": epoch, "loss": round(float(np.mean(losses)), 6)}
+        entry |= _validate(model, validation, config.batch_size) if validation else {}
         state.curve.append(entry)
         if protocol.chosen_epoch(state.curve, config.epoch_choice) == epoch:
             state.best_weights = model.get_weights()
@@ -233,7 +299,7 @@ def fit(
             state.variables = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in learner.model.variables]
             state.optimiser = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in learner.model.optimizer.variables]
             state.save(checkpoint, identity)
-        for name in ("loss", "validation_loss", "validation_uar"):
+        for name in entry.keys() - {"epoch"}:
             log(name, entry[name], epoch)
         if on_epoch is not None:
             on_epoch(entry)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_acrnn import cli, features
+from ser_acrnn import audio, cli, features
 from ser_acrnn.audio import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.models import acrnn
@@ -38,7 +38,7 @@ def test_the_decision_is_the_maximum_over_segments(model, recording):
     network = keras.saving.load_model(model)
     waveform, _ = soundfile.read(recording, dtype="float32")
     maxima = np.asarray(network(features.segment(features.log_mels_3d(waveform)))).max(axis=0)
-    assert prediction.segments == 3
+    assert len(prediction.segments) == 3
     assert prediction.emotion == SMALL.emotions[int(maxima.argmax())]
     np.testing.assert_allclose(list(prediction.posteriors.values()), maxima / maxima.sum(), atol=1e-5)
     assert sum(prediction.posteriors.values()) == pytest.approx(1)
@@ -50,7 +50,7 @@ def test_samples_of_another_rate_and_stereo_are_converted(model, recording):
     from_file = predictor.predict(recording)
     from_stereo = predictor.predict(np.stack([samples, samples], axis=1), 16_000)
     np.testing.assert_allclose(list(from_stereo.posteriors.values()), list(from_file.posteriors.values()), atol=1e-4)
-    assert predictor.predict(samples, 48_000).segments == 1
+    assert len(predictor.predict(samples, 48_000).segments) == 1
 
 
 def test_a_recording_that_cannot_be_used_is_named(model, tmp_path):
@@ -120,3 +120,84 @@ def test_an_utterance_can_be_judged_by_its_own_statistics(tmp_path, recording):
 def test_nobody_is_enrolled_where_it_would_change_nothing(model, recording):
     with pytest.raises(ValueError, match="normalises by the training statistics, expected a network that enrols speakers"):
         Predictor(model).enrol([recording])
+
+
+def test_a_segment_has_its_place_its_posteriors_and_its_attention(model, recording):
+    predictor = Predictor(model)
+    prediction = predictor.predict(recording)
+    assert [(piece.start_seconds, piece.end_seconds) for piece in prediction.segments] == [(0, 3), (3, 6), (pytest.approx(3.99), 7)]
+    for piece in prediction.segments:
+        assert sum(piece.posteriors.values()) == pytest.approx(1) and sum(piece.attention) == pytest.approx(1, abs=1e-4)
+        assert len(piece.attention) == 75 and piece.emotion in SMALL.emotions
+    maxima = [max(piece.posteriors[emotion] for piece in prediction.segments) for emotion in SMALL.emotions]
+    np.testing.assert_allclose(list(prediction.posteriors.values()), np.array(maxima) / sum(maxima), atol=1e-6)
+    seconds, weights = prediction.attention()
+    assert prediction.step_seconds == pytest.approx(0.04) and len(seconds) == len(weights) == 175
+    np.testing.assert_allclose(np.diff(seconds), 0.04)
+    assert seconds[0] == pytest.approx(0.02) and seconds[-1] < 7
+    np.testing.assert_allclose(weights[:75], prediction.segments[0].attention)
+
+
+def test_live_audio_is_judged_as_the_same_recording(model):
+    predictor = Predictor(model)
+    samples = 0.1 * np.random.default_rng(3).normal(size=16_000 * 8).astype("f")
+    expected = list(predictor.timeline(samples, hop_seconds=0.5))
+    heard = []
+
+    def microphone():
+        for start in range(0, len(samples), 1_234):
+            heard.append(min(start + 1_234, len(samples)))
+            yield samples[start : start + 1_234]
+
+    for number, piece in enumerate(predictor.predict_stream(microphone(), hop_seconds=0.5)):
+        assert (piece.start_seconds, piece.end_seconds) == (expected[number].start_seconds, expected[number].end_seconds)
+        assert heard[-1] - piece.end_seconds * 16_000 < 1_234  # no later than the chunk that completes the window
+        np.testing.assert_allclose(list(piece.posteriors.values()), list(expected[number].posteriors.values()), atol=1e-5)
+        np.testing.assert_allclose(piece.attention, expected[number].attention, atol=1e-5)
+    assert number == len(expected) - 1 == 10
+    assert expected[-1].end_seconds == 8
+
+
+def test_a_window_is_a_recording_of_its_own(model, recording):
+    predictor = Predictor(model)
+    samples, _ = soundfile.read(recording, dtype="float32")
+    first, second, *_ = predictor.timeline(recording)
+    alone = predictor.predict(samples[16_000 : 16_000 + 48_240])
+    assert (first.start_seconds, second.start_seconds) == (0, 1)
+    np.testing.assert_allclose(list(second.posteriors.values()), list(alone.posteriors.values()), atol=1e-5)
+
+
+def test_flawed_windows_are_named_and_the_others_judged(model):
+    predictor = Predictor(model)
+    samples = 0.1 * np.random.default_rng(3).normal(size=16_000 * 12).astype("f")
+    samples[16_000 * 4 : 16_000 * 8] = 0
+    samples[16_000 * 9] = np.nan
+    pieces = list(predictor.predict_stream([samples]))
+    assert pieces[0].emotion in SMALL.emotions and not pieces[0].flaw
+    silent = next(piece for piece in pieces if piece.start_seconds == 4)
+    assert silent.emotion is None and silent.posteriors == {} and "is silent" in silent.flaw
+    assert "NaN" in next(piece for piece in pieces if piece.start_seconds == 7).flaw
+    with pytest.raises(ValueError, match=r"a chunk has the shape \(4, 2\)"):
+        list(predictor.predict_stream([np.zeros((4, 2))]))
+
+
+def test_a_long_recording_is_the_mean_of_its_windows_at_any_rate(model, tmp_path):
+    predictor = Predictor(model)
+    samples = 0.1 * np.random.default_rng(3).normal(size=8_000 * 70)
+    soundfile.write(tmp_path / "long.wav", np.stack([samples, samples], axis=1), 8_000)
+    prediction = predictor.predict(tmp_path / "long.wav")
+    pieces = list(predictor.timeline(tmp_path / "long.wav"))
+    assert prediction.segments == tuple(pieces) and len(pieces) == 68
+    assert pieces[-1].end_seconds == pytest.approx(70, abs=0.01)
+    mean = np.mean([list(piece.posteriors.values()) for piece in pieces], axis=0)
+    np.testing.assert_allclose(list(prediction.posteriors.values()), mean, atol=1e-6)
+    resampled = predictor.timeline(audio.load(tmp_path / "long.wav"))
+    for piece, other in zip(pieces[:10], resampled, strict=False):
+        np.testing.assert_allclose(list(piece.posteriors.values()), list(other.posteriors.values()), atol=1e-3)
+    soundfile.write(tmp_path / "still.wav", np.zeros(16_000 * 70), 16_000)
+    with pytest.raises(AudioError, match=r"still\.wav: no window can be judged, the first because it is silent"):
+        predictor.predict(tmp_path / "still.wav")
+
+
+def test_a_loaded_network_is_taken_as_it_is(model, recording):
+    assert Predictor(keras.saving.load_model(model)).predict(recording) == Predictor(model).predict(recording)

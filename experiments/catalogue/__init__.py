@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from data_prep.loader import GENERATED, Corpus, find
+from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH
 from ser_acrnn import ensembles
 from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig, letter_conv
@@ -36,15 +37,16 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
     return systems
 
 
-SYSTEMS = _systems()
+SYSTEMS = _systems() | ablations.systems()
 
 
-# Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; the network against the baseline; and what
-# the light network gives away.
+# Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; the network against the baseline; what the
+# light network gives away; what its best training gains, and what knowing the speaker does.
 PAIRS = (
     [(f"acrnn3d-{layers}conv", f"acrnn2d-{layers}conv") for layers in range(1, 8)]
     + [(f"acrnn{dimensions}d-{layers}conv", "dnn-elm") for layers in range(1, 8) for dimensions in (3, 2)]
     + [("lite", f"acrnn3d-{layers}conv") for layers in range(1, 8)]
+    + [("best", "lite"), ("best-adapted", "best"), ("best", "acrnn3d-1conv"), ("best-adapted", "acrnn3d-1conv")]
 )
 
 

@@ -1,0 +1,56 @@
+"""One change at a time: systems named `<base>.<change>`, compared with their base on the same folds and seeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ser_acrnn.config import PRESETS, AugmentConfig, Preset
+
+# Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
+Change = dict[str, dict[str, Any]]
+
+_EVERY: dict[str, Change] = {
+    "no-augmentation": {"augmentation": AugmentConfig().to_dict()},
+    "no-masks": {"augmentation": {"time_masks": 0, "mel_masks": 0}},
+    "no-voices": {"augmentation": {"tempo": 0.0, "vocal_tract": 0.0}},
+    "sampling-all": {"training": {"sampling": "all"}},
+    "epoch-by-validation": {"training": {"epoch_choice": "validation", "patience": 40}},
+    "rate-constant": {"training": {"schedule": "constant"}},
+    "rate-1e-4": {"training": {"learning_rate": 1e-4}},
+    "hop-3s": {"training": {"training_hop_seconds": 3.0}},
+    "no-dropout": {"model": {"dropout": 0.0}},
+    "padding-seen": {"model": {"mask_padding": False}},
+    "pool-2x4": {"model": {"conv": ((32, 2, 4), (64, 2, 2))}},
+    "attention-released": {"model": {"attention": "released-code"}},
+    "batch-norm-conv": {"model": {"batch_norm": ("conv", "embedding")}},
+    "batch-norm-linear": {"model": {"batch_norm": ("linear",)}},
+    "2d": {"model": {"channels": 1}},
+}
+CHANGES: dict[str, dict[str, Change]] = {
+    "best": {
+        **_EVERY,
+        "no-exchange": {"augmentation": {"speaker_exchange": 0.0}},
+        "no-level": {"augmentation": {"gain": 0.0, "tilt": 0.0}},
+        "by-utterance": {"model": {"normalisation": "utterance"}, "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0}},
+    },
+    "best-adapted": _EVERY,
+}
+
+
+def changed(base: Preset, change: Change) -> Preset:
+    """The preset with one change."""
+    augmentation = replace(base.training.augmentation, **change.get("augmentation", {}))
+    training = replace(base.training, **{"augmentation": augmentation, **change.get("training", {})})
+    return replace(base, model=replace(base.model, **change.get("model", {})), training=training)
+
+
+def systems() -> dict[str, Preset]:
+    """All of them by name, `best.no-masks` and the like."""
+    return {f"{base}.{name}": changed(PRESETS[base], change) for base, changes in CHANGES.items() for name, change in changes.items()}
+
+
+def base_of(system: str) -> str | None:
+    """What a system is a change of; None where it stands for itself."""
+    base, dot, _ = system.partition(".")
+    return base if dot else None

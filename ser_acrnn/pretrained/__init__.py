@@ -1,0 +1,79 @@
+"""Networks that ship with the package: `<name>.keras`, its card `<name>.md`, and `index.json`, which knows their checksums.
+
+They are made by `python -m experiments.ship`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+DIRECTORY = Path(__file__).parent
+INDEX = "index.json"
+HUB = "hf://"  # Keras's own prefix for repositories on the Hugging Face hub
+
+
+class PretrainedError(ValueError):
+    """A shipped network that is not there, or not as it was shipped; the message names it."""
+
+
+def list_pretrained() -> list[str]:
+    """Names of the networks that ship with the package, sorted."""
+    return sorted(_index())
+
+
+def pretrained_path(name: str) -> Path:
+    """The file of a network, its checksum checked.
+
+    Args:
+        name: One of `list_pretrained()`.
+
+    Raises:
+        PretrainedError: An unknown name, or a file that is missing or damaged.
+    """
+    known = _index()
+    if name not in known:
+        raise PretrainedError(f"no pretrained network is called {name!r}, expected one of {sorted(known)}")
+    path = DIRECTORY / f"{name}.keras"
+    if not path.is_file():
+        raise PretrainedError(f"{path}: no such file, expected the network {name!r}; install the package again")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != known[name]["sha256"]:
+        raise PretrainedError(f"{path}: has the sha256 {found}, expected {known[name]['sha256']}; install the package again")
+    return path
+
+
+def model_card(name: str) -> str:
+    """What a network was trained on, how well it judges, and what it is not for, as Markdown.
+
+    Raises:
+        PretrainedError: An unknown name.
+    """
+    pretrained_path(name)
+    return (DIRECTORY / f"{name}.md").read_text(encoding="utf-8")
+
+
+def load_pretrained(name: str) -> Any:
+    """Loads a network.
+
+    Args:
+        name: One of `list_pretrained()`, or `hf://<owner>/<repository>` for one on the Hugging Face hub, which Keras downloads.
+
+    Returns:
+        A `keras.Model`: segments `(batch, 300, 40, 3)` of the recipe `paper` -> posteriors `(batch, emotions)`, in float32. The emotions
+        are `model.get_layer("emotion").emotions`.
+
+    Raises:
+        PretrainedError: An unknown name, or a file that is missing or damaged.
+    """
+    import keras
+
+    from ser_acrnn import layers  # noqa: F401 (registers the layers)
+
+    return keras.saving.load_model(name if name.startswith(HUB) else pretrained_path(name), compile=False)
+
+
+def _index() -> dict[str, dict[str, Any]]:
+    return json.loads((DIRECTORY / INDEX).read_text(encoding="utf-8"))

@@ -1,0 +1,39 @@
+"""Audio that arrives piece by piece -> overlapping windows of one length, holding no more than a window and a piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def windows(pieces: Iterable[NDArray[np.float32]], length: int, hop: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Cuts a stream of samples into windows, each as soon as its last sample is there.
+
+    Args:
+        pieces: Samples in order, of any lengths, shape `(samples,)` each.
+        length: Samples of a window.
+        hop: Samples between the starts of windows.
+
+    Yields:
+        First sample and samples of each window. What is left at the end is in a last window that ends with the stream, and is as long
+        as the others unless the whole stream is shorter.
+
+    Raises:
+        ValueError: A length or hop below 1.
+    """
+    if length < 1 or hop < 1:
+        raise ValueError(f"windows of {length} samples every {hop}, expected both to be 1 or more")
+    kept, start, following, end = np.zeros(0, np.float32), 0, 0, 0  # `kept` begins at sample `start`
+    for piece in pieces:
+        kept = np.concatenate([kept, piece])
+        end += len(piece)
+        while following + length <= end:
+            yield following, kept[following - start : following - start + length]
+            following += hop
+        oldest = max(min(following, end - length), start)  # the last window may reach back
+        kept, start = kept[oldest - start :], oldest
+    if (end > 0 and end > max(following - hop + length, 0)) or 0 < end < length:
+        first = max(end - length, 0)
+        yield first, kept[first - start :]

@@ -1,0 +1,64 @@
+"""The robustness command on a grid of one-epoch runs with their networks kept."""
+
+import pandas as pd
+import pytest
+
+from experiments import robustness, run_one
+from experiments.degradations import DEGRADATIONS
+from ser_acrnn.results import RunResult
+
+
+@pytest.fixture(scope="module")
+def folder(small_corpus, tmp_path_factory):
+    """Results and networks of three folds."""
+    folder = tmp_path_factory.mktemp("robustness")
+    for fold in range(3):
+        places = [f"--{name}={folder / name}" for name in ("results", "work", "models")]
+        words = [f"--prepared={small_corpus}", *places, "--system=tiny", "--epochs=1", f"--fold={fold}", "--seed=0"]
+        assert run_one.main(words) == 0
+    return folder
+
+
+def command(small_corpus, folder, *more):
+    places = [f"--{name}={folder / name}" for name in ("results", "work", "models")]
+    return [f"--prepared={small_corpus}", *places, "--system=tiny", "--epochs=1", f"--source={small_corpus.parents[1]}", *more]
+
+
+def test_every_condition_is_judged_and_the_table_comes_from_the_file(small_corpus, folder, capsys):
+    assert robustness.main(command(small_corpus, folder)) == 0
+    shown = capsys.readouterr().out
+    judged = pd.read_csv(folder / "results" / "synthetic" / "robustness" / "tiny.csv", dtype=str)
+    assert list(judged.columns) == robustness.COLUMNS and len(judged) == 18 * len(DEGRADATIONS)
+    for speaker in ("03", "08", "09"):
+        result = RunResult.load(folder / "results" / "synthetic" / "tiny" / f"{speaker}-seed0.json")
+        clean = judged[(judged["condition"] == "as recorded") & (judged["speaker"] == speaker)]
+        assert clean["decision"].tolist() == result.decisions and clean["emotion"].tolist() == result.truth
+    assert all(f"| {condition} " in shown for condition in DEGRADATIONS)
+    assert robustness.table(folder / "results", "synthetic") in shown
+    assert robustness.table(folder / "results", "nothing") == ""
+
+
+def test_another_network_another_recording_or_none_is_refused(small_corpus, folder, tmp_path, capsys):
+    key = folder / "models" / "synthetic" / "tiny" / "03-seed0.keras"
+    kept = key.read_bytes()
+    result = folder / "results" / "synthetic" / "tiny" / "03-seed0.json"
+    text = result.read_text()
+    try:
+        decided = RunResult.load(result).decisions
+        swapped = {"happy": "neutral", "neutral": "angry", "angry": "happy"}
+        for utterance in (changed := RunResult.load(result)).utterances:
+            wanted = swapped.get(decided[0], "happy")
+            utterance["posteriors"] = [1.0 if emotion == wanted else 0.0 for emotion in changed.emotions]
+        changed.save(result)
+        assert robustness.main(command(small_corpus, folder)) == 1
+        assert "03-seed0.keras: decides" in capsys.readouterr().err
+        key.unlink()
+        assert robustness.main(command(small_corpus, folder)) == 1
+        assert f"missing: {key}; expected" in capsys.readouterr().err
+    finally:
+        key.write_bytes(kept)
+        result.write_text(text)
+    assert robustness.main([*command(small_corpus, folder), f"--source={tmp_path}"]) == 1
+    assert "expected the corpus's recordings below" in capsys.readouterr().err
+    assert robustness.main([word for word in command(small_corpus, folder) if not word.startswith("--models")]) == 1
+    assert "--models is missing" in capsys.readouterr().err
