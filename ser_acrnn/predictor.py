@@ -124,7 +124,7 @@ class Predictor:
         """
         if self.scope != "speaker":
             raise ValueError(f"{self.name}: normalises by the {self.scope} statistics, expected a network that enrols speakers")
-        self.speaker = statistics_of(self._log_mels(self._waveform(recording, sampling_rate_hertz)) for recording in recordings)
+        self.speaker = statistics_of(self._log_mels(self.waveform(recording, sampling_rate_hertz)) for recording in recordings)
 
     def predict(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Prediction:
         """Judges one recording.
@@ -141,17 +141,21 @@ class Predictor:
         self._check_speaker()
         if isinstance(recording, (str, Path)) and audio.seconds_of(recording) > LONGEST_UTTERANCE_SECONDS:
             return self._summed_up(tuple(self.timeline(recording)), f"{recording}: ")
-        waveform = self._waveform(recording, sampling_rate_hertz)
+        waveform = self.waveform(recording, sampling_rate_hertz)
         seconds = len(waveform) / self.features.sampling_rate_hertz
         if seconds > LONGEST_UTTERANCE_SECONDS:
             return self._summed_up(tuple(self.timeline(waveform)), "")
-        values = self._normalised(self._log_mels(waveform))
-        posteriors, attention = self._posteriors(features.segment(values, self.features))
-        starts = [frame * self.features.shift_seconds for frame in features.segment_starts(len(values), self.features)]
+        segments, starts = self._segments(waveform)
+        posteriors, attention = self._posteriors(segments)
         ends = [min(start + self.features.segment_seconds, seconds) for start in starts]
         pieces = zip(starts, [*ends[:-1], seconds], posteriors, attention, strict=True)
         maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
         return self._prediction(maxima, tuple(self._judgement(*piece) for piece in pieces))
+
+    def segments(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
+        """A recording as the network takes it, shape `(segments, 300, 40, 3)`; arguments and errors as of `predict`."""
+        self._check_speaker()
+        return self._segments(self.waveform(recording, sampling_rate_hertz))[0]
 
     def timeline(
         self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
@@ -200,11 +204,38 @@ class Predictor:
         for window in self._windows((_chunk(chunk) for chunk in chunks), hop_seconds):
             yield from self._judge_windows([window])
 
+    def unfolding(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 0.1
+    ) -> Iterator[Judgement]:
+        """Judges what has been heard of a recording at each time: its last 3 s, or less at the beginning.
+
+        Arguments and errors as of `timeline`, but the recording is held in memory.
+
+        Yields:
+            A judgement at each hop and one at the end, each of a piece treated as a recording of its own.
+        """
+        self._check_speaker()
+        waveform = self.waveform(recording, sampling_rate_hertz)
+        hop = max(1, round(hop_seconds * self.features.sampling_rate_hertz))
+        ends = [*range(hop, len(waveform), hop), len(waveform)]
+        cut = ((max(0, end - self._window_samples), waveform[max(0, end - self._window_samples) : end]) for end in ends)
+        while batch := list(islice(cut, BATCH)):
+            yield from self._judge_windows(batch)
+
+    @property
+    def _window_samples(self) -> int:
+        """Samples of exactly 300 frames."""
+        return (self.features.segment_frames - 1) * self.features.shift_samples + self.features.window_samples
+
     def _windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
         self._check_speaker()
-        config = self.features
-        length = (config.segment_frames - 1) * config.shift_samples + config.window_samples  # exactly 300 frames
-        return windows(pieces, length, round(hop_seconds * config.sampling_rate_hertz))
+        return windows(pieces, self._window_samples, round(hop_seconds * self.features.sampling_rate_hertz))
+
+    def _segments(self, waveform: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[float]]:
+        """Segments of an utterance, and where they begin, in seconds."""
+        values = self._normalised(self._log_mels(waveform))
+        starts = features.segment_starts(len(values), self.features)
+        return features.segment(values, self.features), [frame * self.features.shift_seconds for frame in starts]
 
     def _judge_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[Judgement]:
         flaws = [_flaw(samples) for _, samples in batch]
@@ -243,7 +274,8 @@ class Predictor:
     def _named(self, scores: NDArray) -> dict[str, float]:
         return {emotion: float(value) for emotion, value in zip(self.emotions, scores / scores.sum(), strict=True)}
 
-    def _waveform(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None) -> NDArray[np.float32]:
+    def waveform(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
+        """A recording as mono samples at the network's rate, shape `(samples,)`; arguments and errors as of `predict`."""
         rate = self.features.sampling_rate_hertz
         if isinstance(recording, (str, Path)):
             return audio.load(recording, rate)

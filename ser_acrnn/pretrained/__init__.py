@@ -45,6 +45,16 @@ def pretrained_path(name: str) -> Path:
     return path
 
 
+def describe(name: str) -> str:
+    """What a network is, in one line.
+
+    Raises:
+        PretrainedError: An unknown name.
+    """
+    pretrained_path(name)
+    return _index()[name]["description"]
+
+
 def model_card(name: str) -> str:
     """What a network was trained on, how well it judges, and what it is not for, as Markdown.
 

@@ -1,0 +1,75 @@
+"""`models`, `info` and `export`: which networks there are, what is in one, and one for another runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ser_acrnn.cli.failures import named
+from ser_acrnn.cli.judging import recordings
+from ser_acrnn.cli.quiet import quiet
+
+Network = Annotated[str, typer.Argument(help="Name of a shipped network, see `ser-acrnn models`, or a .keras file.")]
+
+
+Format = Literal["saved_model", "litert", "onnx", "keras"]
+Quantize = Literal["int8", "float16"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the subcommands."""
+    app.command()(models)
+    app.command(epilog="Example: ser-acrnn info acrnn3d-emodb")(info)
+    app.command(epilog="Example: ser-acrnn export acrnn3d-emodb emotion.tflite --format litert --quantize int8")(export)
+
+
+def models() -> None:
+    """List the networks that ship with the package."""
+    from ser_acrnn.pretrained import describe, list_pretrained
+
+    for name in list_pretrained():
+        typer.echo(f"{name}: {describe(name)}")
+
+
+def info(model: Network) -> None:
+    """Show what a network takes and says, and a shipped one's card."""
+    from ser_acrnn.pretrained import list_pretrained, model_card
+
+    with named():
+        with quiet():
+            from ser_acrnn.predictor import Predictor
+
+            predictor = Predictor(model)
+        network = predictor.model
+        typer.echo(f"emotions: {', '.join(predictor.emotions)}")
+        typer.echo(f"input: segments {network.input_shape[1:]}, recipe {predictor.features.recipe_hash}")
+        typer.echo(f"normalised by: {predictor.scope}")
+        typer.echo(f"parameters: {network.count_params():,}")
+        if model in list_pretrained():
+            typer.echo(f"\n{model_card(model)}")
+
+
+def export(
+    model: Network,
+    path: Annotated[Path, typer.Argument(help="File or, for saved_model, folder to write.")],
+    format: Annotated[Format, typer.Option(help="Runtime to write for.")] = "litert",
+    quantize: Annotated[Quantize | None, typer.Option(help="Of LiteRT's weights.")] = None,
+    speech: Annotated[list[Path] | None, typer.Option(help="Recordings or folders to compare on, instead of generated input.")] = None,
+) -> None:
+    """Write a network for another runtime, open it there, and compare; refused when the posteriors differ."""
+    with named():
+        with quiet():
+            import numpy as np
+
+            from ser_acrnn import export as exporting
+            from ser_acrnn.predictor import Predictor
+
+            predictor = Predictor(model)
+        samples = np.concatenate([predictor.segments(file) for file in recordings(speech)]) if speech else None
+        check = exporting.export(predictor.model, path, format, quantize=quantize, samples=samples)
+    typer.echo(
+        f"{path}: on {check.segments} segments the largest difference of a posterior is {check.max_difference:.1e}, "
+        f"{100 * check.agreement:.1f} % of the decisions agree; kept in {exporting.check_file(path)}"
+    )
