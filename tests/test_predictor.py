@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_acrnn import audio, cli, features
+from ser_acrnn import audio, features
 from ser_acrnn.audio import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.models import acrnn
@@ -69,22 +69,6 @@ def test_networks_of_others_or_of_unknown_features_are_refused(tmp_path):
         Predictor(tmp_path / "feed.keras")
     with pytest.raises(ValueError, match="no such file"):
         Predictor(tmp_path / "nothing.keras")
-
-
-def test_the_command_judges_the_good_files_and_names_the_bad(model, recording, tmp_path, capsys):
-    assert cli.main(["predict", "--model", str(model), str(recording), str(tmp_path / "missing.wav"), str(recording)]) == 1
-    captured = capsys.readouterr()
-    assert captured.out.count(f"{recording}: ") == 2
-    assert "missing.wav: no such file" in captured.err
-    assert cli.main(["predict", "--model", str(model), str(recording)]) == 0
-    assert cli.main(["predict", "--model", str(tmp_path / "none.keras"), str(recording)]) == 1
-
-
-def test_the_command_tells_its_version(capsys):
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["--version"])
-    assert stop.value.code == 0
-    assert capsys.readouterr().out.startswith("ser-acrnn 0.")
 
 
 def standardising_model(tmp_path, scope):
