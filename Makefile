@@ -81,7 +81,7 @@ table2-emodb: $(EMODB_DATA) ## the letter's Table II on Emo-DB, three systems: 1
 	$(call report,emodb) --table table2
 
 report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the README's tables too
-	$(call report,emodb) $(if $(PROTOCOL),,$(if $(filter results,$(RESULTS)),--readme README.md))
+	$(call report,emodb) $(if $(PROTOCOL),,$(if $(filter results,$(RESULTS)),--readme README.md --cards ser_acrnn/pretrained))
 
 $(DATA)/emodb.mfcc-pitch/recipe.json: | .venv/installed
 	$(MAKE) prepare-emodb

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from data_prep import loader
 from data_prep.loader import Corpus
-from experiments import catalogue, robustness, tables
+from experiments import cards, catalogue, robustness, tables
 from experiments.catalogue import ablations
 from experiments.catalogue.published import PUBLISHED
 from ser_acrnn import report
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
     parser.add_argument("--table", choices=tuple(tables.TITLES), help="show this one of the letter's tables instead of the overview")
     parser.add_argument("--readme", type=Path, help="also bring the tables in this file up to date")
+    parser.add_argument("--cards", type=Path, help="also bring the cards of the shipped networks in this folder up to date")
     parser.add_argument("--partial", action="store_true", help="fewer runs than all folds and five seeds are meant: do not list them")
     options = parser.parse_args(arguments)
     try:
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             expected_runs=0 if options.partial else (len(results[0].fold["train"]) + 2) * catalogue.SEEDS,
         )
         overview = report.tables(results, published, names, catalogue.PAIRS)
+        if options.cards:
+            cards.write_all(options.results, options.cards, corpus.name)
         if options.readme:
             _bring_up_to_date(options.readme, options.results, corpus, results, overview)
         shown = f"{corpus.title}\n\n{overview}\n\n{corpus.caveat}".rstrip()

@@ -29,6 +29,8 @@ _LAZY = {
     "load_pretrained": "ser_acrnn.pretrained",
     "embed": "ser_acrnn.embedding",
     "AcrnnEmbedding": "ser_acrnn.embedding",
+    "encoder": "ser_acrnn.transfer",
+    "with_new_head": "ser_acrnn.transfer",
 }
 _MODULES = (
     "attention_figure",
@@ -64,6 +66,7 @@ _MODULES = (
     "summary",
     "tfrecords",
     "training",
+    "transfer",
     "windows",
 )
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from ser_acrnn.predictor import Predictor
+from ser_acrnn.transfer import encoder
 
 COLUMN = "embedding_{:02d}"
 
@@ -32,18 +33,6 @@ class Embedder:
         """The mean over a recording's segments of 3 s, shape `(64,)`; arguments and errors as of `Predictor.predict`."""
         segments = self.predictor.segments(recording, sampling_rate_hertz)
         return np.mean([np.asarray(self.model.predict_on_batch(segment[None]))[0] for segment in segments], axis=0)
-
-
-def encoder(model: keras.Model) -> keras.Model:
-    """The network up to its 64-unit embedding, activation included, sharing its weights.
-
-    Args:
-        model: A network of `ser_acrnn.models.acrnn`.
-
-    Returns:
-        Segments `(batch, 300, 40, 3)` -> embeddings `(batch, 64)`.
-    """
-    return keras.Model(model.input, model.get_layer("emotion").input, name=f"{model.name}_encoder")
 
 
 def embed(files: Iterable[str | Path], model: str | Path | keras.Model = "acrnn3d-emodb") -> pd.DataFrame:

@@ -13,6 +13,7 @@ from ser_acrnn.audio import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.models import acrnn
 from ser_acrnn.predictor import Predictor
+from ser_acrnn.transfer import encoder
 
 SMALL = ModelConfig(emotions=("angry", "sad"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
 
@@ -40,7 +41,7 @@ def paths(tmp_path_factory):
 def test_an_embedding_is_the_mean_over_segments_of_what_the_posteriors_come_from(network, paths):
     predictor = Predictor(network)
     segments = predictor.segments(paths[7])
-    values = np.asarray(embedding.encoder(predictor.model)(segments))
+    values = np.asarray(encoder(predictor.model)(segments))
     assert values.shape == (2, 8)
     kernel, bias = predictor.model.get_layer("emotion").get_weights()
     logits = values @ kernel + bias

@@ -1,0 +1,93 @@
+"""The card of a shipped network: what it was trained on, what it is worth on unheard speakers, and what it is not for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from experiments import catalogue
+from ser_acrnn import report
+from ser_acrnn.pretrained import INDEX
+from ser_acrnn.results import RunResult, collect
+from ser_acrnn.summary import confusion_percent, summary
+
+_USE = {
+    "training": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`.",
+    "speaker": "`ser-acrnn predict --same-speaker --model {name} recordings/`, or `Predictor({name!r})` and its `enrol` with recordings "
+    "of the speaker, in various moods and without labels: it takes mean and variance of the log-Mels from that speaker's own audio.",
+    "utterance": "`ser-acrnn predict recording.wav --model {name}`; each recording is normalised by itself.",
+}
+_CONDITION = {
+    "training": "nothing of the test speaker is seen before it is judged",
+    "speaker": "mean and variance of the test speaker's unlabelled audio are used, all of it",
+    "utterance": "nothing of the test speaker is seen before it is judged, each utterance is normalised by itself",
+}
+
+
+def write(name: str, results: Path, directory: Path) -> Path:
+    """Writes `<name>.md` from the index and the results of the network's system.
+
+    Args:
+        name: Of a network in the directory's index.
+        results: Root of the results.
+        directory: Where shipped networks are kept.
+
+    Raises:
+        ResultError: There is no result of its system.
+    """
+    about = json.loads((directory / INDEX).read_text(encoding="utf-8"))[name]
+    corpus = catalogue.corpus(about["corpus"])
+    found = [result for result in collect(results / about["corpus"]) if result.system == about["system"]]
+    path = directory / f"{name}.md"
+    path.write_text(_card(name, about, corpus.title, found), encoding="utf-8")
+    return path
+
+
+def write_all(results: Path, directory: Path, corpus: str) -> None:
+    """Brings the cards of a corpus's networks up to date."""
+    known = json.loads((directory / INDEX).read_text(encoding="utf-8"))
+    for name in known:
+        if known[name]["corpus"] == corpus:
+            write(name, results, directory)
+
+
+def _card(name: str, about: dict, corpus: str, results: list[RunResult]) -> str:
+    (row,) = summary(results)
+    emotions = results[0].emotions
+    percent = confusion_percent(results)
+    confusion = report.markdown_table(
+        ["truth \\ decision, %", *emotions],
+        [[emotion, *(f"{value:.1f}" for value in line)] for emotion, line in zip(emotions, percent, strict=True)],
+    )
+    return f"""# {name}
+
+A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Signal Processing Letters 25(10), 2018), preset
+`{about["system"]}`, {about["parameters"]:,} parameters, for {len(emotions)} emotions: {", ".join(emotions)}.
+
+## Use
+
+{_USE[about["normalisation"]].format(name=name)}
+
+## Data and training
+
+All speakers of {corpus}; recipe `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the last one
+taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]} ({about["device"]}). Made by
+`python -m experiments.ship --prepared build/data/{about["corpus"]} --system {about["system"]} --name {name}`; weights in float16, loaded as
+float32.
+
+## What it is worth
+
+Its own training speakers say nothing. The same preset, trained without the speaker who is judged
+({results[0].protocol}, {row.folds} folds x {row.seeds} seeds, {row.runs} runs; {_CONDITION[about["normalisation"]]}):
+
+- UAR {report.spread(row.uar, row.std_runs)} % over runs, 95 % interval over speakers {row.low:.1f} to {row.high:.1f} %;
+- pooled over all test utterances {row.pooled_uar:.2f} %, weighted accuracy {row.wa:.2f} %.
+
+{confusion}
+
+## Limits
+
+Acted speech of a few actors in one language, recorded in a studio: how well it does on spontaneous speech, other languages, children, old
+voices or other microphones is unknown, and worse is to be expected. It tells portrayals of emotions apart and does not know what anyone
+feels. It must not be used to judge people: not in hiring, schooling, policing, credit, insurance or medicine.
+"""

@@ -1,0 +1,78 @@
+"""A shipped network: trained on all speakers, indexed by its checksum, with a card made from the folds' results."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from experiments import cards, run_one, ship
+from ser_acrnn import pretrained
+from ser_acrnn.dataset import open_corpus
+from ser_acrnn.pretrained import PretrainedError
+
+
+@pytest.fixture(scope="module")
+def folder(small_corpus, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ship")
+    places = [f"--{name}={folder / name}" for name in ("results", "work")]
+    common = [f"--prepared={small_corpus}", *places, "--epochs=1", "--system=best"]
+    assert ship.main([*common, "--name=early", f"--directory={folder}"]) == 1  # nobody knows what it is worth
+    for fold in range(2):
+        assert run_one.main([*common, f"--fold={fold}", "--seed=0"]) == 0
+    assert ship.main([*common, "--name=small", f"--directory={folder}"]) == 0
+    return folder
+
+
+def test_the_file_is_what_the_index_says_and_loads_by_name(folder, monkeypatch, small_corpus):
+    monkeypatch.setattr(pretrained, "DIRECTORY", folder)
+    assert pretrained.list_pretrained() == ["small"]
+    model = pretrained.load_pretrained("small")
+    corpus = open_corpus(small_corpus)
+    mean, _ = corpus.statistics(corpus.speakers)
+    np.testing.assert_allclose(np.asarray(model.get_layer("normalise").mean), mean, atol=1e-5)
+    about = json.loads((folder / "index.json").read_text())["small"]
+    assert about["system"] == "best" and about["corpus"] == "synthetic" and about["epochs"] == 1
+    assert about["emotions"] == list(model.get_layer("emotion").emotions)
+    assert about["parameters"] == model.count_params()
+    assert "trained on" in pretrained.describe("small")
+
+
+def test_the_card_has_the_folds_figures(folder, monkeypatch):
+    monkeypatch.setattr(pretrained, "DIRECTORY", folder)
+    card = pretrained.model_card("small")
+    assert "2 folds x 1 seeds, 2 runs" in card and "must not be used to judge people" in card and "UAR" in card
+    (folder / "small.md").write_text("old")
+    cards.write_all(folder / "results", folder, "synthetic")
+    assert (folder / "small.md").read_text() == card
+
+
+def test_a_damaged_file_or_an_unknown_name_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(pretrained, "DIRECTORY", folder)
+    with pytest.raises(PretrainedError, match="no pretrained network is called 'large'"):
+        pretrained.load_pretrained("large")
+    path = folder / "small.keras"
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(whole[:-1] + b"x")
+        with pytest.raises(PretrainedError, match=r"has the sha256 .*, expected .*; install the package again"):
+            pretrained.load_pretrained("small")
+        path.unlink()
+        with pytest.raises(PretrainedError, match="no such file"):
+            pretrained.load_pretrained("small")
+    finally:
+        path.write_bytes(whole)
+
+
+def test_hub_addresses_go_through_keras(monkeypatch):
+    asked = []
+    monkeypatch.setattr(keras.saving, "load_model", lambda path, compile: asked.append((path, compile)))
+    pretrained.load_pretrained("hf://owner/network")
+    assert asked == [("hf://owner/network", False)]
+
+
+def test_a_system_that_needs_a_validation_speaker_is_refused(folder, small_corpus, capsys):
+    words = [f"--prepared={small_corpus}", f"--results={folder / 'results'}", f"--work={folder / 'work'}", f"--directory={folder}"]
+    run_one.main([*words[:3], "--system=tiny", "--epochs=1", "--fold=0", "--seed=0"])
+    assert ship.main([*words, "--system=tiny", "--epochs=1", "--name=tiny"]) == 1
+    assert "epoch_choice is 'validation', expected 'last'" in capsys.readouterr().err
