@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import keras
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn import elm, frames, metrics
 from ser_acrnn.augmentation import Augmenter, Voices
-from ser_acrnn.config import AugmentConfig, ConfigError, DnnElmPreset, Preset
+from ser_acrnn.config import AugmentConfig, ConfigError, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.dataset import PreparedCorpus, Readable, Segments, cut_segments
 from ser_acrnn.features import segment
 from ser_acrnn.models import acrnn, dnn, segment_posteriors
@@ -21,6 +22,19 @@ from ser_acrnn.standardised import normalised
 Judge = Callable[[Segments], NDArray[np.float32]]
 # All training segments' features, the numbers of a batch's, and randomness -> the features to train on.
 Augment = Callable[[NDArray[np.float32], NDArray[np.int64], np.random.Generator], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training.
+
+    Attributes:
+        training: Its numbers.
+        frozen: Whether a layer of that name is left as it is.
+    """
+
+    training: TrainConfig
+    frozen: Callable[[str], bool] = lambda name: False
 
 
 class Method(Protocol):
@@ -34,6 +48,13 @@ class Method(Protocol):
 
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
         """Builds the network, normalising by the training part's statistics, each of shape `(coefficients, channels)`."""
+
+    def stages(self) -> Sequence[Stage]:
+        """How the network is trained, one stage after the other; of several, each takes its last epoch."""
+
+    @property
+    def origin(self) -> str:
+        """Names the weights that training begins with; "" where they are drawn by the seed."""
 
     def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """What changes the training segments at random; None where nothing does. `mean` is the training part's."""
@@ -64,6 +85,15 @@ class Acrnn:
         model = acrnn(preset.model, recipe_hash=preset.features.recipe_hash, precision=preset.training.precision)
         model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
         return model
+
+    def stages(self) -> Sequence[Stage]:
+        """See `Method.stages`."""
+        return [Stage(self.preset.training)]
+
+    @property
+    def origin(self) -> str:
+        """See `Method.origin`."""
+        return ""
 
     def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """See `Method.augment`."""
@@ -111,6 +141,15 @@ class DnnElm:
         model = dnn(preset.model, preset.features.shape, recipe_hash=preset.features.recipe_hash, precision=preset.training.precision)
         model.get_layer("normalise").set_statistics(mean, variance)
         return model
+
+    def stages(self) -> Sequence[Stage]:
+        """See `Method.stages`."""
+        return [Stage(self.preset.training)]
+
+    @property
+    def origin(self) -> str:
+        """See `Method.origin`."""
+        return ""
 
     def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """See `Method.augment`."""

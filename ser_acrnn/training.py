@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ser_acrnn import __version__, distribution, metrics, protocol
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.dataset import DatasetError, PreparedCorpus, Segments
-from ser_acrnn.methods import Augment, method_of
+from ser_acrnn.methods import Augment, Method, method_of
 from ser_acrnn.models import segment_posteriors
 from ser_acrnn.results import RunResult
 
@@ -79,6 +79,7 @@ def run(
     fold: protocol.Fold,
     seed: int,
     *,
+    method: Method | None = None,
     split: str = protocol.LEAVE_ONE_SPEAKER_OUT,
     devices: str = "auto",
     checkpoint: Path | None = None,
@@ -93,6 +94,7 @@ def run(
         preset: The configurations.
         fold: Who does what.
         seed: Of initial weights, order of segments, dropout, and an extreme learning machine's hidden layer.
+        method: Another one than the preset's own, such as `ser_acrnn.fine_tuning.FineTuned`.
         split: Name of the protocol that the fold comes from; all but `leaky-random` refuse a speaker in two parts.
         devices: See `ser_acrnn.distribution.place`; a run can be resumed on others, in the precision that it began in.
         checkpoint: File that keeps the state after each epoch; a run that finds its own there goes on from it.
@@ -112,7 +114,7 @@ def run(
     protocol.check_leaks(fold, rows.itertuples(index=False), speakers=split != protocol.LEAKY_RANDOM)
     placement, preset = _settle(preset, devices)
     config = preset.training
-    emotions, method = preset.model.emotions, method_of(preset)
+    emotions, method = preset.model.emotions, method or method_of(preset)
     corpus = method.corpus(corpus)
     reader = protocol.FoldReader(corpus, fold)
     train = method.segments(reader, fold.train, training=True)
@@ -121,16 +123,16 @@ def run(
     parts = (*fold.train, fold.validation)
     members = rows[rows["group"].isin(parts)][["utterance", "group"]].to_csv(index=False)
     data = [*corpus.checksums(parts), hashlib.sha256(members.encode()).hexdigest()]
-    identity = json.dumps([data, preset.to_dict(), split, dataclasses.asdict(fold), seed, backend()])
+    identity = json.dumps([data, preset.to_dict(), split, dataclasses.asdict(fold), seed, backend(), method.origin])
     with placement.scope():
         keras.utils.set_random_seed(seed)
         mean, variance = reader.statistics(fold.train)
         model = method.network(mean, variance)
-        state = fit(
+        state = _in_stages(
+            method,
             model,
             train,
             validation,
-            config,
             seed,
             augment=method.augment(corpus, train, mean),
             placement=placement,
@@ -139,7 +141,6 @@ def run(
             log_directory=log_directory,
             on_epoch=on_epoch,
         )
-        model.set_weights(state.best_weights)
         judge = method.judge(model, train, validation, seed)
 
         epoch = reader.choose_epoch(state.curve, config.epoch_choice)
@@ -172,6 +173,7 @@ def train_on_all(
     preset: Preset,
     seed: int,
     *,
+    method: Method | None = None,
     devices: str = "auto",
     checkpoint: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
@@ -182,6 +184,7 @@ def train_on_all(
         corpus: A prepared corpus, made by the preset's feature recipe.
         preset: The configurations; they take the last epoch, because nobody is left to choose one.
         seed: See `run`.
+        method: See `run`.
         devices: See `run`.
         checkpoint: See `run`.
         on_epoch: Called with `epoch` and `loss` of each epoch.
@@ -198,19 +201,19 @@ def train_on_all(
         raise ConfigError(f"TrainConfig.epoch_choice is {preset.training.epoch_choice!r}, expected 'last' to train on all speakers")
     _check_recipe(corpus, preset, "all speakers")
     placement, preset = _settle(preset, devices)
-    method = method_of(preset)
+    method = method or method_of(preset)
     corpus = method.corpus(corpus)
     train = method.segments(corpus, corpus.groups, training=True)
-    identity = json.dumps(["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend()])
+    identity = json.dumps(["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), method.origin])
     with placement.scope():
         keras.utils.set_random_seed(seed)
         mean, variance = corpus.statistics(corpus.groups)
         model = method.network(mean, variance)
-        state = fit(
+        _in_stages(
+            method,
             model,
             train,
             None,
-            preset.training,
             seed,
             augment=method.augment(corpus, train, mean),
             placement=placement,
@@ -218,8 +221,47 @@ def train_on_all(
             identity=identity,
             on_epoch=on_epoch,
         )
-        model.set_weights(state.best_weights)
     return model
+
+
+def _in_stages(
+    method: Method,
+    model: keras.Model,
+    train: Segments,
+    validation: Segments | None,
+    seed: int,
+    *,
+    checkpoint: Path | None,
+    identity: str,
+    on_epoch: Callable[[dict[str, Any]], None] | None,
+    **settings: Any,
+) -> TrainingState:
+    """Trains stage by stage, see `fit`, and leaves the model with the weights that count; the curve numbers the epochs of all stages."""
+    whole = TrainingState()
+    for number, stage in enumerate(method.stages()):
+        before = len(whole.curve)
+        for layer in model.layers:
+            layer.trainable = not stage.frozen(layer.name)
+
+        def show(entry: dict[str, Any], before: int = before) -> None:
+            if on_epoch is not None:
+                on_epoch({**entry, "epoch": entry["epoch"] + before})
+
+        state = fit(
+            model,
+            train,
+            validation,
+            stage.training,
+            seed,
+            checkpoint=checkpoint if number == 0 or checkpoint is None else checkpoint.with_name(f"{checkpoint.name}.stage{number}"),
+            identity=f"{identity} stage {number} {stage.training.to_dict()}",
+            on_epoch=show,
+            **settings,
+        )
+        model.set_weights(state.best_weights)
+        whole.curve += [{**entry, "epoch": entry["epoch"] + before} for entry in state.curve]
+        whole.wall_seconds += state.wall_seconds
+    return whole
 
 
 def _check_recipe(corpus: PreparedCorpus, preset: Preset | DnnElmPreset, system: str) -> None:
@@ -227,6 +269,11 @@ def _check_recipe(corpus: PreparedCorpus, preset: Preset | DnnElmPreset, system:
         raise DatasetError(
             f"{corpus.name}: was prepared by the recipe {corpus.features.recipe_hash}, expected {preset.features.recipe_hash} for {system}"
         )
+
+
+def settled(preset: AnyPreset, devices: str = "auto") -> AnyPreset:
+    """The preset as a run's result holds it: with nothing left "auto"."""
+    return _settle(preset, devices)[1]
 
 
 def _settle(preset: AnyPreset, devices: str) -> tuple[distribution.Placement, AnyPreset]:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ser_acrnn import __version__
-from ser_acrnn.cli import judging, networks
+from ser_acrnn.cli import evaluating, judging, learning, networks
 
 app = typer.Typer(
     name="ser-acrnn",
@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 judging.add_to(app)
 networks.add_to(app)
+evaluating.add_to(app)
+learning.add_to(app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,76 @@
+"""`evaluate`: a network against recordings whose emotions are known."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ser_acrnn.cli.failures import named
+from ser_acrnn.cli.judging import DEFAULT_MODEL, Model
+from ser_acrnn.cli.quiet import quiet
+
+Labels = Annotated[Path, typer.Option(help="CSV with the columns path, speaker, emotion; paths are relative to it.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the subcommand."""
+    app.command(epilog="Example: ser-acrnn evaluate --labels mine.csv")(evaluate)
+
+
+def evaluate(labels: Labels, model: Model = DEFAULT_MODEL) -> None:
+    """Judge recordings whose emotions are known: recall, UAR, WA and confusion. A network that enrols speakers is given each one's."""
+    with named():
+        with quiet():
+            from tqdm import tqdm
+
+            from ser_acrnn import metrics, report
+            from ser_acrnn.corpus import CorpusError, read_csv
+            from ser_acrnn.predictor import Predictor
+
+            predictor = Predictor(model)
+        utterances = read_csv(labels)
+        if strangers := sorted({utterance.emotion for utterance in utterances} - set(predictor.emotions)):
+            raise CorpusError(f"{labels}: has the emotion(s) {strangers}, expected some of {list(predictor.emotions)}")
+        truth, decisions, speakers, problems = [], [], [], []
+        for utterance in tqdm(utterances, unit=" files", disable=not sys.stderr.isatty()):
+            try:
+                if predictor.scope == "speaker" and utterance.speaker not in speakers:
+                    predictor.enrol(other.path for other in utterances if other.speaker == utterance.speaker)
+                decision = predictor.predict(utterance.path).emotion
+            except ValueError as error:
+                problems.append(str(error))
+                continue
+            truth.append(utterance.emotion)
+            decisions.append(decision)
+            speakers.append(utterance.speaker)
+        if not truth:
+            raise CorpusError(f"{labels}: no recording can be used: {'; '.join(problems)}")
+    counts = metrics.confusion(truth, decisions, predictor.emotions)
+    rows = [
+        [emotion, str(row.sum()), f"{100 * row[number] / row.sum():.1f}", *map(str, row)]
+        for number, (emotion, row) in enumerate(zip(predictor.emotions, counts, strict=True))
+        if row.sum()
+    ]
+    typer.echo(report.markdown_table(["truth", "utterances", "recall, %", *predictor.emotions], rows))
+    uar, accuracy = metrics.unweighted_average_recall(truth, decisions), metrics.weighted_accuracy(truth, decisions)
+    interval = ""
+    if len(set(speakers)) > 1:
+        each = [_of_speaker(name, speakers, truth, decisions) for name in sorted(set(speakers))]
+        low, high = metrics.bootstrap_interval(each, sorted(set(speakers)))
+        interval = (
+            f"; mean over {len(each)} speakers {100 * sum(each) / len(each):.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f})"
+        )
+    typer.echo(f"\nUAR {100 * uar:.1f} %, WA {100 * accuracy:.1f} % of {len(truth)} utterances{interval}")
+    if problems:
+        typer.echo(f"{len(problems)} recordings could not be used: {'; '.join(problems)}", err=True)
+        raise typer.Exit(1)
+
+
+def _of_speaker(name: str, speakers: list[str], truth: list[str], decisions: list[str]) -> float:
+    from ser_acrnn import metrics
+
+    chosen = [index for index, speaker in enumerate(speakers) if speaker == name]
+    return metrics.unweighted_average_recall([truth[index] for index in chosen], [decisions[index] for index in chosen])

@@ -1,0 +1,182 @@
+"""Training on a CSV of one's own: folds by speaker, fine-tuning in stages, resumption, a report, and a network that predicts."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+
+from ser_acrnn import cli, own_training, training
+from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
+from ser_acrnn.corpus import CorpusError
+from ser_acrnn.memory import load_corpus
+from ser_acrnn.models import acrnn
+from ser_acrnn.predictor import Predictor
+from ser_acrnn.results import RunResult
+
+SMALL = {"conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
+
+
+def write_corpus(folder, speakers=4, emotions=("calm", "tense"), each=3):
+    """Low tones and high ones by speakers of different loudness, and their CSV."""
+    rng, rows = np.random.default_rng(0), []
+    for speaker in range(speakers):
+        for number in range(each * len(emotions)):
+            emotion = emotions[number % len(emotions)]
+            hertz = (200 + 10 * speaker) * 8 ** emotions.index(emotion)
+            tone = np.sin(2 * np.pi * hertz * np.arange(16_000) / 16_000) + 0.1 * rng.normal(size=16_000)
+            name = f"s{speaker}-{number}.wav"
+            soundfile.write(folder / name, 0.1 * tone, 16_000)
+            rows.append([name, f"s{speaker}", emotion])
+    with (folder / "mine.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["path", "speaker", "emotion"], *rows])
+    return folder / "mine.csv"
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """Networks of other emotions, one a scope."""
+    folder = tmp_path_factory.mktemp("sources")
+    keras.utils.set_random_seed(0)
+    for scope in ("training", "speaker"):
+        model = acrnn(ModelConfig(**SMALL, normalisation=scope), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
+        model.save(folder / f"{scope}.keras")
+    return folder
+
+
+def run(*words):
+    return cli.main([str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def trained(labels, sources, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 0
+    return out
+
+
+def test_every_speaker_is_tested_once_by_a_network_that_never_heard_them(trained):
+    results = [RunResult.load(path) for path in sorted((trained / "results" / "fine-tuned").iterdir())]
+    assert [result.fold["test"] for result in results] == ["s0", "s1", "s2", "s3"]
+    for result in results:
+        assert result.fold["test"] not in result.fold["train"] and len(result.utterances) == 6
+        assert [entry["epoch"] for entry in result.validation_curve] == [1, 2, 3, 4, 5, 6] and result.chosen_epoch == 6
+    text = (trained / "report.md").read_text()
+    assert "4 x 1" in text and "fine-tuned" in text and not list((trained / "work").iterdir())
+
+
+def test_the_network_predicts_the_new_emotions(trained, labels, capsys):
+    predictor = Predictor(trained / "model.keras")
+    assert predictor.emotions == ("calm", "tense")
+    assert run("predict", "--model", trained / "model.keras", labels.parent / "s0-0.wav") == 0
+    assert run("evaluate", "--labels", labels, "--model", trained / "model.keras") == 0
+    printed = capsys.readouterr().out
+    assert "of 24 utterances; mean over 4 speakers" in printed and "| calm " in printed
+    assert run("evaluate", "--labels", labels, "--model", trained.parent / "none.keras") == 1
+
+
+def test_what_is_there_is_not_done_again_and_another_training_is_refused(trained, labels, sources, monkeypatch, capsys):
+    words = ("train", "--labels", labels, "--init", sources / "training.keras", "--out", trained)
+
+    def never(*_, **__):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(training, "run", never)
+    monkeypatch.setattr(training, "train_on_all", lambda *_, **__: keras.saving.load_model(trained / "model.keras"))
+    assert run(*words, "--epochs", 6) == 0
+    assert run(*words, "--epochs", 9) == 1
+    assert "is the result of another training" in capsys.readouterr().err
+
+
+def test_stages_unfreeze_from_the_head_down(labels, sources):
+    source = Predictor(sources / "training.keras")
+    job = own_training.plan(labels, source, epochs=6)
+    head, most, everything = job.method.stages()
+    names = ("conv_1", "linear", "blstm", "embedding", "emotion")
+    assert [[name for name in names if not stage.frozen(name)] for stage in (head, most, everything)] == [
+        ["emotion"],
+        list(names[1:]),
+        list(names),
+    ]
+    assert [stage.training.epochs for stage in (head, most, everything)] == [2, 2, 2]
+    rates = [stage.training.learning_rate for stage in (head, most, everything)]
+    assert rates == sorted(rates, reverse=True)
+    before = [np.array(weight) for weight in source.model.get_weights()]
+    entries = []
+    model = training.train_on_all(job.corpus, job.preset, 0, method=job.method, on_epoch=entries.append)
+    assert [entry["epoch"] for entry in entries] == [1, 2, 3, 4, 5, 6]
+    for weight, kept in zip(source.model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+    assert (
+        np.array(model.get_layer("conv_1").get_weights()[0]) != before[2].reshape(model.get_layer("conv_1").get_weights()[0].shape)
+    ).any()
+
+
+def test_an_interrupted_fine_tuning_resumes_in_its_stage(labels, sources, tmp_path):
+    job = own_training.plan(labels, Predictor(sources / "training.keras"), epochs=6)
+    expected = training.train_on_all(job.corpus, job.preset, 0, method=job.method)
+    checkpoint = tmp_path / "run.npz"
+
+    def stop(entry):
+        if entry["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train_on_all(job.corpus, job.preset, 0, method=job.method, checkpoint=checkpoint, on_epoch=stop)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.npz", "run.npz.stage1"]
+    entries = []
+    resumed = training.train_on_all(job.corpus, job.preset, 0, method=job.method, checkpoint=checkpoint, on_epoch=entries.append)
+    assert [entry["epoch"] for entry in entries] == [4, 5, 6]
+    for weight, other in zip(resumed.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
+def test_a_network_of_speakers_stays_one(labels, sources):
+    job = own_training.plan(labels, Predictor(sources / "speaker.keras"), epochs=3)
+    assert job.preset.model.normalisation == "speaker" and job.preset.training.augmentation.speaker_exchange == 0
+    model = training.train_on_all(job.corpus, job.preset, 0, method=job.method)
+    assert model.get_layer("normalise").scope == "speaker"
+    assert (np.asarray(model.get_layer("normalise").mean) == 0).all()
+
+
+def test_more_than_ten_speakers_are_left_out_in_groups(tmp_path):
+    labels = write_corpus(tmp_path, speakers=13, each=1)
+    job = own_training.plan(labels, None, epochs=1)
+    assert job.system == "scratch" and len(job.folds) == 10 and job.protocol == "leave-one-group-out"
+    groups = job.corpus.manifest.assign(group=job.corpus.group).groupby("group")["speaker"].unique()
+    assert sorted(speaker for members in groups for speaker in members) == sorted(job.corpus.speakers)
+    assert max(len(members) for members in groups) == 2
+
+
+def test_two_speakers_are_trained_on_and_not_judged(tmp_path, sources, capsys):
+    labels = write_corpus(tmp_path, speakers=2)
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 3, "--out", tmp_path / "out") == 0
+    assert "no report: 2 speaker(s), expected 3 or more" in capsys.readouterr().err
+    assert (tmp_path / "out" / "model.keras").is_file() and not (tmp_path / "out" / "results").exists()
+
+
+def test_all_unusable_recordings_are_named_together(tmp_path):
+    labels = write_corpus(tmp_path, speakers=3)
+    (tmp_path / "s0-0.wav").write_bytes(b"")
+    soundfile.write(tmp_path / "s1-1.wav", np.zeros(16_000), 16_000)
+    with pytest.raises(CorpusError, match=r"2 of 18 recordings cannot be used: .*s0-0\.wav.*s1-1\.wav.*silent"):
+        own_training.plan(labels, None)
+    with pytest.raises(ValueError, match="expected two or more"):
+        own_training.plan(write_corpus(tmp_path, emotions=("calm",)), None)
+
+
+def test_a_corpus_in_memory_has_the_statistics_of_its_frames(labels):
+    from ser_acrnn.corpus import read_csv
+
+    corpus = load_corpus("mine", read_csv(labels), FEATURE_RECIPES["paper"])
+    frames = np.concatenate([values for _, _, values in corpus.utterances(["s1", "s2"])])
+    mean, variance = corpus.statistics(["s1", "s2"])
+    np.testing.assert_allclose(mean, frames.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(variance, frames.var(axis=0), rtol=1e-3)
+    assert corpus.checksums(["s1"]) != corpus.checksums(["s2"])
