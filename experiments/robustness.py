@@ -43,6 +43,7 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
     Raises:
         ValueError: The network is not the one that the result is of: it decides otherwise on the recordings as they are.
     """
+    from ser_acrnn.models import segment_posteriors
     from ser_acrnn.predictor import Predictor
 
     predictor = Predictor(network)
@@ -55,7 +56,10 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
         waveforms = [degrade(waveform, np.random.default_rng(seed)) for waveform, seed in zip(clean, seeds, strict=True)]
         if predictor.scope == "speaker":
             predictor.enrol(waveforms)
-        decisions = [predictor.predict(waveform).emotion for waveform in waveforms]
+        segments = [predictor.segments(waveform) for waveform in waveforms]
+        owners = np.repeat(np.arange(len(names)), [len(part) for part in segments])
+        maxima = metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments)), owners)
+        decisions = [predictor.emotions[index] for index in maxima.argmax(axis=1)]
         tables.append(pd.DataFrame(dict(zip(COLUMNS, (condition, result.fold["test"], names, result.truth, decisions), strict=True))))
     differing = int((tables[0]["decision"] != result.decisions).sum())
     if differing > 0.01 * len(names):  # a rounding error may turn a tie
