@@ -123,7 +123,7 @@ def run(
     parts = (*fold.train, fold.validation)
     members = rows[rows["group"].isin(parts)][["utterance", "group"]].to_csv(index=False)
     data = [*corpus.checksums(parts), hashlib.sha256(members.encode()).hexdigest()]
-    identity = json.dumps([data, preset.to_dict(), split, dataclasses.asdict(fold), seed, backend(), method.origin])
+    identity = [data, preset.to_dict(), split, dataclasses.asdict(fold), seed, backend(), method.origin]
     with placement.scope():
         keras.utils.set_random_seed(seed)
         mean, variance = reader.statistics(fold.train)
@@ -204,7 +204,7 @@ def train_on_all(
     method = method or method_of(preset)
     corpus = method.corpus(corpus)
     train = method.segments(corpus, corpus.groups, training=True)
-    identity = json.dumps(["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), method.origin])
+    identity = ["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), method.origin]
     with placement.scope():
         keras.utils.set_random_seed(seed)
         mean, variance = corpus.statistics(corpus.groups)
@@ -232,7 +232,7 @@ def _in_stages(
     seed: int,
     *,
     checkpoint: Path | None,
-    identity: str,
+    identity: list[Any],
     on_epoch: Callable[[dict[str, Any]], None] | None,
     **settings: Any,
 ) -> TrainingState:
@@ -254,7 +254,7 @@ def _in_stages(
             stage.training,
             seed,
             checkpoint=checkpoint if number == 0 or checkpoint is None else checkpoint.with_name(f"{checkpoint.name}.stage{number}"),
-            identity=f"{identity} stage {number} {stage.training.to_dict()}",
+            identity=json.dumps([*identity, number, stage.training.to_dict()]),
             on_epoch=show,
             **settings,
         )

@@ -277,6 +277,10 @@ def test_the_best_uar_then_the_lower_loss_then_the_earlier_epoch(curve, epoch):
     assert chosen_epoch(curve) == epoch
 
 
+def test_the_last_epoch_is_taken_where_the_validation_speaker_has_no_say():
+    assert chosen_epoch([entry(1, 0.9, 0.1), entry(2, 0.1, 2.0)], "last") == 2
+
+
 def test_an_empty_curve_is_refused():
     with pytest.raises(ValueError, match="at least one epoch"):
         chosen_epoch([])
