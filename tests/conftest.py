@@ -12,6 +12,8 @@ import pytest
 import soundfile
 
 ROOT = Path(__file__).parents[1]
+# As the experiments do, before TensorFlow starts: whichever tests run, this process and its children compute alike.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 RATE_HERTZ = 16_000
 
 # Emotion letter -> samples. 0.8 s; 1.7 s; exactly 300 frames; 301 frames; 4.5 s; 7 s.
