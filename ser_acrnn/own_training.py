@@ -61,15 +61,6 @@ class Job:
         return f"{len(self.corpus.speakers)} speaker(s), expected {FEWEST_SPEAKERS} or more to test on somebody unheard"
 
 
-def load_source(name: str) -> Predictor:
-    """The network to begin with.
-
-    Raises:
-        ValueError: See `Predictor`.
-    """
-    return Predictor(name)
-
-
 def plan(
     labels: Path,
     source: Predictor | None,

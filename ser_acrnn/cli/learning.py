@@ -39,8 +39,9 @@ def train(
     with named():
         with quiet():
             from ser_acrnn import own_training
+            from ser_acrnn.predictor import Predictor
 
-            source = None if init == SCRATCH else own_training.load_source(init)
+            source = None if init == SCRATCH else Predictor(init)
         from tqdm import tqdm
 
         with tqdm(desc="features", unit=" files", disable=not sys.stderr.isatty()) as bar:
