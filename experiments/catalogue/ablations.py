@@ -22,6 +22,8 @@ _EVERY: dict[str, Change] = {
     "no-dropout": {"model": {"dropout": 0.0}},
     "padding-seen": {"model": {"mask_padding": False}},
     "pool-2x4": {"model": {"conv": ((32, 2, 4), (64, 2, 2))}},
+    "conv-3": {"model": {"conv": ((16, 2, 2), (32, 2, 2), (64, 2, 2))}},
+    "conv-3-batch-norm": {"model": {"conv": ((16, 2, 2), (32, 2, 2), (64, 2, 2)), "batch_norm": ("conv", "embedding")}},
     "attention-released": {"model": {"attention": "released-code"}},
     "batch-norm-conv": {"model": {"batch_norm": ("conv", "embedding")}},
     "batch-norm-linear": {"model": {"batch_norm": ("linear",)}},
