@@ -16,11 +16,14 @@ _USE = {
     "speaker": "`ser-acrnn predict --same-speaker --model {name} recordings/`, or `Predictor({name!r})` and its `enrol` with recordings "
     "of the speaker, in various moods and without labels: it takes mean and variance of the log-Mels from that speaker's own audio.",
     "utterance": "`ser-acrnn predict recording.wav --model {name}`; each recording is normalised by itself.",
+    "segment": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`; each 3 s are normalised by "
+    "themselves, inside the network.",
 }
 _CONDITION = {
     "training": "nothing of the test speaker is seen before it is judged",
     "speaker": "mean and variance of the test speaker's unlabelled audio are used, all of it",
     "utterance": "nothing of the test speaker is seen before it is judged, each utterance is normalised by itself",
+    "segment": "nothing of the test speaker is seen before it is judged, each 3 s are normalised by themselves",
 }
 
 

@@ -1,4 +1,4 @@
-"""Training segments changed at random, a batch at a time: other voices, rates and levels, and SpecAugment's masks. NumPy only.
+"""Training segments changed at random, a batch at a time: other voices, rates, levels and recordings, and SpecAugment's masks. NumPy only.
 
 All of it is done on log-Mels with their deltas, so that nothing has to be prepared twice. Padding stays the all-zero frame.
 """
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_acrnn.conditions import degrade
 from ser_acrnn.config import AugmentConfig
+from ser_acrnn.features import MEL_BREAK_HERTZ, mel_centres_hertz
 from ser_acrnn.recipes import FeatureConfig
 
-BREAK_HERTZ = 700  # of HTK's mel scale: mel(f) = 1127 ln(1 + f / 700)
 SHADE = np.float32(1e-6)  # beside the mean, so that a masked frame is not taken for padding where the mean is zero
 
 
@@ -72,6 +73,7 @@ class Augmenter:
             change_level(segments, config.gain, config.tilt, rng)
         padding = np.arange(segments.shape[1]) >= lengths[:, None]
         segments[padding] = 0
+        degrade(segments, lengths, self.features, config, rng)
         if config.tempo:
             segments, lengths = change_tempo(segments, lengths, _factors(config.tempo, len(segments), rng))
         mask(segments, lengths, self.mean + SHADE, config, rng)
@@ -98,9 +100,8 @@ def exchange_speakers(
 def warp_frequency(segments: NDArray[np.float32], factors: NDArray[np.float64], features: FeatureConfig) -> NDArray[np.float32]:
     """Moves what lies at a frequency to `factor` times it, as a vocal tract of another length would; between filters it is interpolated."""
     mels = segments.shape[2]
-    low, high = np.log1p(np.array([features.lowest_hertz, features.highest_hertz]) / BREAK_HERTZ)
-    centres = BREAK_HERTZ * np.expm1(np.linspace(low, high, mels + 2)[1:-1])
-    warped = np.log1p(centres / factors[:, None] / BREAK_HERTZ)
+    low, high = np.log1p(np.array([features.lowest_hertz, features.highest_hertz]) / MEL_BREAK_HERTZ)
+    warped = np.log1p(mel_centres_hertz(features) / factors[:, None] / MEL_BREAK_HERTZ)
     sources = (warped - low) / (high - low) * (mels + 1) - 1  # the filter, or a place between two, that each one is filled from
     distance = np.abs(np.clip(sources, 0, mels - 1)[:, None, :] - np.arange(mels)[:, None])
     weights = np.maximum(1 - distance, 0).astype(np.float32)  # (segments, from, to)

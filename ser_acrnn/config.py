@@ -17,7 +17,7 @@ from ser_acrnn.recipes import FEATURE_RECIPES, FeatureConfig, FrameConfig
 
 EMODB_EMOTIONS = ("angry", "sad", "happy", "neutral", "fear", "disgust", "bored")
 IEMOCAP_EMOTIONS = ("angry", "sad", "happy", "neutral")
-NORMALISATIONS = ("training", "speaker", "utterance")
+NORMALISATIONS = ("training", "speaker", "utterance", "segment")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ModelConfig(JsonConfig):
         mask_padding: Leave padded frames out of the BLSTM and the attention. The letter does not.
         normalisation: Whose mean and variance standardise the features: `"training"`: the training speakers', the letter's; `"speaker"`:
             those of all audio of the one who speaks, unlabelled, so that a new speaker has to be heard before being judged;
-            `"utterance"`: the utterance's own.
+            `"utterance"`: the utterance's own; `"segment"`: those of the 3 s that are judged, inside the network.
         segment_frames: Input length.
         mels: Input height.
     """
@@ -58,7 +58,7 @@ class ModelConfig(JsonConfig):
     leaky_relu_slope: float = 0.01
     dropout: float = 0.0
     mask_padding: bool = False
-    normalisation: Literal["training", "speaker", "utterance"] = "training"
+    normalisation: Literal["training", "speaker", "utterance", "segment"] = "training"
     segment_frames: int = 300
     mels: int = 40
 
@@ -161,6 +161,10 @@ class AugmentConfig(JsonConfig):
         mel_masks: Bands of filters that are set to the training mean.
         mel_mask_mels: Their greatest width.
         speaker_exchange: Share of the segments that are given mean and variance of another training speaker.
+        bands: Share of the segments that are limited to a narrow band, as on the telephone (`ser_acrnn.conditions`).
+        rooms: Share that sounds on as in a room.
+        noise: Share that gets stationary noise.
+        noise_decibels: Lowest and highest ratio of the segment's power to the noise's.
     """
 
     tempo: float = 0.0
@@ -172,6 +176,10 @@ class AugmentConfig(JsonConfig):
     mel_masks: int = 0
     mel_mask_mels: int = 6
     speaker_exchange: float = 0.0
+    bands: float = 0.0
+    rooms: float = 0.0
+    noise: float = 0.0
+    noise_decibels: tuple[float, float] = (0.0, 40.0)
 
     def __post_init__(self) -> None:
         whole_to_real(self)
@@ -179,7 +187,17 @@ class AugmentConfig(JsonConfig):
             require(0 <= getattr(self, field) < math.inf, self, field, "0 or more")
         for field in ("time_masks", "time_mask_frames", "mel_masks", "mel_mask_mels"):
             require(getattr(self, field) >= 0, self, field, "0 or more")
-        require(0 <= self.speaker_exchange <= 1, self, "speaker_exchange", "a share from 0 to 1")
+        for field in ("speaker_exchange", "bands", "rooms", "noise"):
+            require(0 <= getattr(self, field) <= 1, self, field, "a share from 0 to 1")
+        lowest, highest = self.noise_decibels
+        require(-math.inf < lowest <= highest < math.inf, self, "noise_decibels", "two numbers, the lower first")
+
+    def under(self, normalisation: str) -> Self:
+        """Without what a normalisation undoes, or what cannot be computed on features that are standardised already."""
+        levels = {"gain": 0.0, "tilt": 0.0, "speaker_exchange": 0.0}
+        recordings = {"bands": 0.0, "rooms": 0.0, "noise": 0.0}
+        left_out: dict[str, Any] = {"training": {}, "segment": levels}.get(normalisation, levels | recordings)
+        return replace(self, **left_out)
 
 
 @dataclass(frozen=True)
@@ -313,7 +331,7 @@ PRESETS = {
     "best-adapted": Preset(
         FEATURE_RECIPES["paper"],
         replace(_LITE, normalisation="speaker"),
-        replace(_BEST_TRAINING, augmentation=replace(_BEST_TRAINING.augmentation, gain=0, tilt=0, speaker_exchange=0)),
+        replace(_BEST_TRAINING, augmentation=_BEST_TRAINING.augmentation.under("speaker")),
     ),
     # Ours, for the demo, the tests and a first look at a corpus: a small member of the family that trains in seconds an epoch.
     # In float32 everywhere, so that the demo and the tests do not depend on which processor they run on.

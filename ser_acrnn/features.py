@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn.config import FeatureConfig
 
+MEL_BREAK_HERTZ = 700  # of HTK's mel scale
 # Frames at a time: what is computed of them stays in the processor's cache.
 _BLOCK = 64
 # The filterbank is a band: so many groups of filters, each multiplied with its own part of the spectrum, save most of the zeros.
@@ -91,6 +92,17 @@ def _mel_powers(pieces: NDArray, config: FeatureConfig) -> NDArray:
         for bins, filters, weights in groups:
             mels[start : start + count, filters] = spectrum[:, bins] @ weights
     return mels
+
+
+@lru_cache
+def mel_centres_hertz(config: FeatureConfig = FeatureConfig()) -> NDArray[np.float64]:
+    """Where the Mel filters lie, before the filterbank rounds to bins of the transform.
+
+    Returns:
+        Shape `(mels,)`: evenly spaced on HTK's mel scale, mel(f) = 1127 ln(1 + f / 700).
+    """
+    low, high = np.log1p(np.array([config.lowest_hertz, config.highest_hertz]) / MEL_BREAK_HERTZ)
+    return MEL_BREAK_HERTZ * np.expm1(np.linspace(low, high, config.mels + 2)[1:-1])
 
 
 @lru_cache

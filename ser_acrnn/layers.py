@@ -9,6 +9,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
+SMALLEST_VARIANCE = 1e-4  # of a segment's log-Mels: where nothing varies, rounding is not blown up to a signal
+
 register = keras.saving.register_keras_serializable(package="ser_acrnn")
 
 
@@ -34,8 +36,8 @@ class NeutralNormalisation(keras.layers.Layer):
     Args:
         recipe_hash: `FeatureConfig.recipe_hash` of the features that the statistics belong to; saved with the model.
         scope: Whose statistics the network was trained with, `ModelConfig.normalisation`: those of the `"training"` speakers, which the
-            layer holds; or of the `"speaker"` or the `"utterance"`, which the features were standardised by before the layer, whose own
-            then are 0 and 1.
+            layer holds; of the `"speaker"` or the `"utterance"`, which the features were standardised by before the layer, whose own
+            then are 0 and 1; or of the `"segment"` itself, computed here over its real frames, whatever the layer holds.
 
     Input and output shape: `(batch, frames, mels, channels)`.
     """
@@ -70,9 +72,19 @@ class NeutralNormalisation(keras.layers.Layer):
         self.variance.assign(variance)
 
     def call(self, inputs: Any) -> Any:
-        normalised = (inputs - self.mean) / ops.sqrt(self.variance)
         real = padding_mask(inputs)[:, :, None, None]
+        mean, variance = self._of_segments(inputs, real) if self.scope == "segment" else (self.mean, self.variance)
+        normalised = (inputs - mean) / ops.sqrt(variance)
         return ops.cast(ops.where(real, normalised, ops.zeros_like(normalised)), self.compute_dtype)
+
+    @staticmethod
+    def _of_segments(inputs: Any, real: Any) -> tuple[Any, Any]:
+        """Mean and variance over real frames, `(batch, 1, mels, channels)`."""
+        weights = ops.cast(real, "float32")
+        weights = weights / ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0)
+        mean = ops.sum(inputs * weights, axis=1, keepdims=True)
+        variance = ops.sum(ops.square(inputs - mean) * weights, axis=1, keepdims=True)
+        return mean, ops.maximum(variance, SMALLEST_VARIANCE)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

@@ -46,4 +46,4 @@ class StandardisedCorpus(PreparedCorpus):
 
 def normalised(corpus: PreparedCorpus, normalisation: str) -> PreparedCorpus:
     """The corpus as a network of that `ModelConfig.normalisation` reads it."""
-    return corpus if normalisation == "training" else StandardisedCorpus(corpus, normalisation)
+    return StandardisedCorpus(corpus, normalisation) if normalisation in ("speaker", "utterance") else corpus

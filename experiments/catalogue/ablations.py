@@ -10,6 +10,7 @@ from ser_acrnn.config import PRESETS, AugmentConfig, Preset
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
 
+_DEGRADED = {"bands": 0.2, "rooms": 0.2, "noise": 0.3}
 _EVERY: dict[str, Change] = {
     "no-augmentation": {"augmentation": AugmentConfig().to_dict()},
     "no-masks": {"augmentation": {"time_masks": 0, "mel_masks": 0}},
@@ -27,6 +28,7 @@ _EVERY: dict[str, Change] = {
     "attention-released": {"model": {"attention": "released-code"}},
     "batch-norm-conv": {"model": {"batch_norm": ("conv", "embedding")}},
     "batch-norm-linear": {"model": {"batch_norm": ("linear",)}},
+    "batch-20": {"training": {"batch_size": 20}},
     "2d": {"model": {"channels": 1}},
 }
 CHANGES: dict[str, dict[str, Change]] = {
@@ -35,6 +37,21 @@ CHANGES: dict[str, dict[str, Change]] = {
         "no-exchange": {"augmentation": {"speaker_exchange": 0.0}},
         "no-level": {"augmentation": {"gain": 0.0, "tilt": 0.0}},
         "by-utterance": {"model": {"normalisation": "utterance"}, "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0}},
+        "by-segment": {"model": {"normalisation": "segment"}, "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0}},
+        "degraded": {"augmentation": _DEGRADED},
+        "by-segment-degraded": {
+            "model": {"normalisation": "segment"},
+            "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0, **_DEGRADED},
+        },
+        "by-segment-degraded-batch-20": {
+            "model": {"normalisation": "segment"},
+            "training": {"batch_size": 20},
+            "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0, **_DEGRADED},
+        },
+        "by-segment-degraded-batch-norm": {
+            "model": {"normalisation": "segment", "batch_norm": ("conv", "embedding")},
+            "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0, **_DEGRADED},
+        },
     },
     "best-adapted": _EVERY,
 }
