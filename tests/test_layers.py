@@ -32,6 +32,7 @@ def softmax(scores):
 # Class, arguments, inputs, trainable and other parameters.
 CASES = {
     "normalisation": (NeutralNormalisation, {"recipe_hash": "0123456789abcdef"}, [padded_segments()], 0, 2 * 5 * 3),
+    "normalisation_of_segments": (NeutralNormalisation, {"scope": "segment"}, [padded_segments()], 0, 2 * 5 * 3),
     "padding_mask": (PaddingMask, {"pooling": 2}, [padded_segments()], 0, 0),
     "attention_paper": (AttentionPooling, {"form": "paper"}, [sequences()], 4, 0),
     "attention_paper_masked": (AttentionPooling, {}, [sequences(), MASK], 4, 0),
@@ -74,6 +75,29 @@ def test_normalisation_standardises_real_frames_and_leaves_padding_zero():
     np.testing.assert_allclose(kept.std(axis=0), 1, atol=1e-4)
     for segment, frames in zip(output, REAL_FRAMES, strict=True):
         assert not segment[frames:].any()
+
+
+def test_a_segment_is_standardised_by_its_own_real_frames_alone():
+    segments = padded_segments()
+    layer = NeutralNormalisation(scope="segment")
+    normalised = np.asarray(layer(segments))
+    for found, segment in zip(normalised, segments, strict=True):
+        real = (segment != 0).any(axis=(1, 2))
+        assert not found[~real].any()
+        expected = (segment[real] - segment[real].mean(axis=0)) / np.maximum(segment[real].std(axis=0), 1e-2)
+        np.testing.assert_allclose(found[real], expected, atol=1e-4)
+    before = normalised
+    layer.set_statistics(np.full((5, 3), 7.0), np.full((5, 3), 9.0))
+    np.testing.assert_array_equal(np.asarray(layer(segments)), before)  # whoever else is in the training
+    louder = np.where(segments != 0, 2 * segments + 1, 0)
+    np.testing.assert_allclose(np.asarray(layer(louder)), before, atol=1e-4)
+
+
+def test_a_segment_in_which_nothing_varies_or_nothing_is_real_stays_finite():
+    segments = np.zeros((2, 9, 5, 3), "float32")
+    segments[0] = -36.04
+    normalised = np.asarray(NeutralNormalisation(scope="segment")(segments))
+    assert np.abs(normalised).max() < 1e-2
 
 
 def test_a_frame_with_one_coefficient_that_is_not_zero_is_real():
