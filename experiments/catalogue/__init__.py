@@ -41,12 +41,20 @@ SYSTEMS = _systems() | ablations.systems()
 
 
 # Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; the network against the baseline; what the
-# light network gives away; what its best training gains, and what knowing the speaker does.
+# light network gives away; what its augmentation and its best training gain, and what knowing the speaker does.
 PAIRS = (
     [(f"acrnn3d-{layers}conv", f"acrnn2d-{layers}conv") for layers in range(1, 8)]
     + [(f"acrnn{dimensions}d-{layers}conv", "dnn-elm") for layers in range(1, 8) for dimensions in (3, 2)]
     + [("lite", f"acrnn3d-{layers}conv") for layers in range(1, 8)]
-    + [("best", "lite"), ("best-adapted", "best"), ("best", "acrnn3d-1conv"), ("best-adapted", "acrnn3d-1conv")]
+    + [
+        ("lite-augmented", "lite"),
+        ("best", "lite-augmented"),
+        ("best", "lite"),
+        ("best-adapted", "best"),
+        ("best-adapted", "lite-augmented-adapted"),
+        ("best", "acrnn3d-1conv"),
+        ("best-adapted", "acrnn3d-1conv"),
+    ]
 )
 
 

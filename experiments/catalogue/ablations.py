@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, Literal
 
-from ser_acrnn.config import PRESETS, AugmentConfig, Preset
+from ser_acrnn.config import PRESETS, AugmentConfig, Preset, TrainConfig
+
+# What the changes are of: `lite` with other voices, rates and levels at random and a fixed schedule, without and with the speaker's own
+# mean and variance. `best` and `best-adapted` came out of them.
+_AUGMENTED = replace(
+    PRESETS["lite"],
+    training=TrainConfig(
+        learning_rate=1e-3,
+        schedule="cosine",
+        epochs=40,
+        epoch_choice="last",
+        training_hop_seconds=1.5,
+        sampling="balanced",
+        augmentation=AugmentConfig(tempo=0.15, vocal_tract=0.1, gain=0.5, tilt=0.5, time_masks=2, mel_masks=2, speaker_exchange=0.5),
+    ),
+)
+
+
+def _normalised_by(scope: Literal["speaker"], preset: Preset) -> Preset:
+    training = replace(preset.training, augmentation=preset.training.augmentation.under(scope))
+    return replace(preset, model=replace(preset.model, normalisation=scope), training=training)
+
+
+BASES = {"lite-augmented": _AUGMENTED, "lite-augmented-adapted": _normalised_by("speaker", _AUGMENTED)}
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
 
+_UNLEVELLED = {"gain": 0.0, "tilt": 0.0, "speaker_exchange": 0.0}
 _DEGRADED = {"bands": 0.2, "rooms": 0.2, "noise": 0.3}
 _EVERY: dict[str, Change] = {
-    "no-augmentation": {"augmentation": AugmentConfig().to_dict()},
+    "no-augmentation": {"augmentation": asdict(AugmentConfig())},
     "no-masks": {"augmentation": {"time_masks": 0, "mel_masks": 0}},
     "no-voices": {"augmentation": {"tempo": 0.0, "vocal_tract": 0.0}},
     "sampling-all": {"training": {"sampling": "all"}},
@@ -32,28 +56,21 @@ _EVERY: dict[str, Change] = {
     "2d": {"model": {"channels": 1}},
 }
 CHANGES: dict[str, dict[str, Change]] = {
-    "best": {
+    "lite-augmented": {
         **_EVERY,
         "no-exchange": {"augmentation": {"speaker_exchange": 0.0}},
         "no-level": {"augmentation": {"gain": 0.0, "tilt": 0.0}},
-        "by-utterance": {"model": {"normalisation": "utterance"}, "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0}},
-        "by-segment": {"model": {"normalisation": "segment"}, "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0}},
+        "by-utterance": {"model": {"normalisation": "utterance"}, "augmentation": _UNLEVELLED},
+        "by-segment": {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED},
         "degraded": {"augmentation": _DEGRADED},
-        "by-segment-degraded": {
-            "model": {"normalisation": "segment"},
-            "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0, **_DEGRADED},
-        },
+        "by-segment-degraded": {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED | _DEGRADED},
         "by-segment-degraded-batch-20": {
             "model": {"normalisation": "segment"},
             "training": {"batch_size": 20},
-            "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0, **_DEGRADED},
-        },
-        "by-segment-degraded-batch-norm": {
-            "model": {"normalisation": "segment", "batch_norm": ("conv", "embedding")},
-            "augmentation": {"speaker_exchange": 0.0, "gain": 0.0, "tilt": 0.0, **_DEGRADED},
+            "augmentation": _UNLEVELLED | _DEGRADED,
         },
     },
-    "best-adapted": _EVERY,
+    "lite-augmented-adapted": _EVERY,
 }
 
 
@@ -65,8 +82,8 @@ def changed(base: Preset, change: Change) -> Preset:
 
 
 def systems() -> dict[str, Preset]:
-    """All of them by name, `best.no-masks` and the like."""
-    return {f"{base}.{name}": changed(PRESETS[base], change) for base, changes in CHANGES.items() for name, change in changes.items()}
+    """All of them by name, bases included, `lite-augmented.no-masks` and the like."""
+    return BASES | {f"{base}.{name}": changed(BASES[base], change) for base, changes in CHANGES.items() for name, change in changes.items()}
 
 
 def base_of(system: str) -> str | None:

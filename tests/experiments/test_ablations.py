@@ -8,7 +8,7 @@ from sample_results import sample_result
 
 from experiments import catalogue, robustness, summarise, tables
 from experiments.catalogue import ablations
-from ser_acrnn.config import PRESETS, AugmentConfig
+from ser_acrnn.config import AugmentConfig
 
 EMODB = catalogue.corpus("emodb")
 
@@ -16,7 +16,7 @@ EMODB = catalogue.corpus("emodb")
 @pytest.mark.parametrize(("base", "change"), [(base, change) for base, changes in ablations.CHANGES.items() for change in changes])
 def test_a_change_changes_something_and_nothing_else(base, change):
     system = f"{base}.{change}"
-    before, after = PRESETS[base], catalogue.SYSTEMS[system]
+    before, after = ablations.BASES[base], catalogue.SYSTEMS[system]
     assert after != before and ablations.base_of(system) == base and ablations.base_of(base) is None
     planned = ablations.CHANGES[base][change]
     for part in ("model", "training"):
@@ -27,7 +27,7 @@ def test_a_change_changes_something_and_nothing_else(base, change):
 
 
 def test_without_augmentation_there_is_none():
-    assert catalogue.SYSTEMS["best.no-augmentation"].training.augmentation == AugmentConfig()
+    assert catalogue.SYSTEMS["lite-augmented.no-augmentation"].training.augmentation == AugmentConfig()
 
 
 def runs(system, right, validation):
@@ -39,20 +39,20 @@ def runs(system, right, validation):
 
 
 def test_the_page_has_what_validation_and_test_speakers_say(tmp_path):
-    results = [*runs("best", (1, 1, 1, 1), 0.8), *runs("best.no-masks", (1, 1, 1, 0), 0.7)]
+    results = [*runs("lite-augmented", (1, 1, 1, 1), 0.8), *runs("lite-augmented.no-masks", (1, 1, 1, 0), 0.7)]
     text = tables.ablation_page(EMODB, results, tmp_path).read_text()
     (row,) = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| no-masks")]
     assert row[1:4] == ["3 in 3 folds", "-10.00 (-10.0 to -10.0)", "-25.00 (-25.0 to -25.0)"]
-    assert "## best\n" in text and "best-adapted" not in text
+    assert "## lite-augmented\n" in text and "lite-augmented-adapted" not in text
     assert tables.ablation_page(EMODB, results[:3], tmp_path) is None
 
 
 def test_the_overview_leaves_changed_systems_to_their_page_and_the_readme_gets_the_robustness(tmp_path, capsys):
-    for result in [*runs("best", (1, 1, 1, 1), 0.8), *runs("best.no-masks", (1, 1, 1, 0), 0.7)]:
+    for result in [*runs("lite-augmented", (1, 1, 1, 1), 0.8), *runs("lite-augmented.no-masks", (1, 1, 1, 0), 0.7)]:
         result.save(tmp_path / "emodb" / result.system / f"{result.fold['test']}-seed0.json")
     judged = [["as recorded", speaker, f"{speaker}u0", "angry", "angry"] for speaker in ("03", "08")]
     (tmp_path / "emodb" / robustness.FOLDER).mkdir()
-    pd.DataFrame(judged, columns=robustness.COLUMNS).to_csv(tmp_path / "emodb" / robustness.FOLDER / "best.csv", index=False)
+    pd.DataFrame(judged, columns=robustness.COLUMNS).to_csv(tmp_path / "emodb" / robustness.FOLDER / "lite-augmented.csv", index=False)
     readme = tmp_path / "README.md"
     marks = [f"<!-- {name} emodb -->\n<!-- /{name} emodb -->\n" for name in ("results", "robustness")]
     readme.write_text("\n".join(marks))
@@ -60,6 +60,6 @@ def test_the_overview_leaves_changed_systems_to_their_page_and_the_readme_gets_t
     assert "no-masks" not in capsys.readouterr().out and (tmp_path / "emodb" / "ablations.md").is_file()
     assert "| as recorded " in readme.read_text() and "100.0 (100.0 to 100.0)" in readme.read_text()
     (tmp_path / "changes" / "emodb").mkdir(parents=True)
-    runs("best.no-masks", (1, 1, 1, 1), 0.8)[0].save(tmp_path / "changes" / "emodb" / "best.no-masks" / "03-seed0.json")
+    runs("lite-augmented.no-masks", (1, 1, 1, 1), 0.8)[0].save(tmp_path / "changes" / "emodb" / "lite-augmented.no-masks" / "03-seed0.json")
     assert summarise.main(["emodb", "--results", str(tmp_path / "changes")]) == 1
     assert "holds changed systems alone" in capsys.readouterr().err
