@@ -51,7 +51,7 @@ demo-iemocap: .venv/installed ## the three systems on one fold of a generated lo
 	$(PY) -m experiments.summarise iemocap-synthetic --results $(DEMO)/results --partial
 
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
-	EMODB=$(EMODB) $(PY) -m pytest
+	EMODB=$(EMODB) $(PY) -m pytest --numprocesses 2 --dist loadgroup
 
 lint: .venv/installed ## ruff and mypy
 	$(PY) -m ruff check .

@@ -16,6 +16,14 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 RATE_HERTZ = 16_000
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, a file's stay together, and so do all that share the host's one SLURM."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("slurm" if item.path.parent.name == "slurm" else str(item.path)))
+
+
 # Emotion letter -> samples. 0.8 s; 1.7 s; exactly 300 frames; 301 frames; 4.5 s; 7 s.
 SAMPLES_OF_LETTER = {"W": 12_800, "T": 27_200, "F": 48_240, "N": 48_241, "A": 72_000, "L": 112_000}
 SPEAKERS = ("03", "08", "09", "10")
