@@ -284,7 +284,7 @@ class DnnElmPreset(_Parts):
 
 
 _LITE = ModelConfig(conv=((32, 2, 2), (64, 2, 2)), linear_units=128, blstm_units=64, dropout=0.3, mask_padding=True)
-_BEST_TRAINING = TrainConfig(
+_AUGMENTED = TrainConfig(
     learning_rate=1e-3,
     schedule="cosine",
     epochs=40,
@@ -303,6 +303,13 @@ _BEST_TRAINING = TrainConfig(
         speaker_exchange=0.5,
     ),
 )
+
+
+def lite_augmented(normalisation: Literal["training", "speaker", "utterance", "segment"]) -> Preset:
+    """The light network with all augmentation that makes sense under a normalisation, on a fixed schedule of 40 epochs."""
+    training = replace(_AUGMENTED, augmentation=_AUGMENTED.augmentation.under(normalisation))
+    return Preset(FEATURE_RECIPES["paper"], replace(_LITE, normalisation=normalisation), training)
+
 
 PRESETS = {
     "paper-emodb": Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=letter_conv(5)), TrainConfig()),
@@ -325,14 +332,10 @@ PRESETS = {
         TrainConfig(learning_rate=1e-3, epochs=30, patience=10, training_hop_seconds=1.5),
     ),
     # Ours, for the best figures: `lite` on a fixed schedule, so that no single validation speaker decides when to stop, with other
-    # voices, rates and levels at random. Nothing of the speaker who is judged has to be known.
-    "best": Preset(FEATURE_RECIPES["paper"], _LITE, _BEST_TRAINING),
+    # voices and rates at random. Nothing of the speaker who is judged has to be known: each segment is normalised by itself.
+    "best": lite_augmented("segment"),
     # The same for a speaker of whom unlabelled audio is at hand.
-    "best-adapted": Preset(
-        FEATURE_RECIPES["paper"],
-        replace(_LITE, normalisation="speaker"),
-        replace(_BEST_TRAINING, augmentation=_BEST_TRAINING.augmentation.under("speaker")),
-    ),
+    "best-adapted": lite_augmented("speaker"),
     # Ours, for the demo, the tests and a first look at a corpus: a small member of the family that trains in seconds an epoch.
     # In float32 everywhere, so that the demo and the tests do not depend on which processor they run on.
     "tiny": Preset(

@@ -24,6 +24,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
     systems: dict[str, Preset | DnnElmPreset] = {
         "tiny": PRESETS["tiny"],
         "lite": PRESETS["lite"],
+        "lite-augmented": ablations.BASES["lite-augmented"],
         "best": PRESETS["best"],
         "best-adapted": PRESETS["best-adapted"],
         "dnn-elm": baseline,
@@ -51,7 +52,6 @@ PAIRS = (
         ("best", "lite-augmented"),
         ("best", "lite"),
         ("best-adapted", "best"),
-        ("best-adapted", "lite-augmented-adapted"),
         ("best", "acrnn3d-1conv"),
         ("best-adapted", "acrnn3d-1conv"),
     ]

@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any
 
-from ser_acrnn.config import PRESETS, AugmentConfig, Preset, TrainConfig
+from ser_acrnn.config import PRESETS, AugmentConfig, Preset, lite_augmented
 
-# What the changes are of: `lite` with other voices, rates and levels at random and a fixed schedule, without and with the speaker's own
-# mean and variance. `best` and `best-adapted` came out of them.
-_AUGMENTED = replace(
-    PRESETS["lite"],
-    training=TrainConfig(
-        learning_rate=1e-3,
-        schedule="cosine",
-        epochs=40,
-        epoch_choice="last",
-        training_hop_seconds=1.5,
-        sampling="balanced",
-        augmentation=AugmentConfig(tempo=0.15, vocal_tract=0.1, gain=0.5, tilt=0.5, time_masks=2, mel_masks=2, speaker_exchange=0.5),
-    ),
-)
-
-
-def _normalised_by(scope: Literal["speaker"], preset: Preset) -> Preset:
-    training = replace(preset.training, augmentation=preset.training.augmentation.under(scope))
-    return replace(preset, model=replace(preset.model, normalisation=scope), training=training)
-
-
-BASES = {"lite-augmented": _AUGMENTED, "lite-augmented-adapted": _normalised_by("speaker", _AUGMENTED)}
+# What the changes are of: the light network with all augmentation, normalised by the training speakers; and by the one who speaks.
+BASES = {"lite-augmented": lite_augmented("training"), "best-adapted": PRESETS["best-adapted"]}
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
@@ -52,7 +32,6 @@ _EVERY: dict[str, Change] = {
     "attention-released": {"model": {"attention": "released-code"}},
     "batch-norm-conv": {"model": {"batch_norm": ("conv", "embedding")}},
     "batch-norm-linear": {"model": {"batch_norm": ("linear",)}},
-    "batch-20": {"training": {"batch_size": 20}},
     "2d": {"model": {"channels": 1}},
 }
 CHANGES: dict[str, dict[str, Change]] = {
@@ -64,13 +43,8 @@ CHANGES: dict[str, dict[str, Change]] = {
         "by-segment": {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED},
         "degraded": {"augmentation": _DEGRADED},
         "by-segment-degraded": {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED | _DEGRADED},
-        "by-segment-degraded-batch-20": {
-            "model": {"normalisation": "segment"},
-            "training": {"batch_size": 20},
-            "augmentation": _UNLEVELLED | _DEGRADED,
-        },
     },
-    "lite-augmented-adapted": _EVERY,
+    "best-adapted": _EVERY,
 }
 
 
@@ -82,8 +56,8 @@ def changed(base: Preset, change: Change) -> Preset:
 
 
 def systems() -> dict[str, Preset]:
-    """All of them by name, bases included, `lite-augmented.no-masks` and the like."""
-    return BASES | {f"{base}.{name}": changed(BASES[base], change) for base, changes in CHANGES.items() for name, change in changes.items()}
+    """All of them by name, `lite-augmented.no-masks` and the like."""
+    return {f"{base}.{name}": changed(BASES[base], change) for base, changes in CHANGES.items() for name, change in changes.items()}
 
 
 def base_of(system: str) -> str | None:
