@@ -22,6 +22,7 @@ from ser_acrnn.config import (
     Preset,
     TrainConfig,
     letter_conv,
+    lite_augmented,
     preset,
 )
 from ser_acrnn.models import acrnn, dnn
@@ -198,6 +199,19 @@ def test_an_unknown_preset_is_named_with_the_known_ones() -> None:
 def test_numbers_that_cannot_be_meant_are_refused_by_name(config, values):
     with pytest.raises(ConfigError, match=next(iter(values))):
         config(**values)
+
+
+def test_what_a_normalisation_undoes_is_not_in_its_training() -> None:
+    base = lite_augmented("training").training.augmentation
+    assert base.gain and base.tilt and base.speaker_exchange and base.time_masks
+    worse = dataclasses.replace(base, noise=0.3, rooms=0.2, bands=0.1)
+    assert worse.under("training") == worse
+    segment, speaker = worse.under("segment"), worse.under("speaker")
+    assert (segment.gain, segment.tilt, segment.speaker_exchange) == (0, 0, 0) == (speaker.gain, speaker.tilt, speaker.speaker_exchange)
+    assert (segment.noise, segment.rooms, segment.bands) == (0.3, 0.2, 0.1)
+    assert (speaker.noise, speaker.rooms, speaker.bands) == (0, 0, 0)  # log-Mels that are standardised have no power to add up
+    assert segment.tempo == speaker.tempo == base.tempo and worse.under("utterance") == speaker
+    assert PRESETS["best"] == lite_augmented("segment") and PRESETS["best"].model.normalisation == "segment"
 
 
 def test_whole_and_real_numbers_are_equal_and_hash_alike() -> None:
