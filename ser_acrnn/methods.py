@@ -64,9 +64,20 @@ class Method(Protocol):
 
 
 class Acrnn:
-    """The letter's network: 3 s segments of log-Mels, and the maximum over an utterance's segments."""
+    """The letter's network: 3 s segments of log-Mels, and the maximum over an utterance's segments.
+
+    Raises:
+        ConfigError: Bands, rooms or noise on features that are standardised before they reach the network: they have no power to add up.
+    """
 
     def __init__(self, preset: Preset) -> None:
+        asked, normalisation = preset.training.augmentation, preset.model.normalisation
+        possible = asked.under(normalisation)
+        for field in ("bands", "rooms", "noise"):
+            if getattr(asked, field) != getattr(possible, field):
+                raise ConfigError(
+                    f"AugmentConfig.{field} is {getattr(asked, field)}, expected 0 where ModelConfig.normalisation is {normalisation!r}"
+                )
         self.preset = preset
 
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:

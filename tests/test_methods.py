@@ -7,7 +7,7 @@ import pytest
 from test_training import EMOTIONS, SMALL, ShortCorpus
 
 from ser_acrnn import frames, metrics
-from ser_acrnn.config import DnnElmConfig, DnnElmPreset, TrainConfig
+from ser_acrnn.config import ConfigError, DnnElmConfig, DnnElmPreset, TrainConfig, lite_augmented
 from ser_acrnn.dataset import DatasetError, Segments
 from ser_acrnn.elm import choose_elm, utterance_statistics
 from ser_acrnn.features import segment
@@ -159,3 +159,14 @@ def test_an_emotion_that_nobody_in_training_has_gets_the_score_of_none(absent):
     scores = DnnElm(BASELINE).judge(Posteriors(), train, validation, seed=0)(test)
     np.testing.assert_array_equal(scores[:, absent], -1)
     assert (scores[present, present] > 0).all(), "the others' columns are mixed up"
+
+
+@pytest.mark.parametrize("normalisation", ["speaker", "utterance"])
+@pytest.mark.parametrize("field", ["bands", "rooms", "noise"])
+def test_worse_recordings_are_refused_where_log_mels_have_been_standardised(normalisation, field):
+    preset = lite_augmented(normalisation)
+    worse = replace(preset.training.augmentation, **{field: 0.2})
+    with pytest.raises(ConfigError, match=rf"AugmentConfig\.{field} is 0\.2, expected 0 where .* '{normalisation}'"):
+        Acrnn(replace(preset, training=replace(preset.training, augmentation=worse)))
+    segment = lite_augmented("segment")
+    Acrnn(replace(segment, training=replace(segment.training, augmentation=worse)))
