@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn import audio, features, metrics
-from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig
+from ser_acrnn.batches import in_batches
 from ser_acrnn.models import with_attention
 from ser_acrnn.normalisation import Statistics, standardise, statistics_of
 from ser_acrnn.pretrained import list_pretrained, load_pretrained
+from ser_acrnn.recipes import feature_recipe
 from ser_acrnn.windows import windows
 
 BATCH = 40  # segments at a time
@@ -82,6 +83,22 @@ class Prediction:
         return seconds, np.bincount(steps, weights)[heard] / counts[heard]
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """An utterance whose segments wait for the network: where they begin, and where it ends, in seconds."""
+
+    starts: list[float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Long:
+    """A recording that waits to be judged window by window; arguments as of `Predictor.predict`."""
+
+    recording: str | Path | ArrayLike
+    sampling_rate_hertz: int | None
+
+
 class Predictor:
     """Judges recordings with a network of this package.
 
@@ -107,24 +124,46 @@ class Predictor:
         except (ValueError, AttributeError) as error:
             expected = "expected its layers 'normalise', 'attention' and 'emotion'"
             raise ValueError(f"{self.name}: is not a network of ser_acrnn ({error}), {expected}") from error
-        self.features = _recipe(recipe_hash, self.name)
+        self.features = feature_recipe(recipe_hash, self.name)
         self.step_seconds = self.features.segment_seconds / self._judge.output["attention"].shape[1]
         self.speaker: Statistics | None = None
 
-    def enrol(self, recordings: Iterable[str | Path | ArrayLike], sampling_rate_hertz: int | None = None) -> None:
+    def enrol(
+        self,
+        recordings: Iterable[str | Path | ArrayLike],
+        sampling_rate_hertz: int | None = None,
+        *,
+        on_unusable: Callable[[audio.AudioError], object] | None = None,
+    ) -> None:
         """Takes mean and variance of a speaker's audio, without labels: from now on that speaker is judged.
 
         Args:
             recordings: Of one speaker, in various moods if possible, recorded as those that are to be judged; as `predict` takes them.
             sampling_rate_hertz: See `predict`.
+            on_unusable: Called with the error of each recording that cannot be used, which is left out then.
 
         Raises:
-            AudioError: A recording cannot be used.
+            AudioError: A recording cannot be used, and there is no `on_unusable`; or none can be used.
             ValueError: No recording, or the network does not normalise by the speaker.
         """
         if self.scope != "speaker":
             raise ValueError(f"{self.name}: normalises by the {self.scope} statistics, expected a network that enrols speakers")
-        self.speaker = statistics_of(self._log_mels(self.waveform(recording, sampling_rate_hertz)) for recording in recordings)
+        problems: list[str] = []
+
+        def leave_out(error: audio.AudioError) -> None:
+            if on_unusable is None:
+                raise error
+            problems.append(str(error))
+            on_unusable(error)
+
+        try:
+            self.speaker = statistics_of(
+                values for recording in recordings for values in self._heard(recording, sampling_rate_hertz, leave_out)
+            )
+        except ValueError as error:
+            if problems:
+                raise audio.AudioError("no recording of the speaker can be used: " + "; ".join(problems)) from error
+            raise
 
     def predict(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Prediction:
         """Judges one recording.
@@ -138,19 +177,45 @@ class Predictor:
             AudioError: The recording cannot be used; the message says why.
             ValueError: The network normalises by the speaker, and nobody has been enrolled.
         """
+        (found,) = self.predict_many([recording], sampling_rate_hertz)
+        if isinstance(found, audio.AudioError):
+            raise found
+        return found
+
+    def predict_many(
+        self, recordings: Iterable[str | Path | ArrayLike], sampling_rate_hertz: int | None = None
+    ) -> Iterator[Prediction | audio.AudioError]:
+        """Judges many recordings, whose segments share the network's batches: faster than one by one, and with the same results.
+
+        Args:
+            recordings: See `predict`.
+            sampling_rate_hertz: See `predict`.
+
+        Yields:
+            For each recording, in order, what `predict` returns; or, in its place, the error that `predict` raises.
+
+        Raises:
+            ValueError: See `predict`.
+        """
         self._check_speaker()
-        if isinstance(recording, (str, Path)) and audio.seconds_of(recording) > LONGEST_UTTERANCE_SECONDS:
-            return self._summed_up(tuple(self.timeline(recording)), f"{recording}: ")
-        waveform = self.waveform(recording, sampling_rate_hertz)
-        seconds = len(waveform) / self.features.sampling_rate_hertz
-        if seconds > LONGEST_UTTERANCE_SECONDS:
-            return self._summed_up(tuple(self.timeline(waveform)), "")
-        segments, starts = self._segments(waveform)
-        posteriors, attention = self._posteriors(segments)
-        ends = [min(start + self.features.segment_seconds, seconds) for start in starts]
-        pieces = zip(starts, [*ends[:-1], seconds], posteriors, attention, strict=True)
-        maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
-        return self._prediction(maxima, tuple(self._judgement(*piece) for piece in pieces))
+        cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
+        for found, judged in in_batches(cut, self._posteriors, BATCH):
+            if isinstance(found, _Long):
+                yield self._summed_up(found)
+            elif isinstance(found, _Cut):
+                yield self._prediction_of(found, *judged)
+            else:
+                yield found
+
+    def is_long(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> bool:
+        """Whether a recording is longer than an utterance, and judged window by window; arguments as of `predict`.
+
+        Raises:
+            AudioError: The file cannot be read.
+        """
+        if isinstance(recording, (str, Path)):
+            return audio.seconds_of(recording) > LONGEST_UTTERANCE_SECONDS
+        return len(np.asarray(recording)) > LONGEST_UTTERANCE_SECONDS * (sampling_rate_hertz or self.features.sampling_rate_hertz)
 
     def segments(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """A recording as the network takes it, shape `(segments, 300, 40, 3)`; arguments and errors as of `predict`."""
@@ -177,14 +242,20 @@ class Predictor:
             AudioError: The file cannot be read.
             ValueError: See `predict`; or a hop that is not positive.
         """
-        rate = self.features.sampling_rate_hertz
-        if isinstance(recording, (str, Path)):
-            pieces = audio.stream(recording, rate)
-        else:
-            pieces = iter([audio.to_mono(np.asarray(recording), sampling_rate_hertz or rate, rate)])
-        cut = self._windows(pieces, hop_seconds)
+        cut = self._windows(self._pieces(recording, sampling_rate_hertz), hop_seconds)
         while batch := list(islice(cut, BATCH)):
             yield from self._judge_windows(batch)
+
+    def window_segments(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
+    ) -> Iterator[NDArray[np.float32]]:
+        """The windows of `timeline` as the network takes them, `(300, 40, 3)` each, without those that cannot be judged.
+
+        Arguments and errors as of `timeline`.
+        """
+        for _, samples in self._windows(self._pieces(recording, sampling_rate_hertz), hop_seconds):
+            if not _flaw(samples):
+                yield self._segment(samples)
 
     def predict_stream(self, chunks: Iterable[ArrayLike], *, hop_seconds: float = 1.0) -> Iterator[Judgement]:
         """Judges live audio: each window of 3 s as soon as its last sample has come, then again every hop.
@@ -218,18 +289,51 @@ class Predictor:
         waveform = self.waveform(recording, sampling_rate_hertz)
         hop = max(1, round(hop_seconds * self.features.sampling_rate_hertz))
         ends = [*range(hop, len(waveform), hop), len(waveform)]
-        cut = ((max(0, end - self._window_samples), waveform[max(0, end - self._window_samples) : end]) for end in ends)
+        cut = ((max(0, end - self.features.segment_samples), waveform[max(0, end - self.features.segment_samples) : end]) for end in ends)
         while batch := list(islice(cut, BATCH)):
             yield from self._judge_windows(batch)
 
-    @property
-    def _window_samples(self) -> int:
-        """Samples of exactly 300 frames."""
-        return (self.features.segment_frames - 1) * self.features.shift_samples + self.features.window_samples
-
     def _windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
         self._check_speaker()
-        return windows(pieces, self._window_samples, round(hop_seconds * self.features.sampling_rate_hertz))
+        return windows(pieces, self.features.segment_samples, round(hop_seconds * self.features.sampling_rate_hertz))
+
+    def _heard(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None, leave_out: Callable[[audio.AudioError], object]
+    ) -> Iterator[NDArray[np.float32]]:
+        """Log-Mels of a recording, of a long one those of its windows; `leave_out` is called instead where it cannot be used."""
+        try:
+            if not self.is_long(recording, sampling_rate_hertz):
+                yield self._log_mels(self.waveform(recording, sampling_rate_hertz))
+                return
+            for _ in self._pieces(recording, sampling_rate_hertz):  # a recording that fails at its end has no part in the statistics
+                pass
+        except audio.AudioError as error:
+            leave_out(error)
+            return
+        pieces = self._pieces(recording, sampling_rate_hertz)
+        for _, samples in windows(pieces, self.features.segment_samples, self.features.segment_samples):
+            if not _flaw(samples):
+                yield self._log_mels(samples)
+
+    def _pieces(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None) -> Iterator[NDArray[np.float32]]:
+        """A recording piece by piece, as mono samples at the network's rate."""
+        if isinstance(recording, (str, Path)):
+            return audio.stream(recording, self.features.sampling_rate_hertz)
+        return iter([self.waveform(recording, sampling_rate_hertz)])
+
+    def _cut(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None
+    ) -> tuple[_Cut | _Long | audio.AudioError, NDArray[np.float32]]:
+        """What is known of a recording before the network has judged it, and its segments; none of one that is long or cannot be used."""
+        none = np.zeros((0, *self.model.input_shape[1:]), np.float32)
+        try:
+            if self.is_long(recording, sampling_rate_hertz):
+                return _Long(recording, sampling_rate_hertz), none
+            waveform = self.waveform(recording, sampling_rate_hertz)
+        except audio.AudioError as error:
+            return error, none
+        segments, starts = self._segments(waveform)
+        return _Cut(starts, len(waveform) / self.features.sampling_rate_hertz), segments
 
     def _segments(self, waveform: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[float]]:
         """Segments of an utterance, and where they begin, in seconds."""
@@ -241,17 +345,31 @@ class Predictor:
         flaws = [_flaw(samples) for _, samples in batch]
         usable = [samples for (_, samples), flaw in zip(batch, flaws, strict=True) if not flaw]
         if usable:
-            values = [features.segment(self._normalised(self._log_mels(samples)), self.features)[0] for samples in usable]
-            judged = zip(*self._posteriors(np.stack(values)), strict=True)
+            judged = zip(*self._posteriors(np.stack([self._segment(samples) for samples in usable])), strict=True)
         for (first, samples), flaw in zip(batch, flaws, strict=True):
             start, end = (sample / self.features.sampling_rate_hertz for sample in (first, first + len(samples)))
             yield Judgement(start, end, {}, (), flaw) if flaw else self._judgement(start, end, *next(judged))
 
-    def _summed_up(self, pieces: tuple[Judgement, ...], name: str) -> Prediction:
+    def _segment(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A window's samples as the network takes them, `(300, 40, 3)`."""
+        return features.segment(self._normalised(self._log_mels(window)), self.features)[0]
+
+    def _summed_up(self, long: _Long) -> Prediction | audio.AudioError:
+        try:
+            pieces = tuple(self.timeline(long.recording, long.sampling_rate_hertz))
+        except audio.AudioError as error:
+            return error
         judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
         if not judged:
-            raise audio.AudioError(f"{name}no window can be judged, the first because it {pieces[0].flaw}, expected speech")
+            name = f"{long.recording}: " if isinstance(long.recording, (str, Path)) else ""
+            return audio.AudioError(f"{name}no window can be judged, the first because it {pieces[0].flaw}, expected speech")
         return self._prediction(np.mean(judged, axis=0), pieces)
+
+    def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:
+        ends = [*(min(start + self.features.segment_seconds, cut.seconds) for start in cut.starts[:-1]), cut.seconds]
+        pieces = zip(cut.starts, ends, posteriors, attention, strict=True)
+        maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
+        return self._prediction(maxima, tuple(self._judgement(*piece) for piece in pieces))
 
     def _posteriors(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Posteriors and attention of segments; a single one is judged alone, more in batches of one size, so that little is compiled."""
@@ -286,7 +404,8 @@ class Predictor:
         return features.log_mels_3d(waveform, self.features)[..., : self.model.input_shape[-1]]
 
     def _normalised(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return values if self.scope == "training" else standardise(values, self.speaker or statistics_of([values]))
+        outside = self.scope in ("speaker", "utterance")
+        return standardise(values, self.speaker or statistics_of([values])) if outside else values
 
     def _check_speaker(self) -> None:
         if self.scope == "speaker" and self.speaker is None:
@@ -301,13 +420,6 @@ def _network(model: str | Path | keras.Model) -> keras.Model:
     if not Path(model).is_file():
         raise ValueError(f"{model}: no such file, expected a network saved as .keras, or one of {list_pretrained()}")
     return keras.saving.load_model(model, compile=False)
-
-
-def _recipe(recipe_hash: str, model: str) -> FeatureConfig:
-    known = {config.recipe_hash: config for config in FEATURE_RECIPES.values()}
-    if recipe_hash not in known:
-        raise ValueError(f"{model}: was trained on features of the recipe {recipe_hash!r}, expected one of {sorted(known)}")
-    return known[recipe_hash]
 
 
 def _chunk(chunk: ArrayLike) -> NDArray[np.float32]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from ser_acrnn.predictor import Judgement, Prediction, Predictor
 
 DEFAULT_MODEL = "acrnn3d-emodb"
-AUDIO_SUFFIXES = (".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav")
+HOP_SECONDS = 1.0
+_BY_LIBSNDFILE = (".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav")
+AUDIO_SUFFIXES = (*_BY_LIBSNDFILE, ".3gp", ".aac", ".amr", ".m4a", ".mka", ".mp4", ".webm", ".wma")  # the latter by ffmpeg
 Found = TypeVar("Found")
 
 Files = Annotated[list[Path], typer.Argument(help="Audio files of any length, rate and number of channels, or folders of them.")]
@@ -41,42 +44,85 @@ def predict(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Judge each 3 s, every second, instead of the whole.")] = False,
+    hop: Annotated[float | None, typer.Option(min=0.01, help="Seconds between two windows of --timeline, by default 1.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Also draw the recording, the attention and the posteriors; of one file.")] = None,
 ) -> None:
     """Name the emotion of recordings; those that cannot be used are listed at the end, with exit code 1."""
-    if as_json and as_csv:
-        raise typer.BadParameter("--json and --csv exclude each other")
+    show = printer(as_json, as_csv)
     paths = list(recordings(files))
     if plot and len(paths) != 1:
         raise typer.BadParameter(f"--plot draws one recording, not {len(paths)}")
-    predictor = _predictor(model, paths if same_speaker else [])
-    print_rows: Callable[[Iterator[dict[str, Any]]], None] = _print_json if as_json else _print_csv if as_csv else _print_text
-    failures: dict[Path, str] = {}
+    if hop is not None and not timeline:
+        raise typer.BadParameter("--hop is of --timeline")
+    network = predictor(model, paths if same_speaker else [])
+    report = Report(len(paths))
     if timeline:
-        moments = _each(paths, lambda path: list(predictor.timeline(path)), failures)
-        print_rows(_moment_row(path, moment, predictor) for path, found in moments for moment in found)
+        rows = (moment_row(str(path), moment, network) for path, moment in _moments(network, paths, hop or HOP_SECONDS, report))
     else:
-        print_rows(_row(path, prediction) for path, prediction in _each(paths, predictor.predict, failures))
-    if plot and not failures:
+        judged = zip(paths, network.predict_many(paths), strict=True)
+        rows = (_row(path, prediction, report) for path, prediction in report.usable(judged))
+    show(rows)
+    if plot and not report.failures:
         from ser_acrnn import attention_figure, figures
 
         with named():
-            figures.save(attention_figure.draw(predictor, paths[0]), plot)
+            figures.save(attention_figure.draw(network, paths[0]), plot)
         typer.echo(f"figure: {plot}", err=True)
-    _end(failures, len(paths))
+    report.end()
 
 
 def embed(files: Files, model: Model = DEFAULT_MODEL, same_speaker: Speaker = False) -> None:
     """Print the 64 numbers of the embedding layer of each recording, as CSV."""
     paths = list(recordings(files))
-    predictor = _predictor(model, paths if same_speaker else [])
+    network = predictor(model, paths if same_speaker else [])
     from ser_acrnn.embedding import COLUMN, Embedder
 
-    embedder = Embedder(predictor)
-    failures: dict[Path, str] = {}
-    found = _each(paths, lambda path: embedder.embed(path).tolist(), failures)
+    report = Report(len(paths))
+    found = report.usable(zip(paths, Embedder(network).embed_many(paths), strict=True))
     _print_csv({"path": str(path), **{COLUMN.format(unit): f"{value:.6g}" for unit, value in enumerate(row)}} for path, row in found)
-    _end(failures, len(paths))
+    report.end()
+
+
+class Report:
+    """How many of the recordings are done, in a bar; and what could not be used of them, for the end.
+
+    Args:
+        total: Number of recordings.
+    """
+
+    def __init__(self, total: int) -> None:
+        from tqdm import tqdm
+
+        self.total = total
+        self.failures: list[str] = []
+        self.notes: list[str] = []
+        self._bar = tqdm(total=total, unit=" files", disable=total == 1 or not sys.stderr.isatty())
+
+    def usable(self, found: Iterable[tuple[Path, Found | ValueError]]) -> Iterator[tuple[Path, Found]]:
+        """Passes on what was found of each recording, and keeps the errors."""
+        for path, result in found:
+            if isinstance(result, ValueError):
+                self.done(result)
+            else:
+                yield path, result
+                self.done()
+
+    def done(self, error: ValueError | None = None) -> None:
+        """Counts a recording, and keeps why it could not be used."""
+        self._bar.update()
+        if error is not None:
+            self.failures.append(str(error))
+
+    def end(self) -> None:
+        """Lists the recordings that could not be used, and ends with exit code 1 if there are some."""
+        self._bar.close()
+        for note in self.notes:
+            typer.echo(note, err=True)
+        if self.failures:
+            typer.echo(f"{len(self.failures)} of {self.total} recordings could not be used:", err=True)
+            for reason in self.failures:
+                typer.echo(f"  {reason}", err=True)
+            raise typer.Exit(1)
 
 
 def recordings(files: Sequence[Path]) -> Iterator[Path]:
@@ -85,55 +131,51 @@ def recordings(files: Sequence[Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(inside for inside in path.rglob("*") if inside.suffix.lower() in AUDIO_SUFFIXES)
+        found = sorted(inside for inside in path.rglob("*") if inside.suffix.lower() in AUDIO_SUFFIXES and not inside.is_dir())
         if not found:
             raise typer.BadParameter(f"{path}: holds no audio file, expected some of {' '.join(AUDIO_SUFFIXES)}")
         yield from found
 
 
-def _predictor(model: str, speaker: Sequence[Path]) -> Predictor:
-    """Loads the network, and enrols the speaker whose recordings are given."""
+def predictor(model: str, speaker: Sequence[Path], enrolling: str = "--same-speaker and recordings of one speaker") -> Predictor:
+    """Loads the network, and enrols the speaker whose recordings are given; `enrolling` says how to give them."""
     with named():
         with quiet():
             from ser_acrnn.predictor import Predictor
 
-            predictor = Predictor(model)
+            network = Predictor(model)
         if speaker:
-            predictor.enrol(speaker)
-        elif predictor.scope == "speaker":
-            raise ValueError(f"{model}: normalises by the speaker's own audio, expected --same-speaker and recordings of one speaker")
-    return predictor
+            network.enrol(speaker, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
+        elif network.scope == "speaker":
+            raise ValueError(f"{model}: normalises by the speaker's own audio, expected {enrolling}")
+    return network
 
 
-def _each(paths: Sequence[Path], judge: Callable[[Path], Found], failures: dict[Path, str]) -> Iterator[tuple[Path, Found]]:
-    """Judges one after the other, with a progress bar for several; what fails is kept for the end."""
-    from tqdm import tqdm
-
-    for path in tqdm(paths, unit=" files", disable=len(paths) == 1 or not sys.stderr.isatty()):
+def _moments(network: Predictor, paths: Sequence[Path], hop_seconds: float, report: Report) -> Iterator[tuple[Path, Judgement]]:
+    """What is said of each window of each recording, as soon as it is; a recording that fails on the way has its beginning."""
+    for path in paths:
         try:
-            found = judge(path)
+            for moment in network.timeline(path, hop_seconds=hop_seconds):
+                yield path, moment
         except ValueError as error:
-            failures[path] = str(error)
+            report.done(error)
         else:
-            yield path, found
+            report.done()
 
 
-def _end(failures: dict[Path, str], total: int) -> None:
-    if failures:
-        typer.echo(f"{len(failures)} of {total} recordings could not be used:", err=True)
-        for reason in failures.values():
-            typer.echo(f"  {reason}", err=True)
-        raise typer.Exit(1)
-
-
-def _row(path: Path, prediction: Prediction) -> dict[str, Any]:
+def _row(path: Path, prediction: Prediction, report: Report) -> dict[str, Any]:
+    if flawed := [piece for piece in prediction.segments if piece.flaw]:
+        first = flawed[0]
+        count = f"{len(flawed)} of {len(prediction.segments)} windows are not judged"
+        report.notes.append(f"{path}: {count}, the first at {first.start_seconds:.1f} s because it {first.flaw}")
     seconds = round(prediction.segments[-1].end_seconds, 3)
     return {"path": str(path), "seconds": seconds, "emotion": prediction.emotion, **_rounded(prediction.posteriors)}
 
 
-def _moment_row(path: Path, moment: Judgement, predictor: Predictor) -> dict[str, Any]:
-    place = {"path": str(path), "start": round(moment.start_seconds, 3), "end": round(moment.end_seconds, 3)}
-    posteriors = _rounded(moment.posteriors) or dict.fromkeys(predictor.emotions)
+def moment_row(source: str, moment: Judgement, network: Predictor) -> dict[str, Any]:
+    """What is said of a window, by column."""
+    place = {"path": source, "start": round(moment.start_seconds, 3), "end": round(moment.end_seconds, 3)}
+    posteriors = _rounded(moment.posteriors) or dict.fromkeys(network.emotions)
     return {**place, "emotion": moment.emotion, **posteriors, "flaw": moment.flaw}
 
 
@@ -141,27 +183,46 @@ def _rounded(posteriors: dict[str, float]) -> dict[str, Any]:
     return {emotion: round(value, 4) for emotion, value in posteriors.items()}
 
 
-def _print_json(rows: Iterator[dict[str, Any]]) -> None:
+def printer(as_json: bool, as_csv: bool) -> Callable[[Iterable[dict[str, Any]]], None]:
+    """What prints rows, each as soon as it comes."""
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv exclude each other")
+    return _print_json if as_json else _print_csv if as_csv else _print_text
+
+
+def _print_json(rows: Iterable[dict[str, Any]]) -> None:
     """A list, with an entry a line."""
-    lines = [json.dumps(row) for row in rows]
-    typer.echo("[\n " + ",\n ".join(lines) + "\n]" if lines else "[]")
-
-
-def _print_csv(rows: Iterator[dict[str, Any]]) -> None:
-    writer: csv.DictWriter | None = None
+    before = "[\n "
     for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(sys.stdout, list(row), lineterminator="\n")
+        _show(before + json.dumps(row))
+        before = ",\n "
+    _show("[]\n" if before.startswith("[") else "\n]\n")
+
+
+def _print_csv(rows: Iterable[dict[str, Any]]) -> None:
+    for number, row in enumerate(rows):
+        line = io.StringIO()
+        writer = csv.DictWriter(line, list(row), lineterminator="\n")
+        if number == 0:
             writer.writeheader()
         writer.writerow(row)
+        _show(line.getvalue())
 
 
-def _print_text(rows: Iterator[dict[str, Any]]) -> None:
+def _print_text(rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:
         place = f"{row['path']} {row['start']:.1f}-{row['end']:.1f} s" if "start" in row else row["path"]
         shares = {name: value for name, value in row.items() if name not in ("path", "seconds", "start", "end", "emotion", "flaw")}
         if row["emotion"] is None:
-            typer.echo(f"{place}: - ({row['flaw']})")
+            _show(f"{place}: - ({row['flaw']})\n")
         else:
             ranked = sorted(shares.items(), key=lambda item: -item[1])
-            typer.echo(f"{place}: {row['emotion']} ({', '.join(f'{emotion} {share:.2f}' for emotion, share in ranked)})")
+            _show(f"{place}: {row['emotion']} ({', '.join(f'{emotion} {share:.2f}' for emotion, share in ranked)})\n")
+
+
+def _show(text: str) -> None:
+    """Prints at once, and not into a progress bar."""
+    from tqdm import tqdm
+
+    with tqdm.external_write_mode():
+        typer.echo(text, nl=False)

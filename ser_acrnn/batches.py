@@ -1,0 +1,54 @@
+"""Segments of several recordings -> batches of one size for a network, and what it says of them back to the recordings, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tag = TypeVar("Tag")
+
+
+def in_batches(
+    recordings: Iterable[tuple[Tag, NDArray[np.float32]]],
+    network: Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]],
+    size: int,
+) -> Iterator[tuple[Tag, list[NDArray[np.float32]]]]:
+    """Runs a network over recordings, whose segments share its batches.
+
+    Args:
+        recordings: A tag, and the segments, `(segments, ...)`; without segments, `(0, ...)`, the tag only waits for its turn.
+        network: Takes up to `size` segments, and returns arrays with a row each.
+        size: Segments of a batch; only the last batch may have fewer.
+
+    Yields:
+        Each tag with its rows of the network's arrays, in the order of the recordings, as soon as all its segments and those before are
+        through; of a recording without segments the list is empty. No more than a batch and a recording are held.
+    """
+    owed: deque[tuple[Tag, int]] = deque()  # recordings that have not been yielded, and how many segments each has
+    held: list[NDArray[np.float32]] = []  # segments that no batch has taken
+    rows: list[Sequence[NDArray[np.float32]]] = []  # of the network, a segment each
+
+    def judge(number: int) -> None:
+        batch = np.stack(held[:number])
+        del held[:number]
+        rows.extend(zip(*network(batch), strict=True))
+
+    def finished() -> Iterator[tuple[Tag, list[NDArray[np.float32]]]]:
+        while owed and owed[0][1] <= len(rows):
+            tag, number = owed.popleft()
+            yield tag, [np.stack(values) for values in zip(*rows[:number], strict=True)]
+            del rows[:number]
+
+    for tag, segments in recordings:
+        owed.append((tag, len(segments)))
+        held.extend(segments)
+        while len(held) >= size:
+            judge(size)
+        yield from finished()
+    if held:
+        judge(len(held))
+    yield from finished()
