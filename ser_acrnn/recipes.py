@@ -102,12 +102,33 @@ class FeatureConfig(FramingConfig):
         """Frames in a segment: 300 for 3 s."""
         return round(self.segment_seconds / self.shift_seconds)
 
+    @property
+    def segment_samples(self) -> int:
+        """Samples of exactly so many frames."""
+        return (self.segment_frames - 1) * self.shift_samples + self.window_samples
+
 
 FEATURE_RECIPES = {
     "paper": FeatureConfig(),
     # python_speech_features' defaults, as the released code calls it: no window function, pre-emphasis, waveform as it is.
     "released-code": FeatureConfig(standardise_waveform=False, preemphasis=0.97, window="rectangular"),
 }
+
+
+def feature_recipe(recipe_hash: str, model: str) -> FeatureConfig:
+    """The recipe that a network's features are of.
+
+    Args:
+        recipe_hash: As the network's layer `normalise` holds it.
+        model: Its name, for the message.
+
+    Raises:
+        ValueError: No recipe of this version has the hash.
+    """
+    known = {config.recipe_hash: config for config in FEATURE_RECIPES.values()}
+    if recipe_hash not in known:
+        raise ValueError(f"{model}: was trained on features of the recipe {recipe_hash!r}, expected one of {sorted(known)}")
+    return known[recipe_hash]
 
 
 @dataclass(frozen=True)
