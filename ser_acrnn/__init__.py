@@ -60,6 +60,7 @@ _MODULES = (
     "memory",
     "methods",
     "metrics",
+    "microphone",
     "models",
     "normalisation",
     "own_training",

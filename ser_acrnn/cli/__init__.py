@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ser_acrnn import __version__
-from ser_acrnn.cli import evaluating, judging, learning, networks
+from ser_acrnn.cli import evaluating, judging, learning, listening, networks
 
 app = typer.Typer(
     name="ser-acrnn",
@@ -24,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help starts in half the time
 )
 judging.add_to(app)
+listening.add_to(app)
 networks.add_to(app)
 evaluating.add_to(app)
 learning.add_to(app)
