@@ -39,7 +39,7 @@ class Augmenter:
 
     Attributes:
         config: By how much.
-        mean: Of the training features, shape `(mels, channels)`: what masks are filled with.
+        mean: Of the training features, shape `(mels, channels)`: what masks are filled with, unless with the segment's.
         features: Their recipe: where its filters lie.
         voices: Needed for `speaker_exchange`.
     """
@@ -76,7 +76,10 @@ class Augmenter:
         degrade(segments, lengths, self.features, config, rng)
         if config.tempo:
             segments, lengths = change_tempo(segments, lengths, _factors(config.tempo, len(segments), rng))
-        mask(segments, lengths, self.mean + SHADE, config, rng)
+        means = np.broadcast_to(self.mean, (len(segments), *self.mean.shape))
+        if config.mask_mean == "segment":  # padding is zero
+            means = segments.sum(axis=1) / lengths[:, None, None].astype(np.float32)
+        mask(segments, lengths, means + SHADE, config, rng)
         return segments
 
 
@@ -138,10 +141,10 @@ def change_tempo(
 
 
 def mask(
-    segments: NDArray[np.float32], lengths: NDArray[np.int64], mean: NDArray[np.float32], config: AugmentConfig, rng: np.random.Generator
+    segments: NDArray[np.float32], lengths: NDArray[np.int64], means: NDArray[np.float32], config: AugmentConfig, rng: np.random.Generator
 ) -> None:
-    """Sets random stretches of time and bands of frequency to the training mean, in place."""
-    for segment, length in zip(segments, lengths, strict=True):
+    """Sets random stretches of time and bands of frequency to means, `(batch, mels, channels)`, in place."""
+    for segment, length, mean in zip(segments, lengths, means, strict=True):
         real = segment[:length]
         for _ in range(config.mel_masks):
             width = rng.integers(0, min(config.mel_mask_mels, real.shape[1]) + 1)

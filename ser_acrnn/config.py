@@ -156,10 +156,11 @@ class AugmentConfig(JsonConfig):
         vocal_tract: Largest relative shift of all frequencies, likewise.
         gain: Largest change of the level, in units of the features: natural logarithms of power, or standard deviations.
         tilt: Largest change of the level at the lowest and, opposed, at the highest filter.
-        time_masks: Stretches of frames that are set to the training mean (SpecAugment, Park et al., Interspeech 2019).
+        time_masks: Stretches of frames that are set to the mean (SpecAugment, Park et al., Interspeech 2019).
         time_mask_frames: Their greatest length.
-        mel_masks: Bands of filters that are set to the training mean.
+        mel_masks: Bands of filters that are set to the mean.
         mel_mask_mels: Their greatest width.
+        mask_mean: Whose mean masks are filled with: the `"training"` set's, or the `"segment"`'s own, which then keeps its mean.
         speaker_exchange: Share of the segments that are given mean and variance of another training speaker.
         bands: Share of the segments that are limited to a narrow band, as on the telephone (`ser_acrnn.conditions`).
         rooms: Share that sounds on as in a room.
@@ -175,6 +176,7 @@ class AugmentConfig(JsonConfig):
     time_mask_frames: int = 30
     mel_masks: int = 0
     mel_mask_mels: int = 6
+    mask_mean: Literal["training", "segment"] = "training"
     speaker_exchange: float = 0.0
     bands: float = 0.0
     rooms: float = 0.0
@@ -187,6 +189,7 @@ class AugmentConfig(JsonConfig):
             require(0 <= getattr(self, field) < math.inf, self, field, "0 or more")
         for field in ("time_masks", "time_mask_frames", "mel_masks", "mel_mask_mels"):
             require(getattr(self, field) >= 0, self, field, "0 or more")
+        require(self.mask_mean in ("training", "segment"), self, "mask_mean", "'training' or 'segment'")
         for field in ("speaker_exchange", "bands", "rooms", "noise"):
             require(0 <= getattr(self, field) <= 1, self, field, "a share from 0 to 1")
         lowest, highest = self.noise_decibels
@@ -194,10 +197,10 @@ class AugmentConfig(JsonConfig):
 
     def under(self, normalisation: str) -> Self:
         """Without what a normalisation undoes, or what cannot be computed on features that are standardised already."""
-        levels = {"gain": 0.0, "tilt": 0.0, "speaker_exchange": 0.0}
-        recordings = {"bands": 0.0, "rooms": 0.0, "noise": 0.0}
-        left_out: dict[str, Any] = {"training": {}, "segment": levels}.get(normalisation, levels | recordings)
-        return replace(self, **left_out)
+        if normalisation == "training":
+            return self
+        possible = replace(self, gain=0.0, tilt=0.0, speaker_exchange=0.0)
+        return possible if normalisation == "segment" else replace(possible, bands=0.0, rooms=0.0, noise=0.0)
 
 
 @dataclass(frozen=True)
@@ -307,8 +310,11 @@ _AUGMENTED = TrainConfig(
 
 def lite_augmented(normalisation: Literal["training", "speaker", "utterance", "segment"]) -> Preset:
     """The light network with all augmentation that makes sense under a normalisation, on a fixed schedule of 40 epochs."""
-    training = replace(_AUGMENTED, augmentation=_AUGMENTED.augmentation.under(normalisation))
-    return Preset(FEATURE_RECIPES["paper"], replace(_LITE, normalisation=normalisation), training)
+    augmentation = _AUGMENTED.augmentation.under(normalisation)
+    if normalisation == "segment":
+        augmentation = replace(augmentation, mask_mean="segment")
+    model, training = replace(_LITE, normalisation=normalisation), replace(_AUGMENTED, augmentation=augmentation)
+    return Preset(FEATURE_RECIPES["paper"], model, training)
 
 
 PRESETS = {

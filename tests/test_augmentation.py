@@ -131,6 +131,19 @@ def test_masks_hold_the_mean_are_as_wide_as_allowed_and_are_not_padding(segments
     assert min(time for time, _ in widths) == 0 == min(mel for _, mel in widths)
 
 
+def test_masks_of_a_segment_leave_its_mean(segments):
+    config = AugmentConfig(time_masks=2, time_mask_frames=30, mask_mean="segment")
+    changed = Augmenter(config, MEAN, PAPER)(segments, np.arange(3), np.random.default_rng(0))
+    for before, after, frames in zip(segments, changed, LENGTHS, strict=True):
+        assert (before != after).any()
+        masked = (before[:frames] != after[:frames]).all(axis=(1, 2))
+        np.testing.assert_allclose(
+            after[:frames][masked], np.broadcast_to(before[:frames].mean(axis=0), after[:frames][masked].shape), atol=1e-4
+        )
+    other = Augmenter(config, MEAN + 7, PAPER)(segments, np.arange(3), np.random.default_rng(0))
+    np.testing.assert_array_equal(other, changed)  # whoever else is in the training
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("tempo", -0.1), ("gain", float("inf")), ("time_masks", -1), ("mel_mask_mels", -2), ("speaker_exchange", 1.5)]
 )
