@@ -310,11 +310,8 @@ _AUGMENTED = TrainConfig(
 
 def lite_augmented(normalisation: Literal["training", "speaker", "utterance", "segment"]) -> Preset:
     """The light network with all augmentation that makes sense under a normalisation, on a fixed schedule of 40 epochs."""
-    augmentation = _AUGMENTED.augmentation.under(normalisation)
-    if normalisation == "segment":
-        augmentation = replace(augmentation, mask_mean="segment")
-    model, training = replace(_LITE, normalisation=normalisation), replace(_AUGMENTED, augmentation=augmentation)
-    return Preset(FEATURE_RECIPES["paper"], model, training)
+    training = replace(_AUGMENTED, augmentation=_AUGMENTED.augmentation.under(normalisation))
+    return Preset(FEATURE_RECIPES["paper"], replace(_LITE, normalisation=normalisation), training)
 
 
 PRESETS = {
@@ -338,8 +335,8 @@ PRESETS = {
         TrainConfig(learning_rate=1e-3, epochs=30, patience=10, training_hop_seconds=1.5),
     ),
     # Ours, for the best figures: `lite` on a fixed schedule, so that no single validation speaker decides when to stop, with other
-    # voices and rates at random. Nothing of the speaker who is judged has to be known: each segment is normalised by itself.
-    "best": lite_augmented("segment"),
+    # voices and rates at random. Nothing of the speaker who is judged has to be known: each utterance is normalised by itself.
+    "best": lite_augmented("utterance"),
     # The same for a speaker of whom unlabelled audio is at hand.
     "best-adapted": lite_augmented("speaker"),
     # Ours, for the demo, the tests and a first look at a corpus: a small member of the family that trains in seconds an epoch.

@@ -14,6 +14,7 @@ BASES = {"lite-augmented": lite_augmented("training"), "best-adapted": PRESETS["
 Change = dict[str, dict[str, Any]]
 
 _UNLEVELLED = {"gain": 0.0, "tilt": 0.0, "speaker_exchange": 0.0}
+_BY_SEGMENT: Change = {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED}
 _DEGRADED = {"bands": 0.2, "rooms": 0.2, "noise": 0.3}
 _EVERY: dict[str, Change] = {
     "no-augmentation": {"augmentation": asdict(AugmentConfig())},
@@ -39,10 +40,10 @@ CHANGES: dict[str, dict[str, Change]] = {
         **_EVERY,
         "no-exchange": {"augmentation": {"speaker_exchange": 0.0}},
         "no-level": {"augmentation": {"gain": 0.0, "tilt": 0.0}},
-        "by-utterance": {"model": {"normalisation": "utterance"}, "augmentation": _UNLEVELLED},
-        "by-segment": {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED},
+        "by-segment": _BY_SEGMENT,
+        "by-segment-own-masks": {**_BY_SEGMENT, "augmentation": {**_UNLEVELLED, "mask_mean": "segment"}},
         "degraded": {"augmentation": _DEGRADED},
-        "by-segment-degraded": {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED | _DEGRADED},
+        "by-segment-degraded": {**_BY_SEGMENT, "augmentation": _UNLEVELLED | _DEGRADED},
     },
     "best-adapted": _EVERY,
 }
