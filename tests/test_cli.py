@@ -12,8 +12,10 @@ import pytest
 import soundfile
 
 from ser_acrnn import cli
+from ser_acrnn.audio import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.models import acrnn
+from ser_acrnn.predictor import Judgement, Predictor
 
 EMOTIONS = ("angry", "sad", "happy")
 SMALL = {"emotions": EMOTIONS, "conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
@@ -100,6 +102,68 @@ def test_a_timeline_has_a_row_a_window(capsys, folder):
     assert [(entry["start"], entry["end"]) for entry in json.loads(printed)] == [(0, 3.015), (1, 4.015), (1.985, 5)]
     code, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", path)
     assert code == 0 and printed.startswith(f"{path} 0.0-3.0 s: ")
+
+
+def test_the_windows_of_a_timeline_appear_as_they_are_judged(monkeypatch, capsys, folder):
+    heard = []
+
+    def timeline(self, recording, *, hop_seconds):
+        for number in range(3):
+            heard.append(capsys.readouterr().out)
+            yield Judgement(number, number + 3, {"angry": 0.5, "sad": 0.25, "happy": 0.25})
+        raise AudioError(f"{recording}: is cut off, expected more")
+
+    monkeypatch.setattr(Predictor, "timeline", timeline)
+    for option, lines in (("--json", ["", "[\n {", ",\n {"]), ("--csv", ["", "path,start,", "x.wav,1,4,angry"])):
+        heard.clear()
+        code, printed, error = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", option, "x.wav", "y.wav")
+        assert code == 1 and error.splitlines()[1:] == ["  x.wav: is cut off, expected more", "  y.wav: is cut off, expected more"]
+        assert all(text.startswith(line) for text, line in zip(heard, lines, strict=False))
+        assert all(heard[1:3]) and printed
+    code, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", "--json", "x.wav")
+    assert len(json.loads("".join(heard[-2:]) + printed)) == 3
+
+
+def test_a_timeline_of_another_hop(capsys, folder):
+    words = ("predict", "--model", folder / "training.keras", "--json", folder / "audio" / "a.flac", "--hop", "0.5")
+    _, printed, _ = run(capsys, *words, "--timeline")
+    assert [entry["start"] for entry in json.loads(printed)] == [0, 0.5, 1, 1.5, 1.985]
+    code, _, error = run(capsys, *words)
+    assert code == 2 and "--hop is of --timeline" in error
+    assert run(capsys, *words, "--timeline", "--hop", "0")[0] == 2
+
+
+def test_windows_of_a_long_recording_that_are_not_judged_are_named(capsys, folder, tmp_path):
+    samples = 0.1 * np.random.default_rng(1).normal(size=16_000 * 62)
+    samples[16_000 * 30] = np.nan
+    soundfile.write(tmp_path / "long.wav", samples, 16_000, subtype="FLOAT")
+    code, printed, error = run(capsys, "predict", "--model", folder / "training.keras", tmp_path / "long.wav")
+    assert code == 0 and printed.startswith(f"{tmp_path / 'long.wav'}: ")
+    place = "4 of 60 windows are not judged, the first at 27.0 s because it holds 1 NaN or infinite samples"
+    assert error.startswith(f"{tmp_path / 'long.wav'}: {place}")
+
+
+def test_a_bad_recording_of_the_speaker_stops_none_of_the_others(capsys, folder, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"")
+    words = ("predict", "--same-speaker", "--model", folder / "speaker.keras")
+    _, expected, _ = run(capsys, *words, folder / "audio")
+    code, printed, error = run(capsys, *words, tmp_path / "bad.wav", folder / "audio")
+    assert code == 1 and printed == expected and error.splitlines()[0] == "1 of 4 recordings could not be used:"
+    code, _, error = run(capsys, *words, tmp_path / "bad.wav")
+    assert code == 1 and "no recording of the speaker can be used: " in error
+
+
+def test_a_bad_recording_among_embedded_ones_is_listed(capsys, folder, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"")
+    code, printed, error = run(capsys, "embed", "--model", folder / "training.keras", tmp_path / "bad.wav", folder / "audio")
+    assert code == 1 and len(printed.splitlines()) == 4 and "bad.wav: the file is empty" in error
+
+
+def test_a_folder_named_as_a_recording_is_none(capsys, folder, tmp_path):
+    (tmp_path / "x.wav").mkdir()
+    soundfile.write(tmp_path / "x.wav" / "a.wav", 0.1 * np.random.default_rng(1).normal(size=16_000), 16_000)
+    code, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", tmp_path)
+    assert code == 0 and len(printed.splitlines()) == 1
 
 
 def test_a_plot_is_drawn(capsys, folder):

@@ -50,6 +50,27 @@ def test_an_embedding_is_the_mean_over_segments_of_what_the_posteriors_come_from
     np.testing.assert_allclose(embedding.Embedder(predictor).embed(paths[7]), values.mean(axis=0), atol=1e-5)
 
 
+def test_many_recordings_in_common_batches_are_embedded_as_one_by_one(network, paths, tmp_path):
+    embedder = embedding.Embedder(Predictor(network))
+    (tmp_path / "bad.wav").write_bytes(b"")
+    soundfile.write(tmp_path / "long.wav", 0.1 * np.random.default_rng(1).normal(size=16_000 * 64), 16_000)
+    soundfile.write(tmp_path / "still.wav", np.zeros(16_000 * 64), 16_000)
+    some = [*paths, tmp_path / "bad.wav", tmp_path / "long.wav", tmp_path / "still.wav", paths[0]]
+    found = list(embedder.embed_many(some))
+    assert [number for number, one in enumerate(found) if isinstance(one, AudioError)] == [8, 10]
+    for path, one in zip(some, found, strict=True):
+        if isinstance(one, AudioError):
+            with pytest.raises(AudioError) as caught:
+                embedder.embed(path)
+            assert str(caught.value) == str(one)
+        else:
+            np.testing.assert_allclose(embedder.embed(path), one, atol=1e-5)
+    assert "still.wav: no window can be embedded" in str(found[10])
+    windows = np.stack(list(embedder.predictor.window_segments(tmp_path / "long.wav")))
+    assert len(windows) == 62
+    np.testing.assert_allclose(found[9], np.asarray(embedder.model(windows)).mean(axis=0), atol=1e-4)
+
+
 def test_a_table_with_a_row_a_file(network, paths):
     table = embedding.embed(paths[:3], network)
     assert list(table.index) == [str(path) for path in paths[:3]] and table.index.name == "path"

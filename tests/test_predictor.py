@@ -183,5 +183,116 @@ def test_a_long_recording_is_the_mean_of_its_windows_at_any_rate(model, tmp_path
         predictor.predict(tmp_path / "still.wav")
 
 
+@pytest.fixture
+def many(tmp_path):
+    """Recordings of 1 to 70 s, with bad ones between them, and samples."""
+    rng, paths = np.random.default_rng(5), []
+    for number, seconds in enumerate((1, 7, 0, 4, 70, 2.5, 30, 50, 1, 20)):
+        paths.append(tmp_path / f"{number}.wav")
+        soundfile.write(paths[-1], 0.1 * rng.normal(size=round(16_000 * seconds)), 16_000)
+    paths.insert(5, tmp_path / "none.wav")
+    soundfile.write(tmp_path / "still.wav", np.zeros(16_000 * 65), 16_000)
+    return [*paths, tmp_path / "still.wav", 0.1 * rng.normal(size=16_000 * 9)]
+
+
+def test_many_recordings_in_common_batches_are_judged_as_one_by_one(model, many, monkeypatch):
+    predictor, sizes = Predictor(model), []
+    expected = []
+    for recording in many:
+        try:
+            expected.append(predictor.predict(recording))
+        except AudioError as error:
+            expected.append(error)
+    judge = predictor._judge.predict_on_batch
+    monkeypatch.setattr(
+        predictor._judge, "predict_on_batch", lambda batch: sizes.append((batch != 0).any(axis=(1, 2, 3)).sum()) or judge(batch)
+    )
+    found = list(predictor.predict_many(iter(many)))
+    assert [type(one) for one in found] == [type(one) for one in expected]
+    assert [number for number, one in enumerate(found) if isinstance(one, AudioError)] == [2, 5, 11]
+    for one, other in zip(found, expected, strict=True):
+        if isinstance(one, AudioError):
+            assert str(one) == str(other)
+            continue
+        assert one.emotion == other.emotion and len(one.segments) == len(other.segments)
+        np.testing.assert_allclose(list(one.posteriors.values()), list(other.posteriors.values()), atol=1e-5)
+        for piece, same in zip(one.segments, other.segments, strict=True):
+            assert (piece.start_seconds, piece.end_seconds) == (same.start_seconds, same.end_seconds)
+            np.testing.assert_allclose(piece.attention, same.attention, atol=1e-5)
+    # 1 + 3 + 2 + 1 + 10 + 17 + 1 + 7 + 3 segments, and 68 windows of 70 s
+    assert sorted(sizes) == sorted([40, 5, 40, 28])
+
+
+def test_the_first_of_many_comes_before_the_last_is_read(model, recording):
+    read = []
+
+    def recordings():
+        for number in range(100):
+            read.append(number)
+            yield recording
+
+    assert next(Predictor(model).predict_many(recordings())).emotion in SMALL.emotions
+    assert len(read) == 14  # of three segments each, for a batch of 40
+
+
+def test_live_audio_of_any_hop_is_judged_window_by_window(model):
+    predictor = Predictor(model)
+    samples = 0.1 * np.random.default_rng(7).normal(size=16_000 * 5).astype("f")
+    for hop_seconds in (0.3, 2.0, 10.0):
+        live = list(predictor.predict_stream([samples[:9], samples[9:50_000], samples[50_000:]], hop_seconds=hop_seconds))
+        offline = list(predictor.timeline(samples, hop_seconds=hop_seconds))
+        assert [piece.start_seconds for piece in live] == [piece.start_seconds for piece in offline]
+        for piece, other in zip(live, offline, strict=True):
+            np.testing.assert_allclose(list(piece.posteriors.values()), list(other.posteriors.values()), atol=1e-5)
+
+
+def test_what_is_broken_in_a_long_recording_is_named_window_by_window_at_any_rate(model, tmp_path):
+    predictor = Predictor(model)
+    samples = 0.1 * np.random.default_rng(3).normal(size=44_100 * 70)
+    samples[44_100 * 20 + 5] = np.nan
+    samples[44_100 * 40 : 44_100 * 44] = 0
+    soundfile.write(tmp_path / "long.wav", samples, 44_100, subtype="FLOAT")
+    pieces = list(predictor.timeline(tmp_path / "long.wav"))
+    flaws = {piece.start_seconds: piece.flaw for piece in pieces if piece.flaw}
+    assert set(flaws) >= {18.0, 19.0, 20.0}
+    assert all("NaN" in flaw for start, flaw in flaws.items() if start < 30) and max(start for start in flaws if start < 30) <= 22
+    prediction = predictor.predict(tmp_path / "long.wav")
+    assert np.isfinite(list(prediction.posteriors.values())).all() and sum(bool(piece.flaw) for piece in prediction.segments) == len(flaws)
+
+
+def test_a_speaker_is_enrolled_without_the_recordings_that_cannot_be_used(tmp_path, recording):
+    predictor = Predictor(standardising_model(tmp_path, "speaker"))
+    (tmp_path / "bad.wav").write_bytes(b"")
+    with pytest.raises(AudioError, match=r"bad\.wav: the file is empty"):
+        predictor.enrol([recording, tmp_path / "bad.wav"])
+    problems = []
+    predictor.enrol([recording, tmp_path / "bad.wav"], on_unusable=problems.append)
+    found = predictor.speaker
+    assert ["bad.wav: the file is empty" in str(problem) for problem in problems] == [True]
+    predictor.enrol([recording])
+    np.testing.assert_array_equal(found, predictor.speaker)
+    with pytest.raises(AudioError, match=r"no recording of the speaker can be used: .*bad\.wav"):
+        predictor.enrol([tmp_path / "bad.wav"], on_unusable=problems.append)
+
+
+def test_a_long_recording_enrols_a_speaker_window_by_window(tmp_path):
+    predictor = Predictor(standardising_model(tmp_path, "speaker"))
+    samples = 0.1 * np.random.default_rng(3).normal(size=16_000 * 62)
+    samples[: 16_000 * 7] = 0
+    soundfile.write(tmp_path / "long.wav", samples, 16_000)
+    predictor.enrol([tmp_path / "long.wav"])
+    length = 48_240  # samples of 300 frames
+    starts = [*range(2 * length, 16_000 * 62 - length, length), 16_000 * 62 - length]
+    heard = [soundfile.read(tmp_path / "long.wav", dtype="float32")[0][start : start + length] for start in starts]
+    frames = np.concatenate([features.log_mels_3d(samples) for samples in heard])
+    np.testing.assert_allclose(predictor.speaker[0], frames.mean(axis=0), atol=1e-3)
+    np.testing.assert_allclose(predictor.speaker[1], frames.var(axis=0), rtol=1e-3)
+    path = tmp_path / "cut.flac"
+    soundfile.write(path, samples, 16_000)
+    path.write_bytes(path.read_bytes()[:-5_000])
+    with pytest.raises(AudioError, match=r"cut\.flac: "):
+        predictor.enrol([path])
+
+
 def test_a_loaded_network_is_taken_as_it_is(model, recording):
     assert Predictor(keras.saving.load_model(model)).predict(recording) == Predictor(model).predict(recording)
