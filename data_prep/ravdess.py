@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_prep.checksums import list_files
-from data_prep.loader import Corpus, Reading, count_differences
+from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
 from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
 
 NAME = "ravdess"
@@ -113,8 +113,10 @@ def read(source: Path, _: argparse.Namespace) -> Reading:
             f"{NAME}: no audio-only speech in {source} (left out: {counts or 'nothing'}), expected Actor_<NN>/*.wav in it; "
             f"fetch {ARCHIVE} from {RECORD}, unpack it, and name the folder that holds Actor_01 to Actor_24"
         )
+    # Each lies in <release>/Actor_<NN>; what this project generated is another corpus, and says so wherever its numbers appear.
+    generated = any((one.path.parents[1] / SYNTHETIC_MARKER).exists() for one in found)
     return Reading(
-        NAME,
+        f"{NAME}-synthetic" if generated else NAME,
         check_utterances(found, NAME),
         about={"utterances": len(found), "left_out": counts},
         left_out=left_out,
