@@ -1,0 +1,148 @@
+"""Results of `transfer_curve` -> the table and the figure of UAR over examples of each emotion, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data_prep.loader import Corpus
+from ser_acrnn import figures, metrics, report
+from ser_acrnn.comparison import PairedDifference, paired_difference, uar_on_test
+from ser_acrnn.results import RunResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLES = {
+    "scratch": "from scratch",
+    "whole": "fine-tuned as a whole",
+    "staged": "fine-tuned in stages",
+    "probe": "linear, on embeddings",
+}
+_COLOURS = {"scratch": "0.4", "whole": "tab:blue", "staged": "tab:cyan", "probe": "tab:orange"}
+_MARKS = {"scratch": "s", "whole": "o", "staged": "D", "probe": "^"}
+OPPONENT = "scratch"
+
+
+def system(method: str, examples: int) -> str:
+    """Name of a method with so many examples, as result files and their folders have it."""
+    return f"{method}.{examples:03d}"
+
+
+def found(results: Sequence[RunResult]) -> tuple[list[str], list[int]]:
+    """Methods and numbers of examples that there are results of, in order."""
+    pairs = [result.system.rsplit(".", 1) for result in results]
+    return [method for method in TITLES if method in {name for name, _ in pairs}], sorted({int(number) for _, number in pairs})
+
+
+def scores(results: Sequence[RunResult], method: str, examples: int) -> tuple[float, float, float]:
+    """Mean UAR in percent, and its interval by bootstrap over test groups; NaN where there are fewer than two."""
+    mine = [result for result in results if result.system == system(method, examples)]
+    values, groups = [uar_on_test(result) for result in mine], [result.fold["test"] for result in mine]
+    low, high = metrics.bootstrap_interval(values, groups) if len(set(groups)) > 1 else (np.nan, np.nan)
+    return float(np.mean(values)), low, high
+
+
+def differences(results: Sequence[RunResult], method: str) -> dict[int, PairedDifference]:
+    """The method less from scratch, on the same draws, by the number of examples."""
+    pairs = {number: paired_difference(results, system(method, number), system(OPPONENT, number)) for number in found(results)[1]}
+    return {number: pair for number, pair in pairs.items() if pair}
+
+
+def table(results: Sequence[RunResult]) -> str:
+    """A row a number of examples, a column a method, and the paired differences, as Markdown."""
+    methods, numbers = found(results)
+    others = [method for method in methods if method != OPPONENT and differences(results, method)]
+    rows = []
+    for number in numbers:
+        cells = []
+        for method in methods:
+            mean, low, high = scores(results, method, number)
+            cells.append(f"{mean:.1f}" if np.isnan(low) else f"{mean:.1f} ({low:.1f} to {high:.1f})")
+        for method in others:
+            pair = differences(results, method)[number]
+            cells += [f"{pair.mean:+.1f} ({pair.low:+.1f} to {pair.high:+.1f})", f"{pair.p_value:.3f}"]
+        runs = [result for result in results if result.system == system(methods[0], number)]
+        rows.append([str(number), *cells, f"{len(runs)} in {len({run.fold['test'] for run in runs})} groups"])
+    heads = ["examples of each emotion", *(TITLES[method] for method in methods)]
+    heads += [head for method in others for head in (f"{TITLES[method]} less {TITLES[OPPONENT]}", "Wilcoxon p over groups")]
+    return report.markdown_table([*heads, "draws"], rows)
+
+
+def figure(results: Sequence[RunResult], title: str) -> Figure:
+    """UAR over examples of each emotion, and beside it the paired differences, both with intervals."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
+
+    methods, numbers = found(results)
+    drawn = Figure(figsize=(9.5, 3.8), layout="constrained")
+    left, right = drawn.subplots(1, 2, width_ratios=(1.25, 1))
+    for place, method in enumerate(methods):
+        style = {"color": _COLOURS[method], "marker": _MARKS[method], "capsize": 3, "linewidth": 1.5, "markersize": 5}
+        at = np.array(numbers) * 1.05 ** (place - (len(methods) - 1) / 2)  # side by side, so that no interval hides another
+        mean, low, high = np.array([scores(results, method, number) for number in numbers]).T
+        left.errorbar(at, mean, [mean - low, high - mean], label=TITLES[method], **style)
+        if method != OPPONENT and (pairs := differences(results, method)):
+            mean, low, high = np.array([(pair.mean, pair.low, pair.high) for pair in pairs.values()]).T
+            at = np.array(list(pairs)) * 1.05 ** (place - (len(methods) - 1) / 2)
+            right.errorbar(at, mean, [mean - low, high - mean], label=TITLES[method], **style)
+    chance = 100 / len(results[0].emotions)
+    left.axhline(chance, color="black", linestyle=":", linewidth=1, label=f"chance, {chance:.1f} %")
+    right.axhline(0, color="black", linewidth=0.8)
+    left.set_ylabel("UAR on unheard speakers, %")
+    right.set_ylabel("UAR points beyond training from scratch")
+    left.set_ylim(0, 100)
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_xticks(numbers, [str(number) for number in numbers])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlim(numbers[0] / 1.4, numbers[-1] * 1.4)
+        axes.set_xlabel("labelled examples of each emotion")
+        axes.grid(axis="y", linewidth=0.4, alpha=0.6)
+    left.legend(fontsize=8, loc="upper left")
+    drawn.suptitle(title, fontsize=11)
+    return drawn
+
+
+def write(results: Sequence[RunResult], directory: Path, corpus: Corpus, init: str, sha256: str, settings: str = "") -> Path:
+    """Writes `transfer.md` and `transfer.png`.
+
+    Args:
+        results: Of the command.
+        directory: Where to.
+        corpus: Of the results.
+        init: The trained network.
+        sha256: Of its file.
+        settings: A sentence on how the trainings were set.
+
+    Returns:
+        `transfer.md`.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    figures.save(figure(results, f"{init} on {corpus.title}"), directory / "transfer.png")
+    text = [f"# {init} on {corpus.title}, {results[0].protocol}", ""]
+    text += [corpus.caveat, ""] if corpus.caveat else []
+    text += [
+        f"Network: `{init}`, sha256 `{sha256}`. UAR in percent on speakers of whom nothing was seen, mean over draws and 95 % interval by "
+        "bootstrap over whole test groups; the differences are paired by draw.",
+        "",
+        table(results),
+        "",
+        "Each draw takes its examples among all speakers who neither test nor validate; fewer examples are a part of more. All methods get "
+        "the same examples, normalised by their own mean and variance. From scratch is the same network with weights drawn anew; with the "
+        "same augmentation, number of updates and schedule it differs from fine-tuning as a whole by the weights that it begins with, and "
+        "by nothing else. In stages, the head learns first, then all but the convolutions, then everything, a third of the updates each. "
+        "All take their last weights.",
+        "",
+        *([settings, ""] if settings else []),
+        report.made_with(results),
+        "",
+        "![UAR over examples of each emotion](transfer.png)",
+        "",
+    ]
+    path = directory / "transfer.md"
+    path.write_text("\n".join(text), encoding="utf-8")
+    return path
