@@ -2,6 +2,7 @@
 PYTHON ?= python3
 EMODB ?=
 IEMOCAP ?=
+RAVDESS ?=
 DATA ?= build/data
 PROTOCOL ?=
 RESULTS ?= results
@@ -13,6 +14,7 @@ JOBS ?=
 GRID ?=
 PREPARE ?=
 QUICK ?=
+TRANSFER ?=
 
 PY := .venv/bin/python
 # Two recipes: the networks' log-Mels, and the frames of the baseline DNN-ELM. In pieces where PREPARE has arguments of run_preparation.
@@ -24,7 +26,7 @@ DEMO := build/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-iemocap test lint bench clean
+.PHONY: help demo demo-iemocap test test-notebooks lint bench transfer-ravdess clean
 .PHONY: prepare-emodb train-emodb report-emodb table1-emodb table2-emodb
 .PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
@@ -52,6 +54,9 @@ demo-iemocap: .venv/installed ## the three systems on one fold of a generated lo
 
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
 	EMODB=$(EMODB) $(PY) -m pytest --numprocesses 2 --dist loadgroup
+
+test-notebooks: .venv/installed ## execute the notebooks; on real recordings where EMODB names them
+	EMODB=$(EMODB) $(PY) -m notebooks
 
 lint: .venv/installed ## ruff and mypy
 	$(PY) -m ruff check .
@@ -109,6 +114,11 @@ report-iemocap: .venv/installed ## tables and figures of IEMOCAP
 
 $(DATA)/iemocap.mfcc-pitch/recipe.json: | .venv/installed
 	$(MAKE) prepare-iemocap
+
+transfer-ravdess: .venv/installed ## 1, 5 and 20 examples an emotion: the shipped network beside training from scratch; without RAVDESS on a generated look-alike
+	$(if $(RAVDESS),,$(PY) -m data_prep.synthetic_ravdess build/ravdess --scale 0.5 --workers 2)
+	$(PY) -m data_prep.prepare ravdess --source $(or $(RAVDESS),build/ravdess) --data $(DATA)
+	$(PY) -m experiments.transfer_curve --prepared $(DATA)/$(if $(RAVDESS),ravdess,ravdess-synthetic) --results $(RESULTS) $(TRANSFER)
 
 clean: ## remove .venv and build, keep results
 	rm -rf .venv build *.egg-info
