@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ser_acrnn.audio import AudioError
 from ser_acrnn.batches import in_batches
-from ser_acrnn.predictor import BATCH, Predictor
+from ser_acrnn.predictor import Predictor
 from ser_acrnn.transfer import encoder
 
 COLUMN = "embedding_{:02d}"
@@ -47,7 +47,7 @@ class Embedder:
     ) -> Iterator[NDArray[np.float32] | AudioError]:
         """What `embed` gives for each recording, in order, or in its place the error; recordings share the network's batches."""
         cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
-        for found, embedded in in_batches(cut, self._embeddings, BATCH):
+        for found, embedded in in_batches(cut, self._embeddings, self.predictor.batch_segments):
             if isinstance(found, AudioError):
                 yield found
             elif embedded:
@@ -68,7 +68,7 @@ class Embedder:
         total, count = np.zeros(self.model.output_shape[-1]), 0
         windows = self.predictor.window_segments(recording, sampling_rate_hertz)
         try:
-            while batch := list(islice(windows, BATCH)):
+            while batch := list(islice(windows, self.predictor.batch_segments)):
                 total += self._embeddings(np.stack(batch))[0].sum(axis=0, dtype=np.float64)
                 count += len(batch)
         except AudioError as error:
@@ -80,7 +80,7 @@ class Embedder:
 
     def _embeddings(self, segments: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Of each segment; a batch is filled up to one of two sizes, so that little is compiled."""
-        size = 1 if len(segments) == 1 else BATCH
+        size = 1 if len(segments) == 1 else self.predictor.batch_segments
         full = np.concatenate([segments, np.zeros((size - len(segments), *segments.shape[1:]), segments.dtype)])
         return [np.asarray(self.model.predict_on_batch(full))[: len(segments)]]
 

@@ -1,11 +1,14 @@
 """Recordings and emotions of one's own, in a CSV -> folds, runs, a report, and a network: what `ser-acrnn train` does.
 
-The folder of a training holds `results/<system>/<tested>-seed<N>.json`, `report.md` with its figures, and `model.keras`; `work/` holds the
-checkpoints of what was interrupted.
+The folder of a training holds `results/<system>/<tested>-seed<N>.json`, `report.md` with its figures, and `model.keras`; `origin.json` says
+what the results come from, and `work/` holds the checkpoints of what was interrupted.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +17,7 @@ import keras
 import numpy as np
 
 from ser_acrnn import report, training
-from ser_acrnn.config import PRESETS, ConfigError, Preset
+from ser_acrnn.config import PRESETS, ConfigError, Preset, lite_augmented
 from ser_acrnn.corpus import read_csv
 from ser_acrnn.dataset import GroupedCorpus, PreparedCorpus
 from ser_acrnn.fine_tuning import FineTuned
@@ -85,14 +88,12 @@ def plan(
     emotions = tuple(sorted({utterance.emotion for utterance in utterances}))
     if len(emotions) < 2:
         raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
-    base = PRESETS["best"]
+    base = PRESETS["best"] if source is None else lite_augmented(source.scope)
     model, numbers, method = replace(base.model, emotions=emotions), base.training, None
     if source is not None:
-        model = replace(model, normalisation=source.scope, channels=source.model.input_shape[-1])
+        model = replace(model, channels=source.model.input_shape[-1])
         numbers = replace(numbers, epochs=FINE_TUNING_EPOCHS)
     numbers = replace(numbers, epochs=epochs or numbers.epochs)
-    if model.normalisation != "training":
-        numbers = replace(numbers, augmentation=replace(numbers.augmentation, gain=0, tilt=0, speaker_exchange=0))
     preset = Preset(source.features if source else base.features, model, numbers)
     if source is not None:
         method = FineTuned(preset, source.model)
@@ -108,8 +109,10 @@ def judge(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunResult]:
     """Trains and tests every fold, the ones whose results are there excepted.
 
     Raises:
-        ValueError: A result is there, but of another configuration.
+        ValueError: A result is there, but of another configuration, of other recordings or labels, or begun with other weights.
     """
+    if job.folds:
+        _check_origin(job, out)
     for seed in seeds:
         for fold in job.folds:
             path = out / "results" / job.system / f"{fold.test}-seed{seed}.json"
@@ -154,6 +157,51 @@ def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:
         sizes[smallest] += count
     speakers = zip(corpus.manifest["utterance"], corpus.manifest["speaker"], strict=True)
     return GroupedCorpus(corpus, {utterance: group_of[speaker] for utterance, speaker in speakers})
+
+
+def _check_origin(job: Job, out: Path) -> None:
+    """Writes what the results come from, or compares it with what is written there.
+
+    The recordings are those of all systems in the folder, which one report compares; the weights are a system's own. Where the recordings
+    lie does not matter.
+    """
+    path, results = out / "origin.json", out / "results"
+    rows = job.corpus.manifest[["utterance", "speaker", "emotion", "sha256"]].sort_values(["speaker", "utterance"])
+    recordings = {
+        str(speaker): hashlib.sha256(group.to_csv(index=False).encode()).hexdigest() for speaker, group in rows.groupby("speaker")
+    }
+    weights = {job.system: "" if job.method is None else job.method.origin}
+    if any(results.glob("*/*-seed*.json")):
+        found = _read_origin(path, results)
+        if found["recordings"] != recordings:
+            speakers = found["recordings"].keys() | recordings.keys()
+            changed = sorted(speaker for speaker in speakers if found["recordings"].get(speaker) != recordings.get(speaker))
+            raise ValueError(
+                f"{path}: the results there are of other recordings or labels of the speaker(s) {', '.join(changed)}, expected this "
+                "training's; give --out another folder"
+            )
+        before = found["weights"].get(job.system, weights[job.system])
+        if before != weights[job.system]:
+            raise ValueError(
+                f"{path}: the results there began with the weights {before[:12]}, expected {weights[job.system][:12]}, those of --init; "
+                "give --out another folder"
+            )
+        weights = {**found["weights"], **weights}
+    out.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_text(json.dumps({"weights": weights, "recordings": recordings}, indent=1) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _read_origin(path: Path, results: Path) -> dict[str, dict[str, str]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {"weights": dict(found["weights"]), "recordings": dict(found["recordings"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: does not say what the results in {results} come from ({error!r}), expected the weights that they began with and "
+            "checksums of their recordings; give --out another folder"
+        ) from error
 
 
 def _clean(checkpoint: Path) -> None:

@@ -19,7 +19,8 @@ from ser_acrnn.pretrained import list_pretrained, load_pretrained
 from ser_acrnn.recipes import feature_recipe
 from ser_acrnn.windows import windows
 
-BATCH = 40  # segments at a time
+# Segments at a time: on a processor, more are no faster, and with 40 a shipped network takes a gigabyte.
+BATCH_SEGMENTS = 8
 # A recording up to this length is judged as an utterance; a longer one window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
 
@@ -104,16 +105,21 @@ class Predictor:
 
     Args:
         model: Name of a network that ships with the package (`ser_acrnn.list_pretrained`), a `.keras` file, or a loaded network.
+        batch_segments: Segments that the network judges at a time; an accelerator is faster with 40 or more.
 
     Raises:
-        ValueError: There is no such network, it is none of this package's, or its features are of no recipe of this version.
+        ValueError: There is no such network, it is none of this package's, its features are of no recipe of this version, or a batch of
+            no segment.
 
     Example:
         >>> Predictor("acrnn3d-emodb").predict("recording.wav").emotion  # doctest: +SKIP
         'happy'
     """
 
-    def __init__(self, model: str | Path | keras.Model) -> None:
+    def __init__(self, model: str | Path | keras.Model, *, batch_segments: int = BATCH_SEGMENTS) -> None:
+        if batch_segments < 1:
+            raise ValueError(f"batch_segments is {batch_segments}, expected 1 or more")
+        self.batch_segments = batch_segments
         self.name = model.name if isinstance(model, keras.Model) else str(model)
         self.model = _network(model)
         try:
@@ -199,7 +205,7 @@ class Predictor:
         """
         self._check_speaker()
         cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
-        for found, judged in in_batches(cut, self._posteriors, BATCH):
+        for found, judged in in_batches(cut, self._posteriors, self.batch_segments):
             if isinstance(found, _Long):
                 yield self._summed_up(found)
             elif isinstance(found, _Cut):
@@ -243,7 +249,7 @@ class Predictor:
             ValueError: See `predict`; or a hop that is not positive.
         """
         cut = self._windows(self._pieces(recording, sampling_rate_hertz), hop_seconds)
-        while batch := list(islice(cut, BATCH)):
+        while batch := list(islice(cut, self.batch_segments)):
             yield from self._judge_windows(batch)
 
     def window_segments(
@@ -290,7 +296,7 @@ class Predictor:
         hop = max(1, round(hop_seconds * self.features.sampling_rate_hertz))
         ends = [*range(hop, len(waveform), hop), len(waveform)]
         cut = ((max(0, end - self.features.segment_samples), waveform[max(0, end - self.features.segment_samples) : end]) for end in ends)
-        while batch := list(islice(cut, BATCH)):
+        while batch := list(islice(cut, self.batch_segments)):
             yield from self._judge_windows(batch)
 
     def _windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -373,7 +379,7 @@ class Predictor:
 
     def _posteriors(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Posteriors and attention of segments; a single one is judged alone, more in batches of one size, so that little is compiled."""
-        size = 1 if len(segments) == 1 else BATCH
+        size = 1 if len(segments) == 1 else self.batch_segments
         found = []
         for start in range(0, len(segments), size):
             batch = segments[start : start + size]

@@ -1,15 +1,19 @@
 """Training on a CSV of one's own: folds by speaker, fine-tuning in stages, resumption, a report, and a network that predicts."""
 
 import csv
+import json
+import shutil
+from contextlib import contextmanager
 
 import keras
 import numpy as np
 import pytest
 import soundfile
 
-from ser_acrnn import cli, own_training, training
+from ser_acrnn import cli, fine_tuning, own_training, training
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.corpus import CorpusError
+from ser_acrnn.features import segment
 from ser_acrnn.memory import load_corpus
 from ser_acrnn.models import acrnn
 from ser_acrnn.predictor import Predictor
@@ -54,11 +58,30 @@ def run(*words):
     return cli.main([str(word) for word in words])
 
 
+@contextmanager
+def one_stage():
+    """Fine-tunes everything at once: compiling the step for each stage takes longer than these trainings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fine_tuning, "_STAGES", fine_tuning._STAGES[-1:])
+        yield
+
+
 @pytest.fixture(scope="module")
 def trained(labels, sources, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 0
+    with one_stage():
+        assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 0
     return out
+
+
+@pytest.fixture(scope="module")
+def staged(labels, sources):
+    """All stages on all speakers: the source, its weights before, the job, the epochs, and the network."""
+    source = Predictor(sources / "training.keras")
+    before, entries = [np.array(weight) for weight in source.model.get_weights()], []
+    job = own_training.plan(labels, source, epochs=6)
+    model = training.train_on_all(job.corpus, job.preset, 0, method=job.method, on_epoch=entries.append)
+    return source, before, job, entries, model
 
 
 def test_every_speaker_is_tested_once_by_a_network_that_never_heard_them(trained):
@@ -94,9 +117,75 @@ def test_what_is_there_is_not_done_again_and_another_training_is_refused(trained
     assert "is the result of another training" in capsys.readouterr().err
 
 
-def test_stages_unfreeze_from_the_head_down(labels, sources):
-    source = Predictor(sources / "training.keras")
-    job = own_training.plan(labels, source, epochs=6)
+@pytest.fixture
+def copied(trained, labels, tmp_path, monkeypatch):
+    """The training and its recordings at another place, where nothing is to be trained again."""
+    shutil.copytree(trained, tmp_path / "out")
+    shutil.copytree(labels.parent, tmp_path / "audio")
+
+    def never(*_, **__):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(training, "run", never)
+    monkeypatch.setattr(training, "train_on_all", lambda *_, **__: keras.saving.load_model(trained / "model.keras"))
+    return tmp_path / "out", tmp_path / "audio" / "mine.csv"
+
+
+def test_results_are_taken_for_the_same_recordings_wherever_they_lie(copied, sources):
+    out, labels = copied
+    lines = labels.read_text().splitlines()
+    labels.write_text("\n".join([lines[0], *reversed(lines[1:])]))
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 0
+
+
+def test_results_of_another_initial_network_are_refused(copied, sources, capsys):
+    out, labels = copied
+    before = (out / "origin.json").read_text()
+    other = keras.saving.load_model(sources / "training.keras")
+    other.get_layer("conv_1").set_weights([0.5 * weight for weight in other.get_layer("conv_1").get_weights()])
+    other.save(labels.parent / "other.keras")
+    assert run("train", "--labels", labels, "--init", labels.parent / "other.keras", "--epochs", 6, "--out", out) == 1
+    message = capsys.readouterr().err
+    began = json.loads(before)["weights"]["fine-tuned"]
+    assert f"origin.json: the results there began with the weights {began[:12]}, expected " in message and "--out another" in message
+    assert (out / "origin.json").read_text() == before
+
+
+def test_results_of_other_labels_or_recordings_are_refused(copied, sources, capsys):
+    out, labels = copied
+    words = ("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out)
+    text = labels.read_text()
+    labels.write_text(text.replace("s1-0.wav,s1,calm", "s1-0.wav,s1,tense"))
+    assert run(*words) == 1
+    assert "other recordings or labels of the speaker(s) s1, expected this training's" in capsys.readouterr().err
+    labels.write_text(text)
+    samples, rate = soundfile.read(labels.parent / "s2-3.wav")
+    soundfile.write(labels.parent / "s2-3.wav", samples[::-1], rate)
+    assert run(*words) == 1
+    assert "of the speaker(s) s2, expected" in capsys.readouterr().err
+
+
+def test_results_that_come_from_nobody_knows_where_are_refused(copied, sources, capsys):
+    out, labels = copied
+    (out / "origin.json").write_text("{}")
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 1
+    assert "origin.json: does not say what the results" in capsys.readouterr().err
+
+
+def test_a_fold_is_judged_after_all_stages(staged):
+    _, _, job, _, _ = staged
+    entries = []
+    result, model = training.run(job.corpus, job.system, job.preset, job.folds[0], 0, method=job.method, on_epoch=entries.append)
+    assert [entry["epoch"] for entry in result.validation_curve] == [1, 2, 3, 4, 5, 6] and result.chosen_epoch == 6
+    assert entries == result.validation_curve
+    rows = {name: values for name, _, values in job.corpus.utterances([job.folds[0].test])}
+    assert [utterance["id"] for utterance in result.utterances] == list(rows)
+    judged = np.asarray(model(segment(np.stack(list(rows.values()))[0])))[0]  # recordings of one segment
+    np.testing.assert_allclose(result.utterances[0]["posteriors"], judged, atol=1e-4)
+
+
+def test_stages_unfreeze_from_the_head_down(staged):
+    source, before, job, entries, model = staged
     head, most, everything = job.method.stages()
     names = ("conv_1", "linear", "blstm", "embedding", "emotion")
     assert [[name for name in names if not stage.frozen(name)] for stage in (head, most, everything)] == [
@@ -107,9 +196,6 @@ def test_stages_unfreeze_from_the_head_down(labels, sources):
     assert [stage.training.epochs for stage in (head, most, everything)] == [2, 2, 2]
     rates = [stage.training.learning_rate for stage in (head, most, everything)]
     assert rates == sorted(rates, reverse=True)
-    before = [np.array(weight) for weight in source.model.get_weights()]
-    entries = []
-    model = training.train_on_all(job.corpus, job.preset, 0, method=job.method, on_epoch=entries.append)
     assert [entry["epoch"] for entry in entries] == [1, 2, 3, 4, 5, 6]
     for weight, kept in zip(source.model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, kept)
@@ -118,9 +204,8 @@ def test_stages_unfreeze_from_the_head_down(labels, sources):
     ).any()
 
 
-def test_an_interrupted_fine_tuning_resumes_in_its_stage(labels, sources, tmp_path):
-    job = own_training.plan(labels, Predictor(sources / "training.keras"), epochs=6)
-    expected = training.train_on_all(job.corpus, job.preset, 0, method=job.method)
+def test_an_interrupted_fine_tuning_resumes_in_its_stage(staged, tmp_path):
+    _, _, job, _, expected = staged
     checkpoint = tmp_path / "run.npz"
 
     def stop(entry):
@@ -140,7 +225,8 @@ def test_an_interrupted_fine_tuning_resumes_in_its_stage(labels, sources, tmp_pa
 def test_a_network_of_speakers_stays_one(labels, sources):
     job = own_training.plan(labels, Predictor(sources / "speaker.keras"), epochs=3)
     assert job.preset.model.normalisation == "speaker" and job.preset.training.augmentation.speaker_exchange == 0
-    model = training.train_on_all(job.corpus, job.preset, 0, method=job.method)
+    with one_stage():
+        model = training.train_on_all(job.corpus, job.preset, 0, method=job.method)
     assert model.get_layer("normalise").scope == "speaker"
     assert (np.asarray(model.get_layer("normalise").mean) == 0).all()
 
@@ -156,7 +242,8 @@ def test_more_than_ten_speakers_are_left_out_in_groups(tmp_path):
 
 def test_two_speakers_are_trained_on_and_not_judged(tmp_path, sources, capsys):
     labels = write_corpus(tmp_path, speakers=2)
-    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 3, "--out", tmp_path / "out") == 0
+    with one_stage():
+        assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 3, "--out", tmp_path / "out") == 0
     assert "no report: 2 speaker(s), expected 3 or more" in capsys.readouterr().err
     assert (tmp_path / "out" / "model.keras").is_file() and not (tmp_path / "out" / "results").exists()
 

@@ -101,6 +101,12 @@ def test_an_utterance_can_be_judged_by_its_own_statistics(tmp_path, recording):
     np.testing.assert_allclose(list(predictor.predict(recording).posteriors.values()), maxima / maxima.sum(), atol=1e-4)
 
 
+def test_a_network_that_normalises_segments_is_given_them_as_they_are(tmp_path, recording):
+    predictor = Predictor(standardising_model(tmp_path, "segment"))
+    waveform = soundfile.read(recording, dtype="float32")[0]
+    np.testing.assert_array_equal(predictor.segments(recording), features.segment(features.log_mels_3d(waveform)))
+
+
 def test_nobody_is_enrolled_where_it_would_change_nothing(model, recording):
     with pytest.raises(ValueError, match="normalises by the training statistics, expected a network that enrols speakers"):
         Predictor(model).enrol([recording])
@@ -196,7 +202,7 @@ def many(tmp_path):
 
 
 def test_many_recordings_in_common_batches_are_judged_as_one_by_one(model, many, monkeypatch):
-    predictor, sizes = Predictor(model), []
+    predictor, sizes = Predictor(model, batch_segments=40), []
     expected = []
     for recording in many:
         try:
@@ -223,6 +229,14 @@ def test_many_recordings_in_common_batches_are_judged_as_one_by_one(model, many,
     assert sorted(sizes) == sorted([40, 5, 40, 28])
 
 
+def test_the_size_of_a_batch_changes_nothing(model, many):
+    found = [Predictor(model, batch_segments=size).predict(many[1]) for size in (1, 2, 40)]
+    for other in found[1:]:
+        np.testing.assert_allclose(list(other.posteriors.values()), list(found[0].posteriors.values()), atol=1e-5)
+    with pytest.raises(ValueError, match="batch_segments is 0, expected 1 or more"):
+        Predictor(model, batch_segments=0)
+
+
 def test_the_first_of_many_comes_before_the_last_is_read(model, recording):
     read = []
 
@@ -231,7 +245,7 @@ def test_the_first_of_many_comes_before_the_last_is_read(model, recording):
             read.append(number)
             yield recording
 
-    assert next(Predictor(model).predict_many(recordings())).emotion in SMALL.emotions
+    assert next(Predictor(model, batch_segments=40).predict_many(recordings())).emotion in SMALL.emotions
     assert len(read) == 14  # of three segments each, for a batch of 40
 
 
