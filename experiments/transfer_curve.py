@@ -15,7 +15,7 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from tqdm import tqdm
 from experiments import transfer_report
 from experiments.catalogue import SYSTEMS, number_list
 from experiments.runs import Experiment, open_experiment
-from experiments.transfer_methods import METHODS
+from experiments.transfer_methods import METHODS, FewShotConfig
 from ser_acrnn.config import Preset, lite_augmented
 from ser_acrnn.dataset import GroupedCorpus, PreparedCorpus
 from ser_acrnn.memory import MemoryCorpus
@@ -37,23 +37,6 @@ from ser_acrnn.protocol import Fold
 from ser_acrnn.results import RunResult
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FewShotConfig:
-    """How a network is trained on few examples, whatever it begins with.
-
-    Attributes:
-        batch_size: Segments an update; one example of each of eight emotions is some sixteen segments.
-        updates: Of the weights, all stages together, rounded to epochs that three stages can share.
-        learning_rate: At the beginning, of each method; tried for each on a look-alike of other voices and takes.
-        validation_utterances: Of the fold's validation speakers. They draw a curve and decide nothing, so that few do.
-    """
-
-    batch_size: int = 8
-    updates: int = 240
-    learning_rate: Mapping[str, float] = field(default_factory=lambda: {"scratch": 1e-3, "whole": 1e-3, "staged": 3e-3, "probe": 1e-3})
-    validation_utterances: int = 2
 
 
 @dataclass(frozen=True)
@@ -192,7 +175,7 @@ def compute(draws: Draws, source: Source, method: str, examples: int, seed: int,
     return result
 
 
-def run(options: argparse.Namespace) -> tuple[list[TransferResult], Experiment, Source]:
+def run(options: argparse.Namespace) -> tuple[list[TransferResult], Draws, Source]:
     """Computes what is missing, and returns all results that the options name.
 
     Raises:
@@ -215,7 +198,7 @@ def run(options: argparse.Namespace) -> tuple[list[TransferResult], Experiment, 
         test = experiment.folds[seed % len(experiment.folds)].test
         path = folder / transfer_report.system(method, examples) / f"{test}-seed{seed}.json"
         results.append(compute(draws, source, method, examples, seed, path))
-    return results, experiment, source
+    return results, draws, source
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -234,12 +217,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if unknown := sorted(set(options.methods.split(",")) - set(METHODS)):
             raise ValueError(f"--methods has {unknown}, expected some of {sorted(METHODS)}")
-        results, experiment, source = run(options)
+        results, draws, source = run(options)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    folder = options.results / "transfer" / experiment.corpus.name
-    page = transfer_report.write(results, folder, experiment.facts, source.name, source.sha256)
+    config, methods = draws.config, options.methods.split(",")
+    rates = ", ".join(f"{config.learning_rate[method]:g} {transfer_report.TITLES[method]}" for method in methods if method != "probe")
+    settings = f"About {config.updates} updates of {config.batch_size} segments; learning rate: {rates}."
+    folder = options.results / "transfer" / draws.experiment.corpus.name
+    page = transfer_report.write(results, folder, draws.experiment.facts, source.name, source.sha256, settings)
     print(f"{page.read_text(encoding='utf-8').rstrip()}\n\n{page}")
     return 0
 

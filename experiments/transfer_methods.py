@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
@@ -17,6 +17,23 @@ from ser_acrnn.fine_tuning import FineTuned
 from ser_acrnn.methods import Judge, Stage
 from ser_acrnn.models import segment_posteriors
 from ser_acrnn.transfer import encoder
+
+
+@dataclass(frozen=True)
+class FewShotConfig:
+    """How a network is trained on few examples, whatever it begins with.
+
+    Attributes:
+        batch_size: Segments an update; one example of each of eight emotions is some sixteen segments.
+        updates: Of the weights, all stages together, rounded to epochs that three stages can share.
+        learning_rate: At the beginning, of each method; tried for each on a look-alike of other voices and takes.
+        validation_utterances: Of the fold's validation speakers. They draw a curve and decide nothing, so that few do.
+    """
+
+    batch_size: int = 8
+    updates: int = 240
+    learning_rate: Mapping[str, float] = field(default_factory=lambda: {"scratch": 1e-3, "whole": 1e-3, "staged": 3e-3, "probe": 1e-3})
+    validation_utterances: int = 2
 
 
 class Whole(FineTuned):

@@ -25,6 +25,7 @@ TITLES = {
 _COLOURS = {"scratch": "0.4", "whole": "tab:blue", "staged": "tab:cyan", "probe": "tab:orange"}
 _MARKS = {"scratch": "s", "whole": "o", "staged": "D", "probe": "^"}
 OPPONENT = "scratch"
+FEW_GROUPS = 5
 
 
 def system(method: str, examples: int) -> str:
@@ -39,11 +40,11 @@ def found(results: Sequence[RunResult]) -> tuple[list[str], list[int]]:
 
 
 def scores(results: Sequence[RunResult], method: str, examples: int) -> tuple[float, float, float]:
-    """Mean UAR in percent, and its interval by bootstrap over test groups; NaN where there are fewer than two."""
+    """Mean UAR in percent, and its interval by bootstrap over test groups; NaN where there is none, or fewer than two."""
     mine = [result for result in results if result.system == system(method, examples)]
     values, groups = [uar_on_test(result) for result in mine], [result.fold["test"] for result in mine]
     low, high = metrics.bootstrap_interval(values, groups) if len(set(groups)) > 1 else (np.nan, np.nan)
-    return float(np.mean(values)), low, high
+    return float(np.mean(values)) if values else np.nan, low, high
 
 
 def differences(results: Sequence[RunResult], method: str) -> dict[int, PairedDifference]:
@@ -61,10 +62,10 @@ def table(results: Sequence[RunResult]) -> str:
         cells = []
         for method in methods:
             mean, low, high = scores(results, method, number)
-            cells.append(f"{mean:.1f}" if np.isnan(low) else f"{mean:.1f} ({low:.1f} to {high:.1f})")
+            cells.append(report.number(mean) if np.isnan(low) else f"{mean:.1f} ({low:.1f} to {high:.1f})")
         for method in others:
-            pair = differences(results, method)[number]
-            cells += [f"{pair.mean:+.1f} ({pair.low:+.1f} to {pair.high:+.1f})", f"{pair.p_value:.3f}"]
+            pair = differences(results, method).get(number)
+            cells += [f"{pair.mean:+.1f} ({pair.low:+.1f} to {pair.high:+.1f})", f"{pair.p_value:.3f}"] if pair else ["", ""]
         runs = [result for result in results if result.system == system(methods[0], number)]
         rows.append([str(number), *cells, f"{len(runs)} in {len({run.fold['test'] for run in runs})} groups"])
     heads = ["examples of each emotion", *(TITLES[method] for method in methods)]
@@ -107,7 +108,7 @@ def figure(results: Sequence[RunResult], title: str) -> Figure:
     return drawn
 
 
-def write(results: Sequence[RunResult], directory: Path, corpus: Corpus, init: str, sha256: str, settings: str = "") -> Path:
+def write(results: Sequence[RunResult], directory: Path, corpus: Corpus, init: str, sha256: str, settings: str) -> Path:
     """Writes `transfer.md` and `transfer.png`.
 
     Args:
@@ -121,13 +122,15 @@ def write(results: Sequence[RunResult], directory: Path, corpus: Corpus, init: s
     Returns:
         `transfer.md`.
     """
+    groups = len({result.fold["test"] for result in results})
     directory.mkdir(parents=True, exist_ok=True)
-    figures.save(figure(results, f"{init} on {corpus.title}"), directory / "transfer.png")
+    figures.save(figure(results, f"{init} on {corpus.title}{', generated audio' if corpus.caveat else ''}"), directory / "transfer.png")
     text = [f"# {init} on {corpus.title}, {results[0].protocol}", ""]
     text += [corpus.caveat, ""] if corpus.caveat else []
     text += [
         f"Network: `{init}`, sha256 `{sha256}`. UAR in percent on speakers of whom nothing was seen, mean over draws and 95 % interval by "
-        "bootstrap over whole test groups; the differences are paired by draw.",
+        "bootstrap over whole test groups; the differences are paired by draw."
+        + (f" With {groups} groups an interval is little more than the range of their means." if groups < FEW_GROUPS else ""),
         "",
         table(results),
         "",
@@ -137,8 +140,7 @@ def write(results: Sequence[RunResult], directory: Path, corpus: Corpus, init: s
         "by nothing else. In stages, the head learns first, then all but the convolutions, then everything, a third of the updates each. "
         "All take their last weights.",
         "",
-        *([settings, ""] if settings else []),
-        report.made_with(results),
+        f"{settings} {report.made_with(results)}",
         "",
         "![UAR over examples of each emotion](transfer.png)",
         "",

@@ -176,6 +176,8 @@ def test_table_and_figure_say_what_the_decisions_say():
     np.testing.assert_allclose(drawn["from scratch"], [50, 75])
     np.testing.assert_allclose(drawn["fine-tuned as a whole"], [75, 75])
     np.testing.assert_allclose(right.containers[0].lines[0].get_ydata(), [25, 0])
+    one, twenty = transfer_report.table([*runs[:-1], made("probe", 20, "a", 4)]).splitlines()[2:]
+    assert [cell.strip() for cell in one.strip("|").split("|")][3] == "" and "100.00" in twenty
 
 
 def test_a_shipped_network_is_trained_on_as_its_system_was():
