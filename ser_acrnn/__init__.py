@@ -31,6 +31,7 @@ _LAZY = {
     "save_to_hub_folder": "ser_acrnn.hub",
     "AcrnnEmbedding": "ser_acrnn.embedding",
     "encoder": "ser_acrnn.transfer",
+    "waveform_model": "ser_acrnn.waveform",
     "with_new_head": "ser_acrnn.transfer",
 }
 _MODULES = (
@@ -49,11 +50,13 @@ _MODULES = (
     "embedding",
     "ensembles",
     "export",
+    "export_formats",
     "extraction",
     "features",
     "figures",
     "fine_tuning",
     "frames",
+    "front_end",
     "hub",
     "json_config",
     "layers",
@@ -75,6 +78,8 @@ _MODULES = (
     "tfrecords",
     "training",
     "transfer",
+    "waveform",
+    "waveform_check",
     "windows",
 )
 
@@ -95,4 +100,5 @@ def __dir__() -> list[str]:
 
 @wrapt.when_imported("keras")
 def _register_layers(_: object) -> None:
-    importlib.import_module("ser_acrnn.layers")
+    for module in ("layers", "front_end"):
+        importlib.import_module(f"ser_acrnn.{module}")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import importlib.util
 import json
 import logging
 import math
 import os
 import tempfile
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,17 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import __version__
+from ser_acrnn.export_formats import BATCH, FORMATS, Format, Inputs, Posteriors, facts, runtime_name
 from ser_acrnn.models import segment_posteriors
+from ser_acrnn.normalisation import Statistics
+from ser_acrnn.recipes import feature_recipe
+from ser_acrnn.waveform import waveform_model
+from ser_acrnn.waveform_check import pieces, synthetic_waveforms, utterance_posteriors
 
 logger = logging.getLogger(__name__)
-
-Posteriors = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 # Of a posterior. Float32 differs by 1e-6 from runtime to runtime, weights in half precision by 2e-3, a wrong weight by 1e-1.
 MAX_DIFFERENCE = {None: 1e-3, "float16": 1e-2}
 MIN_INT8_AGREEMENT = 0.99  # of decisions: eight bits move posteriors by 1e-2 and more, which may turn a near tie
 SYNTHETIC_SEGMENTS = 100  # so that one decision may differ after int8
-BATCH = 20
 
 
 class ExportError(ValueError):
@@ -45,27 +46,29 @@ class Comparison:
     Attributes:
         format: `saved_model`, `litert`, `onnx` or `keras`.
         quantize: None, `int8` or `float16`.
+        waveform: Whether the file takes waveforms.
         runtime: Name and version of what read the file and computed.
         version: Of this package.
-        segments: How many were compared.
+        segments: How many were compared; of a file that takes waveforms, how many waveforms.
         max_difference: Largest difference of a posterior.
-        agreement: Share of the segments with the same decision.
+        agreement: Share of them with the same decision.
         mixed_difference: Of a network in mixed bfloat16, which is exported and compared in float32: largest difference of a
             posterior between the two precisions, before the export; None otherwise.
-        input_shape: Of a segment: (frames, mels, channels).
+        input_shape: Of a segment: (frames, mels, channels); of a waveform: (samples,), None for any length.
         emotions: In the order of the posteriors.
         recipe_hash: Of the features.
     """
 
     format: str
     quantize: str | None
+    waveform: bool
     runtime: str
     version: str
     segments: int
     max_difference: float
     agreement: float
     mixed_difference: float | None
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int | None, ...]
     emotions: tuple[str, ...]
     recipe_hash: str
 
@@ -76,21 +79,30 @@ def export(
     format: Literal["saved_model", "litert", "onnx", "keras"] = "saved_model",
     *,
     quantize: Literal["int8", "float16"] | None = None,
-    samples: NDArray[np.float32] | None = None,
+    samples: Inputs | None = None,
+    waveform: bool = False,
+    seconds: float | None = None,
+    speaker: Statistics | None = None,
 ) -> Comparison:
     """Writes a network for another runtime, opens the file there, and compares posteriors.
 
-    The file takes segments, named `segments`, and gives `posteriors`; normalisation is inside. LiteRT takes one segment at a time, the
-    others any number. A network in mixed bfloat16 is exported in float32. The comparison is kept as JSON in `<path>.check.json`.
-    Both replace an earlier export in the end, in one step each; until then, and on an error, that one stays as it was.
+    The file takes segments, named `segments`, or, with its features inside, raw audio, named `waveform`: `(batch, samples)`, mono at
+    16 kHz; and gives `posteriors`. Normalisation is inside. LiteRT takes one segment or waveform at a time, the others any number. A
+    network in mixed bfloat16 is exported in float32. The comparison is kept as JSON in `<path>.check.json`. Both replace an earlier
+    export in the end, in one step each; until then, and on an error, that one stays as it was.
 
     Args:
         model: A network of `ser_acrnn.models`.
         path: A file ending in `.tflite`, `.onnx` or `.keras`; of a SavedModel the folder.
         format: `saved_model` for TF Serving; `litert` for phones and small computers; `onnx` for ONNX Runtime.
         quantize: Of LiteRT: `int8`, weights in eight bits and activations rounded while computing (dynamic range), or `float16`,
-            weights in half precision.
-        samples: Segments to compare on, shape `(segments, frames, mels, channels)`; `synthetic_segments` by default.
+            weights in half precision. Features stay in float32.
+        samples: What to compare on: segments `(segments, frames, mels, channels)`, `synthetic_segments` by default; with `waveform` a
+            sequence of recordings `(samples,)` at 16 kHz, `synthetic_waveforms` by default, cut where the length is fixed.
+        waveform: Whether the file is to take raw audio, and to give the posteriors of the utterance: see `waveform_model`. It is
+            compared with the network behind `ser_acrnn.features`.
+        seconds: Length of every waveform; by default any, of LiteRT, which has to know it, one segment of 300 frames: 3.015 s.
+        speaker: With `waveform`, of a network that normalises by the speaker: see `waveform_model`.
 
     Returns:
         The comparison.
@@ -98,32 +110,36 @@ def export(
     Raises:
         ExportError: A posterior differs by more than 1e-3 (float16: 1e-2), or, with int8, more than one decision in a hundred differs;
             the runtime is not installed, or Keras does not run on TensorFlow; arguments that do not go together.
+        ValueError: The network cannot take waveforms: see `waveform_model`.
     """
     path = Path(path)
-    _check_arguments(path, format, quantize)
+    _check_arguments(path, format, quantize, waveform, seconds, speaker)
     emotions, recipe_hash = _facts(model)
-    samples = synthetic_segments(model) if samples is None else _checked(samples, model.input_shape[1:])
-    expected, mixed_difference = segment_posteriors(model, samples, BATCH), None
-    if any(layer.compute_dtype != "float32" for layer in model.layers):
-        mixed, model = expected, _in_float32(model)
-        expected = segment_posteriors(model, samples, BATCH)
-        mixed_difference = float(np.abs(expected - mixed).max())
+    network = _in_float32(model) if any(layer.compute_dtype != "float32" for layer in model.layers) else model
+    inputs: Inputs
+    if waveform:
+        made_from, inputs, judged = _of_waveforms(network, format, samples, seconds, speaker)
+    else:
+        made_from, inputs, judged = network, _checked(model, samples), segment_posteriors
+    expected = judged(network, inputs, BATCH)
+    mixed_difference = None if network is model else float(np.abs(expected - judged(model, inputs, BATCH)).max())
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         made, check = Path(folder, path.name), Path(folder, "check.json")
-        FORMATS[format].write(model, made, quantize)
-        found = open_exported(made, format)(samples)
+        FORMATS[format].write(made_from, made, quantize)
+        found = open_exported(made, format)(inputs)
         comparison = Comparison(
             format=format,
             quantize=quantize,
-            runtime=_runtime(format),
+            waveform=waveform,
+            runtime=runtime_name(format),
             version=__version__,
-            segments=len(samples),
+            segments=len(inputs),
             max_difference=float(np.abs(found - expected).max()),
             agreement=float((found.argmax(axis=1) == expected.argmax(axis=1)).mean()),
             mixed_difference=mixed_difference,
-            input_shape=tuple(model.input_shape[1:]),
+            input_shape=tuple(made_from.input_shape[1:]),
             emotions=emotions,
             recipe_hash=recipe_hash,
         )
@@ -152,7 +168,8 @@ def open_exported(path: str | Path, format: str, threads: int | None = None) -> 
         threads: Of LiteRT and ONNX Runtime; by default what they choose. TensorFlow's are the process's.
 
     Returns:
-        A function, segments `(segments, frames, mels, channels)` -> posteriors `(segments, emotions)`.
+        A function, segments `(segments, frames, mels, channels)` -> posteriors `(segments, emotions)`; of a file that takes waveforms,
+        a list of waveforms `(samples,)` -> their posteriors.
 
     Raises:
         ExportError: The runtime is not installed; an unknown format.
@@ -190,12 +207,30 @@ def synthetic_segments(model: keras.Model, count: int = SYNTHETIC_SEGMENTS, seed
     return segments.astype(np.float32)
 
 
-def _check_arguments(path: Path, format: str, quantize: str | None) -> None:
+def _of_waveforms(
+    network: keras.Model, format: str, recordings: Inputs | None, seconds: float | None, speaker: Statistics | None
+) -> tuple[keras.Model, list[NDArray[np.float32]], Callable[[keras.Model, Any, int], NDArray[np.float32]]]:
+    """The network that takes waveforms, those that it is to be compared on, and what its source says of waveforms."""
+    recipe = feature_recipe(network.get_layer("normalise").recipe_hash, network.name)
+    length = None if seconds is None else round(seconds * recipe.sampling_rate_hertz)
+    if length is None and format == "litert":
+        length = recipe.segment_samples
+    made_from = waveform_model(network, samples=length, speaker=speaker)
+    waveforms = pieces(synthetic_waveforms() if recordings is None else recordings, length)
+    return made_from, waveforms, partial(utterance_posteriors, speaker)
+
+
+def _check_arguments(
+    path: Path, format: str, quantize: str | None, waveform: bool, seconds: float | None, speaker: Statistics | None
+) -> None:
     suffix, suffixes = _format(format).suffix, {known.suffix for known in FORMATS.values()}
     if quantize not in (None, "int8", "float16"):
         raise ExportError(f"quantize is {quantize!r}, expected None, 'int8' or 'float16'")
     if quantize and format != "litert":
         raise ExportError(f"quantize is {quantize!r} and format {format!r}, expected the format 'litert', or quantize None")
+    if not waveform and (seconds is not None or speaker is not None):
+        given = f"seconds is {seconds!r}" if seconds is not None else "a speaker is given"
+        raise ExportError(f"{given} for a file that takes segments, expected waveform=True besides")
     if path.suffix != suffix and (suffix or path.suffix in suffixes):
         raise ExportError(
             f"{path}: expected {f'a name ending in {suffix}' if suffix else 'the name of a folder'} for the format {format!r}"
@@ -221,16 +256,18 @@ def _check_installed(format: str) -> None:
 def _facts(model: keras.Model) -> tuple[tuple[str, ...], str]:
     """Emotions and the recipe's hash; refuses what is no network of ours."""
     try:
-        facts = model.get_layer("emotion").emotions, model.get_layer("normalise").recipe_hash
+        found = facts(model)
     except (ValueError, AttributeError) as error:
         raise ExportError(f"the model is not a network of ser_acrnn ({error}), expected its layers 'normalise' and 'emotion'") from error
     if not isinstance(model.output, keras.KerasTensor):
         raise ExportError(f"the model has the outputs {sorted(model.output)}, expected the posteriors alone")
-    return facts
+    return found
 
 
-def _checked(samples: NDArray, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    samples = np.asarray(samples, np.float32)
+def _checked(model: keras.Model, samples: Inputs | None) -> NDArray[np.float32]:
+    if samples is None:
+        return synthetic_segments(model)
+    samples, shape = np.asarray(samples, np.float32), model.input_shape[1:]
     if samples.shape[1:] != tuple(shape) or not len(samples):
         raise ExportError(f"samples have the shape {samples.shape}, expected (1 or more, {', '.join(map(str, shape))})")
     if not np.isfinite(samples).all():
@@ -265,124 +302,7 @@ def _in_float32(model: keras.Model) -> keras.Model:
     return copy
 
 
-def _runtime(format: str) -> str:
-    package = FORMATS[format].runtime
-    name = f"{package} {importlib.metadata.version(package)}"
-    return f"{name} on {keras.backend.backend()}" if package == "keras" else name
-
-
-def _signature(model: keras.Model, batch: int | None = None) -> list[keras.InputSpec]:
-    return [keras.InputSpec(shape=(batch, *model.input_shape[1:]), dtype="float32", name="segments")]
-
-
-def _write_saved_model(model: keras.Model, path: Path, quantize: str | None, batch: int | None = None) -> None:
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", lambda segments: {"posteriors": model(segments, training=False)}, _signature(model, batch))
-    archive.write_out(path, verbose=False)
-
-
-def _open_saved_model(path: str | Path, threads: int | None) -> Posteriors:
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(path))  # the signature alone would not keep its variables
-
-    def posteriors(segments: NDArray[np.float32]) -> NDArray[np.float32]:
-        serve = loaded.signatures["serving_default"]
-        return np.concatenate([serve(tf.constant(batch))["posteriors"].numpy() for batch in _batches(segments)])
-
-    return posteriors
-
-
-def _write_litert(model: keras.Model, path: Path, quantize: str | None) -> None:
-    import tensorflow as tf
-
-    with tempfile.TemporaryDirectory() as folder:
-        # With a batch of unknown size the recurrent loops would need TensorFlow's own operations, which a phone does not have.
-        _write_saved_model(model, Path(folder), None, batch=1)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if quantize:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        path.write_bytes(converter.convert())
-
-
-def _open_litert(path: str | Path, threads: int | None) -> Posteriors:
-    from ai_edge_litert.interpreter import Interpreter
-
-    run = Interpreter(model_path=str(path), num_threads=threads).get_signature_runner("serving_default")
-
-    def posteriors(segments: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.concatenate([run(segments=segment[None])["posteriors"] for segment in segments])
-
-    return posteriors
-
-
-def _write_onnx(model: keras.Model, path: Path, quantize: str | None) -> None:
-    import onnx
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # Keras asks NumPy for a name that it no longer has
-        model.export(path, format="onnx", verbose=False, input_signature=_signature(model))
-    made = onnx.load(str(path))
-    (output,) = made.graph.output
-    for node in made.graph.node:
-        for names in (node.input, node.output):
-            names[:] = ["posteriors" if name == output.name else name for name in names]
-    output.name = "posteriors"
-    for value in (*made.graph.input, output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    emotions, recipe_hash = _facts(model)
-    onnx.helper.set_model_props(made, {"emotions": json.dumps(emotions), "recipe_hash": recipe_hash, "ser_acrnn": __version__})
-    onnx.checker.check_model(made)
-    onnx.save(made, str(path))
-
-
-def _open_onnx(path: str | Path, threads: int | None) -> Posteriors:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-    def posteriors(segments: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.concatenate([session.run(["posteriors"], {"segments": batch})[0] for batch in _batches(segments)])
-
-    return posteriors
-
-
-def _write_keras(model: keras.Model, path: Path, quantize: str | None) -> None:
-    model.save(path)
-
-
-def _open_keras(path: str | Path, threads: int | None) -> Posteriors:
-    model = keras.saving.load_model(path, compile=False)
-    return lambda segments: segment_posteriors(model, segments, BATCH)
-
-
-def _batches(segments: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    return [segments[start : start + BATCH] for start in range(0, len(segments), BATCH)]
-
-
-@dataclass(frozen=True)
-class _Format:
-    suffix: str
-    packages: tuple[str, ...]  # of the extra
-    runtime: str
-    write: Callable[[keras.Model, Path, str | None], None]
-    open: Callable[[str | Path, int | None], Posteriors]
-
-
-FORMATS = {
-    "saved_model": _Format("", (), "tensorflow", _write_saved_model, _open_saved_model),
-    "litert": _Format(".tflite", ("ai-edge-litert",), "ai-edge-litert", _write_litert, _open_litert),
-    "onnx": _Format(".onnx", ("onnx", "tf2onnx", "onnxruntime"), "onnxruntime", _write_onnx, _open_onnx),
-    "keras": _Format(".keras", (), "keras", _write_keras, _open_keras),
-}
-
-
-def _format(name: str) -> _Format:
+def _format(name: str) -> Format:
     if name not in FORMATS:
         raise ExportError(f"format is {name!r}, expected one of {sorted(FORMATS)}")
     return FORMATS[name]

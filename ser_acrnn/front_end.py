@@ -84,8 +84,7 @@ class LogMels(_InFloat32):
         return ops.stack(channels[: self.channels], axis=3)
 
     def _frames(self, samples: Any) -> Any:
-        beyond = samples - self.recipe.window_samples
-        return 1 + _at_least_zero(-(-beyond // self.recipe.shift_samples))
+        return 1 + _quotient_rounded_up(_at_least_zero(samples - self.recipe.window_samples), self.recipe.shift_samples)
 
     def _standardised(self, waveform: Any, samples: Any) -> tuple[Any, Any, Any]:
         """The waveform without its mean, what float32 lost of it, both `(batch, samples)`, and the variance, `(batch, 1)`.
@@ -107,9 +106,10 @@ class LogMels(_InFloat32):
     def _sum(self, values: Any, samples: Any) -> Any:
         """Sums over samples, `(batch, 1)`, slice by slice and block by block, so that a long recording costs no digits."""
         block = self.recipe.shift_samples
+        rows = _quotient_rounded_up(samples, block)
         scale = _power_of_two(ops.max(ops.abs(values), axis=1, keepdims=True))
-        padded = ops.pad(values / scale, [[0, 0], [0, -samples % block]])
-        blocks = ops.reshape(padded, (-1, (samples + -samples % block) // block, block))
+        padded = ops.pad(values / scale, [[0, 0], [0, rows * block - samples]])
+        blocks = ops.reshape(padded, (-1, rows, block))
         sums = [ops.sum(ops.sum(part, axis=2), axis=1, keepdims=True) for part in _cut(blocks, SAMPLE_PLACES, ops.round)]
         return (sums[0] + (sums[1] + sums[2])) * scale
 
@@ -154,7 +154,7 @@ class Segments(_InFloat32):
         length = ops.shape(inputs)[1]
         last = _at_least_zero(length - self.frames)
         padded = ops.pad(inputs, [[0, 0], [0, _at_least_zero(self.frames - length)], [0, 0], [0, 0]])
-        starts = ops.minimum(ops.arange(1 - (-last // self.frames)) * self.frames, last)
+        starts = ops.minimum(ops.arange(1 + _quotient_rounded_up(last, self.frames)) * self.frames, last)
         cut = ops.take(padded, starts[:, None] + ops.arange(self.frames), axis=1)
         return ops.reshape(cut, (-1, self.frames, *inputs.shape[2:]))
 
@@ -248,3 +248,8 @@ def _deltas(values: Any, reach: int) -> Any:
 def _at_least_zero(number: Any) -> Any:
     """Of a number that is known, or of a tensor where the graph is made for any length."""
     return max(number, 0) if isinstance(number, int) else ops.maximum(number, 0)
+
+
+def _quotient_rounded_up(number: Any, divisor: int) -> Any:
+    """Of a number that is not negative: ONNX divides whole numbers towards zero, and not down as the others do."""
+    return (number + divisor - 1) // divisor

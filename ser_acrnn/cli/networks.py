@@ -56,7 +56,13 @@ def export(
     path: Annotated[Path, typer.Argument(help="File or, for saved_model, folder to write.")],
     format: Annotated[Format, typer.Option(help="Runtime to write for.")] = "litert",
     quantize: Annotated[Quantize | None, typer.Option(help="Of LiteRT's weights.")] = None,
+    waveform: Annotated[bool, typer.Option("--waveform", help="Put the features inside: the file takes raw audio at 16 kHz.")] = False,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="With --waveform, length of the audio; by default any, for litert, which needs one, a segment's 3.015."),
+    ] = None,
     speech: Annotated[list[Path] | None, typer.Option(help="Recordings or folders to compare on, instead of generated input.")] = None,
+    speaker: Annotated[list[Path] | None, typer.Option(help="Recordings of the speaker, for a network that normalises by one.")] = None,
 ) -> None:
     """Write a network for another runtime, open it there, and compare; refused when the posteriors differ."""
     with named():
@@ -67,9 +73,24 @@ def export(
             from ser_acrnn.predictor import Predictor
 
             predictor = Predictor(model)
-        samples = np.concatenate([predictor.segments(file) for file in recordings(speech)]) if speech else None
-        check = exporting.export(predictor.model, path, format, quantize=quantize, samples=samples)
+        if speaker:
+            predictor.enrol(recordings(speaker))
+        samples: exporting.Inputs | None = None
+        if speech:
+            files = recordings(speech)
+            given = [predictor.waveform(file) for file in files] if waveform else [predictor.segments(file) for file in files]
+            samples = given if waveform else np.concatenate(given)
+        check = exporting.export(
+            predictor.model,
+            path,
+            format,
+            quantize=quantize,
+            samples=samples,
+            waveform=waveform,
+            seconds=seconds,
+            speaker=predictor.speaker if waveform else None,
+        )
     typer.echo(
-        f"{path}: on {check.segments} segments the largest difference of a posterior is {check.max_difference:.1e}, "
-        f"{100 * check.agreement:.1f} % of the decisions agree; kept in {exporting.check_file(path)}"
+        f"{path}: on {check.segments} {'waveforms' if waveform else 'segments'} the largest difference of a posterior is "
+        f"{check.max_difference:.1e}, {100 * check.agreement:.1f} % of the decisions agree; kept in {exporting.check_file(path)}"
     )
