@@ -25,13 +25,14 @@ class FewShotConfig:
 
     Attributes:
         batch_size: Segments an update; one example of each of eight emotions is some sixteen segments.
-        updates: Of the weights, all stages together, rounded to epochs that three stages can share.
+        updates: Of the weights, all stages together, rounded to epochs that three stages can share. 240 of them leave training from scratch
+            far from its end: with five examples it goes from 39.8 to 64.8 % on the same draw of the look-alike.
         learning_rate: At the beginning, of each method; tried for each on a look-alike of other voices and takes.
         validation_utterances: Of the fold's validation speakers. They draw a curve and decide nothing, so that few do.
     """
 
     batch_size: int = 8
-    updates: int = 240
+    updates: int = 960
     learning_rate: Mapping[str, float] = field(default_factory=lambda: {"scratch": 1e-3, "whole": 1e-3, "staged": 3e-3, "probe": 1e-3})
     validation_utterances: int = 2
 
