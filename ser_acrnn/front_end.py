@@ -18,6 +18,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from ser_acrnn.layers import register
+from ser_acrnn.normalisation import SMALLEST_VARIANCE
 from ser_acrnn.recipes import FEATURE_RECIPES, FeatureConfig
 
 # Binary places after which values of at most 1 are cut; a last slice holds the rest. Sums of products of the first slices, of 512 samples
@@ -134,6 +135,22 @@ class LogMels(_InFloat32):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "recipe": FeatureConfig.from_dict(config["recipe"])})
+
+
+@register
+class StandardisedUtterances(_InFloat32):
+    """Log-Mels of utterances -> the same with mean 0 and variance 1 a mel and channel, over each utterance's frames.
+
+    As `ser_acrnn.normalisation.standardise` by an utterance's own statistics. Input and output shape: `(batch, frames, mels, channels)`.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        away = inputs - ops.mean(inputs, axis=1, keepdims=True)
+        variance = ops.maximum(ops.mean(ops.square(away), axis=1, keepdims=True), SMALLEST_VARIANCE)
+        return away / ops.sqrt(variance)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return keras.KerasTensor(inputs.shape, dtype="float32")
 
 
 @register

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+SMALLEST_VARIANCE = 1e-10  # where a coefficient never changes, it becomes zero
 Statistics = tuple[NDArray[np.float32], NDArray[np.float32]]  # mean and variance, each of shape (coefficients, channels)
 
 
 def moments(frames: int, total: NDArray, squares: NDArray) -> Statistics:
     """Mean and variance from the number of frames, and each coefficient's sum and sum of squares over them."""
     mean = total / frames
-    return mean.astype(np.float32), np.maximum(squares / frames - mean**2, 1e-10).astype(np.float32)
+    return mean.astype(np.float32), np.maximum(squares / frames - mean**2, SMALLEST_VARIANCE).astype(np.float32)
 
 
 def statistics_of(utterances: Iterable[NDArray[np.float32]]) -> Statistics:

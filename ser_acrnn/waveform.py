@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from ser_acrnn.front_end import LogMels, Segments, UtterancePosteriors
+from ser_acrnn.front_end import LogMels, Segments, StandardisedUtterances, UtterancePosteriors
 from ser_acrnn.normalisation import Statistics
 from ser_acrnn.recipes import feature_recipe
 
@@ -21,12 +21,12 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
         speaker: Mean and variance of the speaker's log-Mels, `Predictor.speaker` after `enrol`, for a network that normalises by them.
 
     Returns:
-        Waveforms `(batch, samples)`, mono at 16 kHz -> posteriors `(batch, emotions)`. Its layers are `log_mels`, `segments`, the network
-        under its own name, and `posteriors`.
+        Waveforms `(batch, samples)`, mono at 16 kHz -> posteriors `(batch, emotions)`. Its layers are `log_mels`, `standardise` where the
+        network normalises by the utterance, `segments`, the network under its own name, and `posteriors`.
 
     Raises:
         ValueError: The network is none of this package's, its features are of no recipe of this version, it normalises by the speaker
-            and none is given or the reverse, or it normalises by the utterance; fewer than one sample.
+            and none is given or the reverse; fewer than one sample.
 
     Example:
         >>> import numpy as np, ser_acrnn
@@ -38,9 +38,12 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
         raise ValueError(f"samples is {samples}, expected 1 or more")
     copy = _for_speaker(model, speaker)
     frames, _, channels = copy.input_shape[1:]
-    recipe = feature_recipe(copy.get_layer("normalise").recipe_hash, model.name)
+    normalise = copy.get_layer("normalise")
+    recipe = feature_recipe(normalise.recipe_hash, model.name)
     waveform = keras.Input((samples,), name="waveform")
     values = LogMels(recipe, channels, name="log_mels")(waveform)
+    if normalise.scope == "utterance":
+        values = StandardisedUtterances(name="standardise")(values)
     posteriors = copy(Segments(frames, name="segments")(values))
     return keras.Model(waveform, UtterancePosteriors(name="posteriors")(posteriors, waveform), name=f"{model.name}_of_waveforms")
 
@@ -56,11 +59,11 @@ def _for_speaker(model: keras.Model, speaker: Statistics | None) -> keras.Model:
         scope = model.get_layer("normalise").scope
     except (ValueError, AttributeError) as error:
         raise ValueError(f"{model.name}: is not a network of ser_acrnn ({error}), expected its layer 'normalise'") from error
-    if scope == "utterance" or (scope == "speaker") != (speaker is not None):
+    if (scope == "speaker") != (speaker is not None):
         given = "no statistics" if speaker is None else "statistics"
         raise ValueError(
-            f"{model.name}: normalises by the {scope} and {given} of a speaker are given, expected a network that normalises by the "
-            "training speakers and none, or one that normalises by the speaker and those of its speaker"
+            f"{model.name}: normalises by the {scope} and {given} of a speaker are given, expected them with a network that normalises by "
+            "the speaker, and only there"
         )
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())

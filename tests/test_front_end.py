@@ -1,5 +1,6 @@
 """What a waveform model computes of audio is what `ser_acrnn.features` and its network compute, on every backend."""
 
+import dataclasses
 import sys
 
 import keras
@@ -179,6 +180,18 @@ def test_a_network_of_speakers_takes_the_statistics_of_one():
     assert not np.any(network.get_layer("normalise").mean), "the network itself has been changed"
 
 
+@pytest.mark.parametrize("scope", ["utterance", "segment"])
+def test_a_network_that_normalises_by_what_it_hears_says_what_the_predictor_says(scope):
+    keras.utils.set_random_seed(0)
+    network = acrnn(dataclasses.replace(SMALL, normalisation=scope), recipe_hash=PAPER.recipe_hash)
+    model, predictor = waveform_model(network), ser_acrnn.Predictor(network)
+    for waveform in (synthetic_waveforms(1)[0], np.resize(synthetic_waveforms(1)[0], 7 * RATE_HERTZ)):
+        said = list(predictor.predict(waveform).posteriors.values())
+        np.testing.assert_allclose(ops.convert_to_numpy(model(waveform[None]))[0], said, rtol=0, atol=1e-5)
+        assert np.ptp(said) > 1e-3
+    assert ("standardise" in [layer.name for layer in model.layers]) == (scope == "utterance")
+
+
 def test_networks_that_cannot_take_waveforms_are_refused(network):
     with pytest.raises(ValueError, match="samples is 0, expected 1 or more"):
         waveform_model(network, samples=0)
@@ -186,8 +199,6 @@ def test_networks_that_cannot_take_waveforms_are_refused(network):
         waveform_model(acrnn(SMALL, recipe_hash="feed"))
     with pytest.raises(ValueError, match="was trained on features of the recipe"):
         waveform_model(dnn(DnnElmConfig(hidden_units=(4,)), recipe_hash="d"))
-    with pytest.raises(ValueError, match="normalises by the utterance"):
-        waveform_model(acrnn(ModelConfig(normalisation="utterance"), recipe_hash=PAPER.recipe_hash))
     with pytest.raises(ValueError, match="normalises by the training and statistics of a speaker are given"):
         waveform_model(network, speaker=(np.zeros((40, 3), np.float32), np.ones((40, 3), np.float32)))
     layer = EmotionPosteriors(("a", "b"))
