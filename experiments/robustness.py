@@ -1,7 +1,7 @@
 """How a system bears noise, telephone, coding and reverberation: its kept networks judge their test speakers' degraded recordings.
 
-python -m experiments.run_grid --prepared build/data/emodb --system best --seeds 0 --models build/models
-python -m experiments.robustness --prepared build/data/emodb --system best --source ../emodb --models build/models
+python -m experiments.run_grid --prepared build/data/emodb --system lite-by-utterance --seeds 0 --models build/models
+python -m experiments.robustness --prepared build/data/emodb --system lite-by-utterance --source ../emodb --models build/models
 """
 
 from __future__ import annotations

@@ -335,8 +335,10 @@ PRESETS = {
         TrainConfig(learning_rate=1e-3, epochs=30, patience=10, training_hop_seconds=1.5),
     ),
     # Ours, for the best figures: `lite` on a fixed schedule, so that no single validation speaker decides when to stop, with other
-    # voices and rates at random. Nothing of the speaker who is judged has to be known: each utterance is normalised by itself.
-    "best": lite_augmented("utterance"),
+    # voices, rates and levels at random. Nothing of the speaker who is judged has to be known. `best` is both together, see
+    # `ser_acrnn.ensembles`.
+    "lite-augmented": lite_augmented("training"),
+    "lite-by-utterance": lite_augmented("utterance"),
     # The same for a speaker of whom unlabelled audio is at hand.
     "best-adapted": lite_augmented("speaker"),
     # Ours, for the demo, the tests and a first look at a corpus: a small member of the family that trains in seconds an epoch.
@@ -353,7 +355,8 @@ def preset(name: str) -> Preset:
     """Returns a named configuration.
 
     Args:
-        name: One of `paper-emodb`, `paper-iemocap`, `released-code`, `lite`, `best`, `best-adapted`, `tiny`.
+        name: One of `paper-emodb`, `paper-iemocap`, `released-code`, `lite`, `lite-augmented`, `lite-by-utterance`, `best-adapted`,
+            `tiny`.
 
     Raises:
         ConfigError: An unknown name.

@@ -1,4 +1,4 @@
-"""Seeds of a system judging together: their posteriors are averaged, as if it were one more system."""
+"""Networks that judge together, the seeds of a system or several systems: their posteriors are averaged, as if by one more system."""
 
 from __future__ import annotations
 
@@ -34,16 +34,33 @@ def with_seed_ensembles(results: Sequence[RunResult]) -> list[RunResult]:
         found += [member for members in folds.values() for member in members]
         seeds = {tuple(sorted(member.seed for member in members)) for members in folds.values()}
         if len(seeds) == 1 and len(next(iter(seeds))) >= FEWEST:
-            found += [_together(members) for members in folds.values()]
+            found += [_together(members[0].system + SUFFIX, 0, members) for members in folds.values()]
     return found
 
 
-def _together(members: Sequence[RunResult]) -> RunResult:
-    first = members[0]
+def together(name: str, systems: Sequence[str], results: Sequence[RunResult]) -> list[RunResult]:
+    """Runs of a system that consists of others: those of the same fold and seed judge together.
+
+    Args:
+        name: Of the system.
+        systems: Its members.
+        results: Of one corpus, theirs among them.
+
+    Returns:
+        A run for each fold and seed that all members have, in order, with the first member's curve and configuration.
+    """
+    runs: dict[tuple[str, int], dict[str, RunResult]] = {}
+    for result in results:
+        runs.setdefault((result.fold["test"], result.seed), {})[result.system] = result
+    complete = ((place, found) for place, found in sorted(runs.items()) if found.keys() >= set(systems))
+    return [_together(name, seed, [found[system] for system in systems]) for (_, seed), found in complete]
+
+
+def _together(name: str, seed: int, members: Sequence[RunResult]) -> RunResult:
     return replace(
-        first,
-        system=first.system + SUFFIX,
-        seed=0,
+        members[0],
+        system=name,
+        seed=seed,
         utterances=_averaged([member.utterances for member in members]),
         validation_utterances=_averaged([member.validation_utterances for member in members]),
         wall_seconds=sum(member.wall_seconds for member in members),

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from ser_acrnn import report, training
-from ser_acrnn.config import PRESETS, ConfigError, Preset, lite_augmented
+from ser_acrnn.config import ConfigError, Preset, lite_augmented
 from ser_acrnn.corpus import read_csv
 from ser_acrnn.dataset import GroupedCorpus, PreparedCorpus
 from ser_acrnn.fine_tuning import FineTuned
@@ -88,7 +88,7 @@ def plan(
     emotions = tuple(sorted({utterance.emotion for utterance in utterances}))
     if len(emotions) < 2:
         raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
-    base = PRESETS["best"] if source is None else lite_augmented(source.scope)
+    base = lite_augmented("utterance" if source is None else source.scope)
     model, numbers, method = replace(base.model, emotions=emotions), base.training, None
     if source is not None:
         model = replace(model, channels=source.model.input_shape[-1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sample_results import RESULTS, sample_result
 
-from ser_acrnn.ensembles import with_seed_ensembles
+from ser_acrnn.ensembles import together, with_seed_ensembles
 from ser_acrnn.metrics import unweighted_average_recall
 
 
@@ -44,3 +44,14 @@ def test_validation_posteriors_are_averaged_where_they_are():
     runs = [replace(result, validation_utterances=sample_result("z").utterances) for result in three_seeds("03")]
     assert [utterance["id"] for utterance in with_seed_ensembles(runs)[3].validation_utterances] == ["zu0", "zu1", "zu2", "zu3"]
     assert with_seed_ensembles(three_seeds("03"))[3].validation_utterances == []
+
+
+def test_systems_judge_together_where_all_of_them_have_a_run():
+    one = [sample_result("03", seed, "a", right=(1, 0, 1, 1)) for seed in (0, 1)]
+    other = [sample_result("03", 1, "b", right=(0, 0, 1, 1)), sample_result("08", 1, "b")]
+    (found,) = together("both", ["a", "b"], [*other, *one])
+    assert (found.system, found.fold["test"], found.seed, found.wall_seconds) == ("both", "03", 1, 72)
+    parts = [np.array([utterance["posteriors"] for utterance in run.utterances]) for run in (one[1], other[0])]
+    expected = np.mean([part / part.sum(axis=1, keepdims=True) for part in parts], axis=0)
+    np.testing.assert_allclose([utterance["posteriors"] for utterance in found.utterances], expected, atol=1e-6)
+    assert found.truth == one[1].truth and found.config == one[1].config

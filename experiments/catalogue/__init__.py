@@ -24,8 +24,8 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
     systems: dict[str, Preset | DnnElmPreset] = {
         "tiny": PRESETS["tiny"],
         "lite": PRESETS["lite"],
-        "lite-augmented": ablations.BASES["lite-augmented"],
-        "best": PRESETS["best"],
+        "lite-augmented": PRESETS["lite-augmented"],
+        "lite-by-utterance": PRESETS["lite-by-utterance"],
         "best-adapted": PRESETS["best-adapted"],
         "dnn-elm": baseline,
         # Ours: all of an utterance, a segment each 50 ms.
@@ -39,6 +39,9 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
 
 
 SYSTEMS = _systems() | ablations.systems()
+# Networks that judge together, run by run; nothing is trained for them. What is normalised by the training speakers hears a voice's level
+# and colour, what is normalised by the utterance does not.
+TOGETHER = {"best": ("lite-augmented", "lite-by-utterance")}
 
 
 # Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; the network against the baseline; what the
@@ -49,7 +52,9 @@ PAIRS = (
     + [("lite", f"acrnn3d-{layers}conv") for layers in range(1, 8)]
     + [
         ("lite-augmented", "lite"),
+        ("lite-by-utterance", "lite-augmented"),
         ("best", "lite-augmented"),
+        ("best", "lite-by-utterance"),
         ("best", "lite"),
         ("best-adapted", "best"),
         ("best", "acrnn3d-1conv"),
@@ -134,7 +139,10 @@ def number_list(text: str) -> list[int]:
 
 def order(names: Iterable[str]) -> list[str]:
     """System names without repetition in the catalogue's order; unknown ones come last."""
-    known = [name for system in SYSTEMS for name in (system, system + ensembles.SUFFIX)]
+    rows: list[str] = []
+    for system in SYSTEMS:
+        rows += [system, *(name for name, members in TOGETHER.items() if members[-1] == system)]
+    known = [name for row in rows for name in (row, row + ensembles.SUFFIX)]
     return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from ser_acrnn.config import PRESETS, AugmentConfig, Preset, lite_augmented
+from ser_acrnn.config import PRESETS, AugmentConfig, Preset
 
 # What the changes are of: the light network with all augmentation, normalised by the training speakers; and by the one who speaks.
-BASES = {"lite-augmented": lite_augmented("training"), "best-adapted": PRESETS["best-adapted"]}
+BASES = {name: PRESETS[name] for name in ("lite-augmented", "best-adapted")}
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
