@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from ser_acrnn import report, training
-from ser_acrnn.config import ConfigError, Preset, lite_augmented
+from ser_acrnn.config import ConfigError, Preset, TrainConfig, lite_augmented
 from ser_acrnn.corpus import read_csv
 from ser_acrnn.dataset import GroupedCorpus, PreparedCorpus
 from ser_acrnn.fine_tuning import FineTuned
@@ -28,6 +28,10 @@ from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT, Fold, leave_one_speaker_ou
 from ser_acrnn.results import RunResult, collect
 
 FINE_TUNING_EPOCHS = 30
+# Few recordings are seen more often, in smaller batches: with five examples of an emotion, 240 updates of a network leave it far from its
+# end, and 960 do not (`experiments.transfer_curve`).
+FEWEST_UPDATES = 960
+FEW_RECORDINGS, SMALL_BATCH = 320, 8
 FEWEST_SPEAKERS = 3  # one tests, one validates, the rest train
 
 
@@ -77,7 +81,7 @@ def plan(
     Args:
         labels: See `ser_acrnn.corpus.read_csv`.
         source: The network to begin with; None trains from scratch.
-        epochs: Of each training.
+        epochs: Of each training; by default 30, and 40 from scratch, or as many as few recordings need.
         most_folds: With more speakers than that, so many groups of speakers are left out instead.
         on_file: Called with each recording that has been read.
 
@@ -89,15 +93,13 @@ def plan(
     if len(emotions) < 2:
         raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
     base = lite_augmented("utterance" if source is None else source.scope)
-    model, numbers, method = replace(base.model, emotions=emotions), base.training, None
+    model, recipe = replace(base.model, emotions=emotions), base.features
     if source is not None:
-        model = replace(model, channels=source.model.input_shape[-1])
-        numbers = replace(numbers, epochs=FINE_TUNING_EPOCHS)
-    numbers = replace(numbers, epochs=epochs or numbers.epochs)
-    preset = Preset(source.features if source else base.features, model, numbers)
-    if source is not None:
-        method = FineTuned(preset, source.model)
-    corpus: PreparedCorpus = load_corpus(labels.stem, utterances, preset.features, on_file=on_file)
+        model, recipe = replace(model, channels=source.model.input_shape[-1]), source.features
+    corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)
+    numbers = base.training if source is None else replace(base.training, epochs=FINE_TUNING_EPOCHS)
+    preset = Preset(recipe, model, _long_enough(numbers, len(utterances)) if epochs is None else replace(numbers, epochs=epochs))
+    method = None if source is None else FineTuned(preset, source.model)
     protocol = LEAVE_ONE_SPEAKER_OUT
     if len(corpus.speakers) > most_folds:
         corpus, protocol = _grouped(corpus, most_folds), "leave-one-group-out"
@@ -145,6 +147,13 @@ def train(job: Job, out: Path, seed: int = 0) -> Path:
     model.save(path)
     _clean(checkpoint)
     return path
+
+
+def _long_enough(numbers: TrainConfig, recordings: int) -> TrainConfig:
+    """Epochs and batches for so many recordings, each of which is a segment or more."""
+    if recordings >= FEW_RECORDINGS:
+        return numbers
+    return replace(numbers, batch_size=SMALL_BATCH, epochs=max(numbers.epochs, -(-FEWEST_UPDATES * SMALL_BATCH // recordings)))
 
 
 def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:

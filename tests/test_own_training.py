@@ -267,3 +267,11 @@ def test_a_corpus_in_memory_has_the_statistics_of_its_frames(labels):
     np.testing.assert_allclose(mean, frames.mean(axis=0), atol=1e-4)
     np.testing.assert_allclose(variance, frames.var(axis=0), rtol=1e-3)
     assert corpus.checksums(["s1"]) != corpus.checksums(["s2"])
+
+
+def test_few_recordings_are_seen_often_enough(labels):
+    few = own_training.plan(labels, None).preset.training
+    assert few.batch_size == own_training.SMALL_BATCH and few.epochs * 24 / few.batch_size >= own_training.FEWEST_UPDATES
+    base = own_training.lite_augmented("utterance").training
+    assert own_training._long_enough(base, 5_000) == base
+    assert own_training.plan(labels, None, epochs=7).preset.training.epochs == 7

@@ -26,7 +26,7 @@ def train(
     labels: Labels,
     out: Annotated[Path, typer.Option(help="Folder for network, results and report; the same command goes on there.")],
     init: Annotated[str, typer.Option(help="Network to begin with: a shipped one's name, a .keras file, or 'scratch'.")] = "acrnn3d-emodb",
-    epochs: Annotated[int | None, typer.Option(help="Of each training; by default 30, and 40 from scratch.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Of each training; by default 30, 40 from scratch, more of few recordings.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each fold.")] = 1,
     judge: Annotated[bool, typer.Option(help="Also train and test a network a fold, to know what to expect.")] = True,
 ) -> None:
