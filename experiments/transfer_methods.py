@@ -25,8 +25,8 @@ class FewShotConfig:
 
     Attributes:
         batch_size: Segments an update; one example of each of eight emotions is some sixteen segments.
-        updates: Of the weights, all stages together, rounded to epochs that three stages can share. 240 of them leave training from scratch
-            far from its end: with five examples it goes from 39.8 to 64.8 % on the same draw of the look-alike.
+        updates: Of the weights, all stages together, rounded to epochs that three stages can share. A quarter of them left training from
+            scratch far from its end.
         learning_rate: At the beginning, of each method; tried for each on a look-alike of other voices and takes.
         validation_utterances: Of the fold's validation speakers. They draw a curve and decide nothing, so that few do.
     """

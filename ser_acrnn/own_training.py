@@ -28,8 +28,8 @@ from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT, Fold, leave_one_speaker_ou
 from ser_acrnn.results import RunResult, collect
 
 FINE_TUNING_EPOCHS = 30
-# Few recordings are seen more often, in smaller batches: with five examples of an emotion, 240 updates of a network leave it far from its
-# end, and 960 do not (`experiments.transfer_curve`).
+# Few recordings are seen more often, in smaller batches, as `experiments.transfer_methods` does: a quarter of these updates left training
+# from scratch far from its end.
 FEWEST_UPDATES = 960
 FEW_RECORDINGS, SMALL_BATCH = 320, 8
 FEWEST_SPEAKERS = 3  # one tests, one validates, the rest train
