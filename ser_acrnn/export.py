@@ -115,7 +115,7 @@ def export(
     path = Path(path)
     _check_arguments(path, format, quantize, waveform, seconds, speaker)
     emotions, recipe_hash = _facts(model)
-    network = _in_float32(model) if any(layer.compute_dtype != "float32" for layer in model.layers) else model
+    network = in_float32(model) if any(layer.compute_dtype != "float32" for layer in model.layers) else model
     inputs: Inputs
     if waveform:
         made_from, inputs, judged = _of_waveforms(network, format, samples, seconds, speaker)
@@ -207,6 +207,21 @@ def synthetic_segments(model: keras.Model, count: int = SYNTHETIC_SEGMENTS, seed
     return segments.astype(np.float32)
 
 
+def in_float32(model: keras.Model) -> keras.Model:
+    """The same network with the same weights, computed in float32 throughout."""
+
+    def without_policies(value: Any) -> Any:
+        if isinstance(value, dict):
+            if value.get("class_name") == "DTypePolicy":
+                return "float32"
+            return {key: without_policies(item) for key, item in value.items()}
+        return [without_policies(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    copy = type(model).from_config(without_policies(model.get_config()))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 def _of_waveforms(
     network: keras.Model, format: str, recordings: Inputs | None, seconds: float | None, speaker: Statistics | None
 ) -> tuple[keras.Model, list[NDArray[np.float32]], Callable[[keras.Model, Any, int], NDArray[np.float32]]]:
@@ -285,21 +300,6 @@ def _judge(comparison: Comparison, path: Path) -> None:
             )
     elif comparison.max_difference > (bound := MAX_DIFFERENCE[comparison.quantize]):
         raise ExportError(f"{path}: a posterior differs by {comparison.max_difference:.1e} from the network's, expected at most {bound:g}")
-
-
-def _in_float32(model: keras.Model) -> keras.Model:
-    """The same network with the same weights, computed in float32 throughout."""
-
-    def without_policies(value: Any) -> Any:
-        if isinstance(value, dict):
-            if value.get("class_name") == "DTypePolicy":
-                return "float32"
-            return {key: without_policies(item) for key, item in value.items()}
-        return [without_policies(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-    copy = type(model).from_config(without_policies(model.get_config()))
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 def _format(name: str) -> Format:
