@@ -51,6 +51,7 @@ def ship(options: argparse.Namespace) -> Path:
 
     from ser_acrnn import distribution, training
     from ser_acrnn.compact import save_compact
+    from ser_acrnn.export import in_float32
 
     experiment = open_experiment(options, options.system)
     if not isinstance(experiment.preset, Preset):
@@ -69,7 +70,7 @@ def ship(options: argparse.Namespace) -> Path:
             experiment.corpus, experiment.preset, options.seed, devices=options.devices, checkpoint=checkpoint, on_epoch=show
         )
     path = options.directory / f"{options.name}.keras"
-    save_compact(model, path)
+    save_compact(in_float32(model), path)  # every processor has units for it
     index = options.directory / INDEX
     known = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
     placement = distribution.place(options.devices, experiment.preset.training.batch_size)

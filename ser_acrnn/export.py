@@ -96,7 +96,7 @@ def export(
         path: A file ending in `.tflite`, `.onnx` or `.keras`; of a SavedModel the folder.
         format: `saved_model` for TF Serving; `litert` for phones and small computers; `onnx` for ONNX Runtime.
         quantize: Of LiteRT: `int8`, weights in eight bits and activations rounded while computing (dynamic range), or `float16`,
-            weights in half precision. Features stay in float32.
+            weights in half precision. With `int8` the features stay in float32.
         samples: What to compare on: segments `(segments, frames, mels, channels)`, `synthetic_segments` by default; with `waveform` a
             sequence of recordings `(samples,)` at 16 kHz, `synthetic_waveforms` by default, cut where the length is fixed.
         waveform: Whether the file is to take raw audio, and to give the posteriors of the utterance: see `waveform_model`. It is

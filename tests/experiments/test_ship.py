@@ -16,7 +16,7 @@ from ser_acrnn.pretrained import PretrainedError
 def folder(small_corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ship")
     places = [f"--{name}={folder / name}" for name in ("results", "work")]
-    common = [f"--prepared={small_corpus}", *places, "--epochs=1", "--system=lite-augmented"]
+    common = [f"--prepared={small_corpus}", *places, "--epochs=1", "--system=lite-augmented", "--precision=bfloat16"]
     assert ship.main([*common, "--name=early", f"--directory={folder}"]) == 1  # nobody knows what it is worth
     for fold in range(2):
         assert run_one.main([*common, f"--fold={fold}", "--seed=0"]) == 0
@@ -31,6 +31,7 @@ def test_the_file_is_what_the_index_says_and_loads_by_name(folder, monkeypatch, 
     corpus = open_corpus(small_corpus)
     mean, _ = corpus.statistics(corpus.speakers)
     np.testing.assert_allclose(np.asarray(model.get_layer("normalise").mean), mean, atol=1e-5)
+    assert all(layer.compute_dtype == "float32" for layer in model.layers)
     about = json.loads((folder / "index.json").read_text())["small"]
     assert about["system"] == "lite-augmented" and about["corpus"] == "synthetic" and about["epochs"] == 1
     assert about["emotions"] == list(model.get_layer("emotion").emotions)
