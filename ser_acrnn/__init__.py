@@ -42,6 +42,7 @@ _MODULES = (
     "calibration",
     "compact",
     "comparison",
+    "conditions",
     "config",
     "corpus",
     "dataset",
