@@ -68,6 +68,7 @@ _MODULES = (
     "models",
     "normalisation",
     "own_training",
+    "predictions",
     "predictor",
     "pretrained",
     "protocol",

@@ -15,6 +15,7 @@ from ser_acrnn import audio, features, metrics
 from ser_acrnn.batches import in_batches
 from ser_acrnn.models import with_attention
 from ser_acrnn.normalisation import Statistics, standardise, statistics_of
+from ser_acrnn.predictions import Judgement, Prediction
 from ser_acrnn.pretrained import list_pretrained, load_pretrained
 from ser_acrnn.recipes import feature_recipe
 from ser_acrnn.windows import windows
@@ -23,65 +24,6 @@ from ser_acrnn.windows import windows
 BATCH_SEGMENTS = 8
 # A recording up to this length is judged as an utterance; a longer one window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What the network says of one piece of a recording, of 3 s unless the recording is shorter.
-
-    Attributes:
-        start_seconds: Where the piece begins.
-        end_seconds: Where it ends.
-        posteriors: Share of each emotion, summing to one; empty where `flaw` says why.
-        attention: Weight of each time step, summing to one, the steps dividing 3 s evenly from the start on.
-        flaw: Why nothing is said of the piece, such as silence; "" where something is.
-    """
-
-    start_seconds: float
-    end_seconds: float
-    posteriors: dict[str, float]
-    attention: tuple[float, ...] = ()
-    flaw: str = ""
-
-    @property
-    def emotion(self) -> str | None:
-        """The decision; None where there is a flaw."""
-        return max(self.posteriors, key=self.posteriors.__getitem__) if self.posteriors else None
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the network says of one recording.
-
-    Attributes:
-        emotion: The decision.
-        posteriors: Share of each emotion: the maximum over segments (letter, section III), scaled to sum to one; of a recording of more
-            than a minute the mean over its windows.
-        segments: What it says of each piece.
-        step_seconds: Length of a time step of the attention.
-    """
-
-    emotion: str
-    posteriors: dict[str, float]
-    segments: tuple[Judgement, ...]
-    step_seconds: float
-
-    def attention(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Attention over the recording.
-
-        Returns:
-            Seconds of the steps' middles and their weights, both of shape `(steps,)`; where segments overlap, the mean of theirs.
-        """
-        steps = np.concatenate(
-            [round(piece.start_seconds / self.step_seconds) + np.arange(len(piece.attention)) for piece in self.segments if piece.attention]
-        )
-        weights = np.concatenate([piece.attention for piece in self.segments])
-        inside = steps < np.ceil(round(self.segments[-1].end_seconds / self.step_seconds, 6))
-        steps, weights = steps[inside].astype(int), weights[inside]
-        counts = np.bincount(steps)
-        heard = counts > 0
-        seconds = np.asarray((np.flatnonzero(heard) + 0.5) * self.step_seconds)
-        return seconds, np.bincount(steps, weights)[heard] / counts[heard]
 
 
 @dataclass(frozen=True)

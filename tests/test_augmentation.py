@@ -131,7 +131,7 @@ def test_masks_hold_the_mean_are_as_wide_as_allowed_and_are_not_padding(segments
     assert min(time for time, _ in widths) == 0 == min(mel for _, mel in widths)
 
 
-def test_masks_of_a_segment_leave_its_mean(segments):
+def test_masks_can_hold_the_mean_of_their_own_segment(segments):
     config = AugmentConfig(time_masks=2, time_mask_frames=30, mask_mean="segment")
     changed = Augmenter(config, MEAN, PAPER)(segments, np.arange(3), np.random.default_rng(0))
     for before, after, frames in zip(segments, changed, LENGTHS, strict=True):

@@ -15,7 +15,8 @@ from ser_acrnn import cli
 from ser_acrnn.audio import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.models import acrnn
-from ser_acrnn.predictor import Judgement, Predictor
+from ser_acrnn.predictions import Judgement
+from ser_acrnn.predictor import Predictor
 
 EMOTIONS = ("angry", "sad", "happy")
 SMALL = {"emotions": EMOTIONS, "conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}

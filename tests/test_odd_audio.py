@@ -20,7 +20,8 @@ from ser_acrnn import cli
 from ser_acrnn.audio import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.models import acrnn
-from ser_acrnn.predictor import Prediction, Predictor
+from ser_acrnn.predictions import Prediction
+from ser_acrnn.predictor import Predictor
 
 RATE_HERTZ = 16_000
 SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)

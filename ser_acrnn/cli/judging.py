@@ -16,7 +16,8 @@ from ser_acrnn.cli.failures import named
 from ser_acrnn.cli.quiet import quiet
 
 if TYPE_CHECKING:
-    from ser_acrnn.predictor import Judgement, Prediction, Predictor
+    from ser_acrnn.predictions import Judgement, Prediction
+    from ser_acrnn.predictor import Predictor
 
 DEFAULT_MODEL = "acrnn3d-emodb"
 HOP_SECONDS = 1.0
