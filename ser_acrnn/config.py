@@ -37,6 +37,8 @@ class ModelConfig(JsonConfig):
         batch_norm_momentum: Keras's default of 0.99 lets the moving statistics lag many epochs of 15 steps; not in the letter.
         leaky_relu_slope: Released code; the letter names no activation.
         dropout: Rate after the linear layer, the attention pooling and the embedding.
+        initialisation: Of convolutions, linear layer, embedding and outputs: `"glorot"`, Keras's, the letter names none; or
+            `"released-code"`: a normal distribution of deviation 0.1 cut off at 0.2, and biases of 0.1.
         mask_padding: Leave padded frames out of the BLSTM and the attention. The letter does not.
         normalisation: Whose mean and variance standardise the features: `"training"`: the training speakers', the letter's; `"speaker"`:
             those of all audio of the one who speaks, unlabelled, so that a new speaker has to be heard before being judged;
@@ -57,6 +59,7 @@ class ModelConfig(JsonConfig):
     batch_norm_momentum: float = 0.9
     leaky_relu_slope: float = 0.01
     dropout: float = 0.0
+    initialisation: Literal["glorot", "released-code"] = "glorot"
     mask_padding: bool = False
     normalisation: Literal["training", "speaker", "utterance", "segment"] = "training"
     segment_frames: int = 300
@@ -75,6 +78,7 @@ class ModelConfig(JsonConfig):
         require(self.attention in ("paper", "released-code"), self, "attention", "'paper' or 'released-code'")
         require(set(self.batch_norm) <= {"conv", "linear", "embedding"}, self, "batch_norm", "some of 'conv', 'linear', 'embedding'")
         require(0 <= self.dropout < 1, self, "dropout", "a rate from 0 to below 1")
+        require(self.initialisation in ("glorot", "released-code"), self, "initialisation", "'glorot' or 'released-code'")
         require(self.normalisation in NORMALISATIONS, self, "normalisation", f"one of {NORMALISATIONS}")
 
     def multiply_adds(self) -> int:

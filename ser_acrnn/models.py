@@ -38,22 +38,22 @@ def acrnn(config: ModelConfig = ModelConfig(), *, recipe_hash: str = "", precisi
 
     x = NeutralNormalisation(recipe_hash, config.normalisation, name="normalise", dtype="float32")(segments)  # (batch, 300, 40, 3)
     for number, (maps, pool_time, pool_mels) in enumerate(config.conv, start=1):
-        x = layers.Conv2D(maps, config.kernel, padding="same", name=f"conv_{number}", dtype=policy)(x)
+        x = layers.Conv2D(maps, config.kernel, padding="same", name=f"conv_{number}", dtype=policy, **_initial(config))(x)
         pool = _pooling((pool_time, pool_mels), f"pool_{number}", policy)
         if "conv" in config.batch_norm:  # its statistics are of all frames
             x = pool(_activation(x, "conv", f"conv_{number}", config, policy))
         else:  # the largest value stays the largest under an activation that never falls, which then has a quarter of the work
             x = _activation(pool(x), "conv", f"conv_{number}", config, policy)  # (batch, 150, 20, 128)
     x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="flatten_mels", dtype=policy)(x)  # (batch, 150, 20 * 256)
-    x = layers.Dense(config.linear_units, name="linear", dtype=policy)(x)  # (batch, 150, 768)
+    x = layers.Dense(config.linear_units, name="linear", dtype=policy, **_initial(config))(x)  # (batch, 150, 768)
     x = _dropout(_activation(x, "linear", "linear", config, policy), "linear", config, policy)
     recurrent = layers.LSTM(config.blstm_units, return_sequences=True, dtype=policy)
     x = layers.Bidirectional(recurrent, name="blstm", dtype=policy)(x, mask=mask)  # (batch, 150, 256)
     x, _ = AttentionPooling(config.attention, name="attention", dtype=policy)(x, mask=mask)  # (batch, 256)
     x = _dropout(x, "attention", config, policy)
-    x = layers.Dense(config.embedding_units, name="embedding", dtype=policy)(x)  # (batch, 64)
+    x = layers.Dense(config.embedding_units, name="embedding", dtype=policy, **_initial(config))(x)  # (batch, 64)
     x = _dropout(_activation(x, "embedding", "embedding", config, policy), "embedding", config, policy)
-    posteriors = EmotionPosteriors(config.emotions, name="emotion")(x)  # (batch, 7)
+    posteriors = EmotionPosteriors(config.emotions, name="emotion", **_initial(config))(x)  # (batch, 7)
     return keras.Model(segments, posteriors, name="acrnn")
 
 
@@ -122,6 +122,16 @@ def _policy(precision: str) -> str:
     if precision not in policies:
         raise ValueError(f"precision is {precision!r}, expected 'float32' or 'bfloat16'")
     return policies[precision]
+
+
+def _initial(config: ModelConfig) -> dict[str, Any]:
+    """A layer's initialisers, made for it alone: one object used for two layers would give both the same weights."""
+    if config.initialisation == "glorot":
+        return {}
+    return {
+        "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.1),
+        "bias_initializer": keras.initializers.Constant(0.1),
+    }
 
 
 def _pooling(sizes: tuple[int, int], name: str, policy: str) -> Callable[[Any], Any]:

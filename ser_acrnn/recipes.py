@@ -110,6 +110,8 @@ class FeatureConfig(FramingConfig):
 
 FEATURE_RECIPES = {
     "paper": FeatureConfig(),
+    # For the question what it is worth that the letter standardises each utterance's waveform.
+    "paper-unstandardised": FeatureConfig(standardise_waveform=False),
     # python_speech_features' defaults, as the released code calls it: no window function, pre-emphasis, waveform as it is.
     "released-code": FeatureConfig(standardise_waveform=False, preemphasis=0.97, window="rectangular"),
 }

@@ -344,3 +344,25 @@ def test_a_fresh_process_loads_saved_networks_whatever_it_imports_first(saved, f
 
 def test_emotions_default_to_those_of_emodb():
     assert acrnn().get_layer("emotion").emotions == EMODB_EMOTIONS
+
+
+def test_the_released_initialisation_is_a_cut_off_normal_distribution_and_biases_of_a_tenth():
+    keras.utils.set_random_seed(0)
+    model = acrnn(ModelConfig(initialisation="released-code"))
+    for name in ("conv_1", "conv_5", "linear", "embedding", "emotion"):
+        kernel, bias = model.get_layer(name).get_weights()
+        assert np.abs(kernel).max() <= 0.2
+        assert kernel.std() == pytest.approx(0.088, rel=0.1)  # of a normal distribution of 0.1 that is cut off at 0.2
+        assert (bias == np.float32(0.1)).all()
+    third, fourth = (model.get_layer(name).get_weights()[0] for name in ("conv_3", "conv_4"))
+    assert not np.array_equal(third, fourth)
+    recurrent = model.get_layer("blstm").forward_layer.cell
+    assert set(np.asarray(recurrent.bias)) == {0.0, 1.0}  # as TF1's BasicLSTMCell: forget gates open
+
+
+def test_the_initialisation_of_keras_is_unchanged():
+    keras.utils.set_random_seed(0)
+    kernel, bias = acrnn(SMALL).get_layer("linear").get_weights()
+    limit = np.sqrt(6 / sum(kernel.shape))
+    assert 0.9 * limit < np.abs(kernel).max() <= limit
+    assert not bias.any()

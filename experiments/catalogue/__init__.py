@@ -23,6 +23,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
     baseline = DnnElmPreset(FRAME_RECIPES["mfcc-pitch"], DnnElmConfig(), training)
     systems: dict[str, Preset | DnnElmPreset] = {
         "tiny": PRESETS["tiny"],
+        "narrow": ablations.NARROW,
         "lite": PRESETS["lite"],
         "lite-augmented": PRESETS["lite-augmented"],
         "lite-by-utterance": PRESETS["lite-by-utterance"],
@@ -49,6 +50,7 @@ TOGETHER = {"best": ("lite-augmented", "lite-by-utterance")}
 PAIRS = (
     [(f"acrnn3d-{layers}conv", f"acrnn2d-{layers}conv") for layers in range(1, 8)]
     + [(f"acrnn{dimensions}d-{layers}conv", "dnn-elm") for layers in range(1, 8) for dimensions in (3, 2)]
+    + [("narrow", "acrnn3d-1conv")]
     + [("lite", f"acrnn3d-{layers}conv") for layers in range(1, 8)]
     + [
         ("lite-augmented", "lite"),

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from ser_acrnn.config import PRESETS, AugmentConfig, Preset
+from ser_acrnn.config import PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig
+from ser_acrnn.recipes import FEATURE_RECIPES
 
-# What the changes are of: the light network with all augmentation, normalised by the training speakers; and by the one who speaks.
-BASES = {name: PRESETS[name] for name in ("lite-augmented", "best-adapted")}
+# The letter's network with one convolution and all its settings, but a quarter of the maps and a third of the linear layer: small enough
+# for a processor to train it ten times for each change.
+NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=256), TrainConfig())
+# What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers; and by the
+# one who speaks.
+BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in ("lite-augmented", "best-adapted")}
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
@@ -35,7 +40,26 @@ _EVERY: dict[str, Change] = {
     "batch-norm-linear": {"model": {"batch_norm": ("linear",)}},
     "2d": {"model": {"channels": 1}},
 }
+# Where the letter leaves something open, or its authors' code differs from it.
+_LETTER: dict[str, Change] = {
+    "features-released": {"features": FEATURE_RECIPES["released-code"].to_dict()},
+    "waveform-unstandardised": {"features": FEATURE_RECIPES["paper-unstandardised"].to_dict()},
+    "by-utterance": {"model": {"normalisation": "utterance"}},
+    "by-speaker": {"model": {"normalisation": "speaker"}},
+    "2d": {"model": {"channels": 1}},
+    "pool-2x4": {"model": {"conv": ((32, 2, 4),)}},
+    "attention-released": {"model": {"attention": "released-code"}},
+    "batch-norm-linear": {"model": {"batch_norm": ("linear",)}},
+    "batch-norm-conv": {"model": {"batch_norm": ("conv", "embedding")}},
+    "padding-masked": {"model": {"mask_padding": True}},
+    "initialisation-released": {"model": {"initialisation": "released-code"}},
+    "epoch-last": {"training": {"epoch_choice": "last"}},
+    "rate-1e-3": {"training": {"learning_rate": 1e-3}},
+    "rate-1e-5": {"training": {"learning_rate": 1e-5}},
+    "hop-1.5s": {"training": {"training_hop_seconds": 1.5}},
+}
 CHANGES: dict[str, dict[str, Change]] = {
+    "narrow": _LETTER,
     "lite-augmented": {
         **_EVERY,
         "no-exchange": {"augmentation": {"speaker_exchange": 0.0}},
@@ -53,7 +77,8 @@ def changed(base: Preset, change: Change) -> Preset:
     """The preset with one change."""
     augmentation = replace(base.training.augmentation, **change.get("augmentation", {}))
     training = replace(base.training, **{"augmentation": augmentation, **change.get("training", {})})
-    return replace(base, model=replace(base.model, **change.get("model", {})), training=training)
+    features, model = (replace(getattr(base, part), **change.get(part, {})) for part in ("features", "model"))
+    return replace(base, features=features, model=model, training=training)
 
 
 def systems() -> dict[str, Preset]:

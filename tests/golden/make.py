@@ -40,9 +40,10 @@ def static(waveform: np.ndarray, recipe: str) -> np.ndarray:
     """Returns log-Mels `(frames, mels)`."""
     if recipe == "released-code":
         return python_speech_features.logfbank(waveform, RATE_HERTZ, nfilt=MELS)
-    centred = waveform - waveform.mean()
-    scaled = centred / centred.std() if centred.any() else centred
-    power, _ = python_speech_features.fbank(scaled, RATE_HERTZ, nfilt=MELS, preemph=0.0, winfunc=np.hamming)
+    if recipe == "paper":
+        waveform = waveform - waveform.mean()
+        waveform = waveform / waveform.std() if waveform.any() else waveform
+    power, _ = python_speech_features.fbank(waveform, RATE_HERTZ, nfilt=MELS, preemph=0.0, winfunc=np.hamming)
     return np.log(power)
 
 
@@ -62,7 +63,7 @@ def main() -> None:
     arrays = {}
     for name, pcm in signals().items():
         arrays[f"waveform/{name}"] = pcm
-        for recipe in ("paper", "released-code"):
+        for recipe in ("paper", "paper-unstandardised", "released-code"):
             first = static(pcm / 32768, recipe)
             second = equation_2(first)
             arrays[f"{recipe}/{name}"] = np.stack([first, second, equation_2(second)], axis=-1).astype(np.float32)
