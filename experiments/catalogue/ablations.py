@@ -9,8 +9,8 @@ from ser_acrnn.config import PRESETS, AugmentConfig, ModelConfig, Preset, TrainC
 from ser_acrnn.recipes import FEATURE_RECIPES
 
 # The letter's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
-# BLSTM: small enough for a processor to train it ten times for each change.
-NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=128, blstm_units=64), TrainConfig())
+# BLSTM, and half our patience: small enough for a processor to train it ten times for each change.
+NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=128, blstm_units=64), TrainConfig(patience=10))
 # What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers; and by the
 # one who speaks.
 BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in ("lite-augmented", "best-adapted")}
@@ -53,7 +53,7 @@ _LETTER: dict[str, Change] = {
     "batch-norm-conv": {"model": {"batch_norm": ("conv", "embedding")}},
     "padding-masked": {"model": {"mask_padding": True}},
     "initialisation-released": {"model": {"initialisation": "released-code"}},
-    "epoch-last": {"training": {"epoch_choice": "last"}},
+    "epoch-20": {"training": {"epoch_choice": "last", "epochs": 20}},
     "rate-1e-3": {"training": {"learning_rate": 1e-3}},
 }
 CHANGES: dict[str, dict[str, Change]] = {

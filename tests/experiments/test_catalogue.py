@@ -146,6 +146,6 @@ def test_each_change_changes_one_part_and_something():
 
 def test_the_narrow_network_has_the_letters_settings():
     narrow, letter = catalogue.SYSTEMS["narrow"], catalogue.SYSTEMS["acrnn3d-1conv"]
-    assert (narrow.features, narrow.training) == (letter.features, letter.training)
+    assert (narrow.features, replace(narrow.training, patience=letter.training.patience)) == (letter.features, letter.training)
     widths = {name: getattr(letter.model, name) for name in ("conv", "linear_units", "blstm_units")}
     assert replace(narrow.model, **widths) == letter.model
