@@ -114,12 +114,12 @@ def balanced(sizes: Mapping[str, int], number: int) -> list[list[str]]:
     return [sorted(group) for group in groups]
 
 
-def prepare_piece(file: Path, jobs: int | None = None) -> None:
+def prepare_piece(file: Path, jobs: int = 1) -> None:
     """Prepares a piece, and leaves its outcome.
 
     Args:
         file: The piece's list, from `plan`.
-        jobs: Threads; as many as there are processors without it.
+        jobs: Threads, see `shards.workers`.
     """
     listed = _read(file)
     config, skip_bad = RECIPES[listed["recipe"]], listed["skip_bad"]

@@ -44,7 +44,7 @@ def prepare(
     *,
     source: str | Path | None = None,
     skip_bad: bool = False,
-    jobs: int | None = None,
+    jobs: int = 1,
     progress: bool = False,
     about: Mapping[str, Any] | None = None,
     left_out: Sequence[Mapping[str, str]] = (),
@@ -58,7 +58,7 @@ def prepare(
         config: The feature recipe.
         source: Folder that the manifest's paths are relative to; without it they stand as they are.
         skip_bad: Leave unusable recordings out and list them in the recipe, instead of refusing the corpus.
-        jobs: Threads; as many as there are processors without it.
+        jobs: Threads, see `shards.workers`.
         progress: Show a progress bar.
         about: What the loader says of its choices and counts; goes into the recipe.
         left_out: What the loader left out: dicts with `utterance` and `reason`; goes into the recipe.
@@ -216,7 +216,7 @@ def describe(link: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m data_prep.prepare", description=str(__doc__).split("\n\n")[0], add_help=False)
-    parser.add_argument("--jobs", type=int, help="threads (default: one a processor)")
+    parser.add_argument("--jobs", type=int, default=1, help="threads, which help where the corpus is slow to read (default: %(default)s)")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
         corpus, options = parse(parser, arguments)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -47,27 +48,28 @@ class _RefusedError(Exception):
 
 
 @contextmanager
-def workers(jobs: int | None) -> Iterator[ParallelMap]:
+def workers(jobs: int) -> Iterator[ParallelMap]:
     """Yields an ordered parallel map that runs ahead of its reader by `AHEAD` items a thread.
 
-    Threads: what takes time, reading, transforms and products, lets others run meanwhile, and handing the features from one process to
-    another would take longer than computing them. Products take one thread each, or the threads of one would wait for those of another.
+    Threads help where reading waits for a disk or a network: what Python does between transforms and products does not run in parallel,
+    and both cores of a processor are used by pieces of the corpus in processes of their own, see `data_prep.pieces`. Products take one
+    thread each, or the threads of one would wait for those of another; the matrices are too small to gain by a second.
     """
-    jobs = jobs or os.cpu_count() or 1
-    if jobs == 1:
-        yield map
-        return
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(jobs) as pool:
+    with threadpool_limits(1, user_api="blas"):
+        if jobs <= 1:
+            yield map
+            return
+        with ThreadPoolExecutor(jobs) as pool:
+            yield partial(_ahead, pool, AHEAD * jobs)
 
-        def run(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-            rest = iter(items)
-            pending = deque(pool.submit(function, item) for item in islice(rest, AHEAD * jobs))
-            while pending:
-                done = pending.popleft().result()
-                pending.extend(pool.submit(function, item) for item in islice(rest, 1))
-                yield done
 
-        yield run
+def _ahead(pool: ThreadPoolExecutor, most: int, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    rest = iter(items)
+    pending = deque(pool.submit(function, item) for item in islice(rest, most))
+    while pending:
+        done = pending.popleft().result()
+        pending.extend(pool.submit(function, item) for item in islice(rest, 1))
+        yield done
 
 
 def sources(utterances: Iterable[Utterance], root: str | Path | None, run: ParallelMap) -> dict[str, list[Source]]:

@@ -26,7 +26,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m experiments.run_piece", description=str(__doc__).split("\n\n")[0])
     parser.add_argument("--piece", type=Path, required=True, help="the list of its recordings, which run_preparation writes")
     parser.add_argument("--work", type=Path, default=Path("build/work"), help="folder of claims and logs (default: %(default)s)")
-    parser.add_argument("--threads", type=int, help="(default: one a processor)")
+    parser.add_argument("--threads", type=int, default=1, help="(default: %(default)s)")
     parser.add_argument("--wait", action="store_true", help="where another process prepares this piece, wait for it instead of leaving it")
     return parser.parse_args(arguments)
 

@@ -74,7 +74,7 @@ def _prepare(reading: Reading, options: argparse.Namespace) -> int:
 
 
 def _task(piece: pieces.Piece, recipe: str, options: argparse.Namespace) -> Task:
-    threads = (options.cpus or 1) if options.executor == "slurm" else executors.processors(options.jobs)
+    threads = (options.cpus or 1) if options.executor == "slurm" else 1
     return Task(
         name=f"{recipe} {piece.file.stem}",
         module=COMMAND,

@@ -36,11 +36,12 @@ def rows(corpus: str | None, source: Path | None, scale: float | None) -> list[R
 
 
 def _preparation(name: str, source: Path, scratch: Path, title: str) -> list[Row]:
-    alone = preparation.measure(name, source, scratch / "alone", jobs=1)
     made = preparation.measure(name, source, scratch / "data")
     size = f"{made['utterances']:.0f} utterances, {made['minutes']:.1f} min"
+    one, pieces = (preparation.measure_command(name, source, scratch / str(jobs), jobs) for jobs in (1, os.cpu_count() or 1))
     return [
-        Row(title, f"prepared, {size}", made["fresh"], "s", "one thread", alone["fresh"] / made["fresh"]),
+        Row(title, f"prepared, {size}", made["fresh"], "s"),
+        Row(title, "prepared in pieces, a process each processor, imports included", pieces, "s", "one process", one / pieces),
         Row(title, "prepared", 60 * made["minutes"] / made["fresh"], "x real time"),
         Row(title, "imports before that", made["imports"], "s"),
         Row(title, "prepared again, nothing to do", made["again"], "s"),

@@ -1,4 +1,4 @@
-"""Time and memory of preparing a corpus, measured in a process of its own.
+"""Time and memory of preparing a corpus, measured in processes of their own.
 
 python -m experiments.bench.preparation NAME SOURCE DATA JOBS
 """
@@ -15,24 +15,40 @@ from pathlib import Path
 from experiments.bench.memory import PeakMemory
 
 
-def measure(name: str, source: Path, data: Path, jobs: int | None = None) -> dict[str, float]:
+def measure(name: str, source: Path, data: Path, jobs: int = 1) -> dict[str, float]:
     """Prepares a corpus twice in a fresh process.
 
     Args:
         name: Of its loader.
         source: The corpus on disk.
         data: Where the prepared corpus goes, `<data>/<its name>`; stays there.
-        jobs: Processes; as many as there are processors without it.
+        jobs: Threads.
 
     Returns:
         `utterances`, `minutes` of audio; seconds: `imports`, `fresh` (from nothing), `again` (nothing to do); MiB: `peak`, the highest sum
         of the memory of the process and its workers.
     """
-    words = [sys.executable, "-m", __name__, name, str(source), str(data), str(jobs or 0)]
+    words = [sys.executable, "-m", __name__, name, str(source), str(data), str(jobs)]
     return json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
-def _measure_here(name: str, source: Path, data: Path, jobs: int | None) -> dict[str, float]:
+def measure_command(name: str, source: Path, data: Path, jobs: int) -> float:
+    """Seconds of the whole command that prepares a corpus, in one process or in pieces in several.
+
+    Args:
+        name: Of its loader.
+        source: The corpus on disk.
+        data: Where the prepared corpus goes.
+        jobs: Processes.
+    """
+    words = ["data_prep.prepare"] if jobs == 1 else ["experiments.run_preparation", "--jobs", str(jobs), "--work", str(data / "work")]
+    words = [sys.executable, "-m", words[0], name, "--source", str(source), "--data", str(data), *words[1:]]
+    started = time.perf_counter()
+    subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - started
+
+
+def _measure_here(name: str, source: Path, data: Path, jobs: int) -> dict[str, float]:
     started = time.perf_counter()
     import tensorflow  # noqa: F401 - so that its import is not counted
 
@@ -60,4 +76,4 @@ def _measure_here(name: str, source: Path, data: Path, jobs: int | None) -> dict
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure_here(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]) or None)))
+    print(json.dumps(_measure_here(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))))

@@ -28,6 +28,13 @@ def test_preparation_is_measured(measured):
     assert 100 < figures["peak"] < 3000
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_whole_command_is_measured(measured, tmp_path, jobs):
+    source = measured[0].parents[1] / "corpus"
+    assert 0 < preparation.measure_command("synthetic", source, tmp_path / "data", jobs) < 120
+    assert (tmp_path / "data" / "synthetic" / "recipe.json").is_file()
+
+
 @pytest.mark.parametrize("kind, repeats", [("stream", 2), ("memory", 3)])
 def test_an_epoch_is_measured_over_the_corpus_as_often_as_asked(measured, kind, repeats):
     segments = pd.read_csv(measured[0] / "manifest.csv")["segments"].sum()

@@ -67,13 +67,12 @@ def test_two_processes_make_what_one_makes(source, words, tmp_path):
     assert contents(tmp_path / "data") == whole(source, tmp_path / "whole")
 
 
-def test_each_piece_is_told_its_list_and_its_share_of_the_processors(words, tmp_path, children, monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+def test_each_piece_is_told_its_list(words, tmp_path, children):
     assert run_preparation.main(words("--pieces", 3, "--jobs", 2)) == 0
     assert len(children) == 6
     for task in children:
         options = run_piece.parse(task.arguments)
-        assert (options.threads, options.work, options.wait) == (3, tmp_path / "work", False)
+        assert (options.threads, options.work, options.wait) == (1, tmp_path / "work", False)
         assert task.output == options.piece.with_suffix(".outcome.json")
     assert {task.name.split()[0] for task in children} == {"paper", "mfcc-pitch"}
     assert not list((tmp_path / "data").glob(".*.pieces"))
