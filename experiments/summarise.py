@@ -93,7 +93,8 @@ def _ordered(results: list[RunResult]) -> list[RunResult]:
 
 
 def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[RunResult], table: str) -> None:
-    """Replaces the corpus's table in a file, and those of degraded recordings and of the leaky split where the file has their marks.
+    """Replaces the corpus's table in a file, and those of degraded recordings, of the choice of the epoch and of
+    the leaky split where the file has their marks.
 
     Raises:
         ValueError: The marks are missing.
@@ -105,6 +106,9 @@ def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[Ru
         raise ValueError(f"{readme}: {error}") from error
     if f"<!-- robustness {corpus.name} -->" in text:
         text = insert(text, f"robustness {corpus.name}", robustness.table(root, corpus.name))
+    if f"<!-- selection {corpus.name} -->" in text:
+        trained = [result for result in results if result.system not in catalogue.TOGETHER]
+        text = insert(text, f"selection {corpus.name}", tables.selection_table(trained))
     leaky = root / catalogue.results_folder(corpus.name, LEAKY_RANDOM)
     if f"<!-- leaky {corpus.name} -->" in text and leaky.is_dir():
         text = insert(text, f"leaky {corpus.name}", tables.leaky_table(results, _ordered(collect(leaky))))

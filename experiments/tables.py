@@ -13,7 +13,7 @@ from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies
 from ser_acrnn import figures, metrics, report
-from ser_acrnn.comparison import paired_difference, uar_on_test, uar_on_validation
+from ser_acrnn.comparison import paired_difference, selection, uar_on_test, uar_on_validation
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.results import RunResult
 from ser_acrnn.summary import confusion_percent, pooled, summary
@@ -46,6 +46,8 @@ def write(table: str, corpus: Corpus, results: Sequence[RunResult], directory: P
     if found := [pair for first, second in pairs if (pair := paired_difference(mine, first, second))]:
         text += ["Paired by fold and seed:", "", report.paired_table(found, catalogue.titles(systems)), ""]
     text += [report.made_with(mine), ""]
+    if chosen := selection_table(mine):
+        text += ["## The speaker who chooses the epoch", "", chosen, "", SELECTION, ""]
     published = CONFUSIONS[catalogue.base(corpus.name)]
     if table == "table2" and (judged := [result for result in results if result.system == _shown(published, results)]):
         text += _confusion(published, judged, directory / f"{table}-confusion.png")
@@ -81,6 +83,35 @@ def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[R
         "difference",
     ]
     return report.markdown_table([*heads, f"runs, {results[0].protocol}"], rows)
+
+
+SELECTION = (
+    "Each speaker is the validation speaker of one fold and the test speaker of another. The first column is what a report would say that "
+    "judges by the speaker on whom it has chosen the epoch; the interval is a bootstrap over speakers."
+)
+
+
+def selection_table(results: Sequence[RunResult]) -> str:
+    """UAR of the speakers on whom the epoch is chosen beside that of the same speakers as test speakers; empty where no speaker is both."""
+    rows = []
+    for system in dict.fromkeys(result.system for result in results):
+        mine = [result for result in results if result.system == system]
+        if found := selection(mine):
+            how = {"validation": "best UAR", "last": "last, fixed"}[mine[0].config["training"].get("epoch_choice", "validation")]
+            paper = PUBLISHED.get((catalogue.base(mine[0].corpus), system))
+            rows.append(
+                [
+                    catalogue.titles([system])[system],
+                    how,
+                    report.spread(found.chosen, found.chosen_std),
+                    f"{found.tested:.2f}",
+                    f"{found.difference:+.2f} ({found.low:+.1f} to {found.high:+.1f})",
+                    f"{paper.mean:.2f} ± {paper.deviation:.2f}" if paper else "",
+                    str(found.runs),
+                ]
+            )
+    heads = ["system", "epoch", "validation speakers, at that epoch", "test speakers", "difference by speaker", "letter's UAR", "runs"]
+    return report.markdown_table(heads, rows) if rows else ""
 
 
 def ablation_page(corpus: Corpus, results: Sequence[RunResult], directory: Path) -> Path | None:

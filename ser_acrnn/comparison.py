@@ -47,6 +47,44 @@ def uar_on_validation(result: RunResult) -> float:
     return 100 * next(entry["validation_uar"] for entry in result.validation_curve if entry["epoch"] == result.chosen_epoch)
 
 
+@dataclass(frozen=True)
+class Selection:
+    """What a system's UAR is on the speakers on whom the epoch was chosen, beside the same speakers when they are tested.
+
+    Attributes:
+        system: Its name.
+        runs: How many there are.
+        chosen: UAR on the validation speaker at the chosen epoch, mean over runs, percent.
+        chosen_std: Its standard deviation over runs.
+        tested: UAR on the test speaker, mean over runs, percent.
+        difference: Mean over speakers of the first less the second, each averaged over a speaker's runs.
+        low: Lower end of its 95 % bootstrap interval over speakers.
+        high: Upper end.
+    """
+
+    system: str
+    runs: int
+    chosen: float
+    chosen_std: float
+    tested: float
+    difference: float
+    low: float
+    high: float
+
+
+def selection(results: Sequence[RunResult]) -> Selection | None:
+    """Compares validation and test UAR of one system, speaker by speaker; None with fewer than two who were both."""
+    chosen, tested = np.array([uar_on_validation(run) for run in results]), np.array([uar_on_test(run) for run in results])
+    validation, test = np.array([run.fold["validation"] for run in results]), np.array([run.fold["test"] for run in results])
+    speakers = np.intersect1d(validation, test)
+    if len(speakers) < 2:
+        return None
+    gains = np.array([chosen[validation == speaker].mean() - tested[test == speaker].mean() for speaker in speakers])
+    low, high = metrics.bootstrap_interval(gains, speakers)
+    figures = map(float, (chosen.mean(), chosen.std(ddof=1), tested.mean(), gains.mean(), low, high))
+    return Selection(results[0].system, len(results), *figures)
+
+
 def paired_difference(
     results: Sequence[RunResult], first: str, second: str, score: Callable[[RunResult], float] = uar_on_test
 ) -> PairedDifference | None:

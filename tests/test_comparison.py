@@ -1,10 +1,13 @@
 """Paired comparisons against figures worked out by hand."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from sample_results import sample_result
 from scipy import stats
 
-from ser_acrnn.comparison import paired_difference
+from ser_acrnn.comparison import paired_difference, selection
 
 ALL, HALF, THREE = (1, 1, 1, 1), (1, 1, 0, 0), (1, 1, 1, 0)
 
@@ -41,3 +44,26 @@ def test_equal_systems_do_not_differ_and_one_speaker_is_too_few():
     assert paired_difference(results, "a", "b").p_value == 1
     assert paired_difference(results[:2], "a", "b") is None
     assert paired_difference(results, "a", "missing") is None
+
+
+def test_the_speaker_who_chose_is_compared_with_the_same_speaker_tested():
+    folds = [("03", "08"), ("08", "09"), ("09", "03")]  # validation, test
+    rights = {"08": ALL, "09": HALF, "03": THREE}
+    results = [
+        replace(sample_result(test, seed, right=rights[test]), fold={"train": ["x"], "validation": validation, "test": test})
+        for validation, test in folds
+        for seed in (0, 1)
+    ]
+    results[0] = replace(results[0], chosen_epoch=1)  # 20 % on speaker 03, the other runs 60 %
+    found = selection(results)
+    assert (found.system, found.runs) == ("tiny", 6)
+    assert found.chosen == pytest.approx((20 + 5 * 60) / 6)
+    assert found.chosen_std == pytest.approx(np.std([20, 60, 60, 60, 60, 60], ddof=1))
+    assert found.tested == pytest.approx((100 + 50 + 75) / 3)
+    gains = [40 - 75, 60 - 100, 60 - 50]
+    assert found.difference == pytest.approx(np.mean(gains))
+    assert found.low == pytest.approx(min(gains)) and found.high == pytest.approx(max(gains))
+
+
+def test_without_speakers_who_are_both_nothing_is_compared():
+    assert selection([sample_result(speaker) for speaker in ("03", "08")]) is None

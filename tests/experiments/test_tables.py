@@ -1,5 +1,7 @@
 """The letter's tables as pages."""
 
+from dataclasses import replace
+
 import pytest
 from sample_results import sample_result
 
@@ -92,3 +94,27 @@ def test_the_readme_gets_the_flattery_of_the_random_split(results, tmp_path):
     assert "UAR (runs), leave-one-speaker-out" in leaky and "UAR (runs), leaky-random" in leaky
     assert "| tiny   | 100.00 ± 0.00 (2)                 | 100.00 (1)" in leaky and "ACRNN" not in leaky
     assert RunResult.load(tmp_path / "emodb.leaky-random" / "tiny" / "part0-seed0.json").protocol == "leaky-random"
+
+
+def judged_and_choosing(system, epoch_choice):
+    """Two speakers, each validating the other's fold; validation UAR 60 %, test UAR 100 %."""
+    config = {"features": {}, "model": {}, "training": {"epoch_choice": epoch_choice}}
+    folds = [{"train": ["x"], "validation": first, "test": second} for first, second in (("03", "08"), ("08", "03"))]
+    return [replace(network(fold["test"], system), fold=fold, config=config) for fold in folds]
+
+
+def test_the_pages_and_the_readme_say_what_the_speaker_who_chooses_the_epoch_would_flatter(results, tmp_path):
+    deep, light = judged_and_choosing("acrnn3d-5conv", "validation"), judged_and_choosing("lite-augmented", "last")
+    page = tables.write("table2", EMODB, deep, tmp_path).read_text()
+    assert "## The speaker who chooses the epoch" in page
+    (row,) = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if "best UAR" in line]
+    assert row == ["3-D ACRNN, 5 conv", "best UAR", "60.00 ± 0.00", "100.00", "-40.00 (-40.0 to -40.0)", "82.82 ± 4.99", "2"]
+    assert "The speaker who chooses the epoch" not in tables.write("table2", EMODB, results, tmp_path).read_text()
+
+    for result in [*deep, *light]:
+        result.save(tmp_path / "emodb" / result.system / f"{result.fold['test']}-seed0.json")
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- results emodb -->\n<!-- /results emodb -->\n<!-- selection emodb -->\n<!-- /selection emodb -->\n")
+    assert summarise.main(["emodb", "--results", str(tmp_path), "--readme", str(readme)]) == 0
+    block = readme.read_text().split("<!-- selection emodb -->")[1]
+    assert "| lite-augmented    | last, fixed | 60.00" in block and "| 3-D ACRNN, 5 conv | best UAR " in block
