@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settle(options, "prepared", "results", "work", "models")
         corpus = catalogue.corpus(corpus_name(options.prepared))
-        systems = catalogue.table_systems(options.table, corpus) if options.table else options.system.split(",")
+        systems = catalogue.table_systems(options.table, corpus) if options.table else catalogue.trained(options.system.split(","))
         runs = plan([open_experiment(options, system) for system in systems], options)
         missing = [run for run, experiment in runs.items() if not finished(run.output, experiment.preset)]
     except ValueError as error:

@@ -104,6 +104,16 @@ def test_the_network_predicts_the_new_emotions(trained, labels, capsys):
     assert run("evaluate", "--labels", labels, "--model", trained.parent / "none.keras") == 1
 
 
+def test_a_bad_recording_does_not_keep_the_others_of_its_speaker_from_being_judged(sources, tmp_path, capsys):
+    emotions = Predictor(sources / "speaker.keras").emotions[:2]
+    own = write_corpus(tmp_path, speakers=2, emotions=emotions)
+    (tmp_path / "s0-0.wav").write_text("no audio")
+    assert run("evaluate", "--labels", own, "--model", sources / "speaker.keras") == 1
+    printed = capsys.readouterr()
+    assert "of 11 utterances; mean over 2 speakers" in printed.out
+    assert printed.err.count("s0-0.wav") == 1 and "1 recordings could not be used" in printed.err
+
+
 def test_what_is_there_is_not_done_again_and_another_training_is_refused(trained, labels, sources, monkeypatch, capsys):
     words = ("train", "--labels", labels, "--init", sources / "training.keras", "--out", trained)
 

@@ -115,6 +115,11 @@ def system(name: str, corpus: Corpus) -> Preset | DnnElmPreset:
     return replace(preset, model=replace(preset.model, emotions=corpus.emotions))
 
 
+def trained(names: Iterable[str]) -> list[str]:
+    """What has to be trained for some systems: for those of `TOGETHER` their members, each once."""
+    return list(dict.fromkeys(member for name in names for member in TOGETHER.get(name, (name,))))
+
+
 def cost(preset: Preset | DnnElmPreset) -> float:
     """Multiply-adds of a forward pass over a second of audio: what a run takes beside another one, roughly."""
     if isinstance(preset, DnnElmPreset):

@@ -18,7 +18,7 @@ BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in ("lite-augmented",
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
 
-_UNLEVELLED = {"gain": 0.0, "tilt": 0.0, "speaker_exchange": 0.0}
+_UNLEVELLED = asdict(BASES["lite-augmented"].training.augmentation.under("segment"))
 _BY_SEGMENT: Change = {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED}
 _DEGRADED = {"bands": 0.2, "rooms": 0.2, "noise": 0.3}
 _EVERY: dict[str, Change] = {
@@ -42,8 +42,8 @@ _EVERY: dict[str, Change] = {
 }
 # Where the letter leaves something open, or its authors' code differs from it.
 _LETTER: dict[str, Change] = {
-    "features-released": {"features": FEATURE_RECIPES["released-code"].to_dict()},
-    "waveform-unstandardised": {"features": FEATURE_RECIPES["paper-unstandardised"].to_dict()},
+    "features-released": {"features": asdict(FEATURE_RECIPES["released-code"])},
+    "waveform-unstandardised": {"features": asdict(FEATURE_RECIPES["paper-unstandardised"])},
     "by-utterance": {"model": {"normalisation": "utterance"}},
     "by-speaker": {"model": {"normalisation": "speaker"}},
     "2d": {"model": {"channels": 1}},

@@ -35,10 +35,13 @@ def evaluate(labels: Labels, model: Model = DEFAULT_MODEL) -> None:
         if strangers := sorted({utterance.emotion for utterance in utterances} - set(predictor.emotions)):
             raise CorpusError(f"{labels}: has the emotion(s) {strangers}, expected some of {list(predictor.emotions)}")
         truth, decisions, speakers, problems = [], [], [], []
+        enrolled = ""
         for utterance in tqdm(utterances, unit=" files", disable=not sys.stderr.isatty()):
             try:
-                if predictor.scope == "speaker" and utterance.speaker not in speakers:
-                    predictor.enrol(other.path for other in utterances if other.speaker == utterance.speaker)
+                if predictor.scope == "speaker" and utterance.speaker != enrolled:
+                    own = [other.path for other in utterances if other.speaker == utterance.speaker]
+                    predictor.enrol(own, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
+                    enrolled = utterance.speaker
                 decision = predictor.predict(utterance.path).emotion
             except ValueError as error:
                 problems.append(str(error))

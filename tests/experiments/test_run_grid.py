@@ -100,6 +100,12 @@ def test_a_table_is_all_its_systems_seed_by_seed(emodb, tmp_path, children, tabl
     assert {run.output.parent.name: run.cost for run in children} == {name: catalogue.cost(catalogue.SYSTEMS[name]) for name in systems}
 
 
+def test_systems_that_judge_together_are_trained_each_once(small_corpus, tmp_path, children):
+    children.run = False
+    assert grid(small_corpus, tmp_path, "--system", "best,lite-augmented,tiny", "--seeds", 0, "--folds", 0) == 0
+    assert named(children) == [(system, "03", 0) for system in ("lite-augmented", "lite-by-utterance", "tiny")]
+
+
 def test_folds_are_those_of_the_protocol_and_seeds_those_of_the_letter(small_corpus, tmp_path, children):
     children.run = False
     assert grid(small_corpus, tmp_path, "--system", "tiny") == 0
