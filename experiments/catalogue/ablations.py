@@ -27,6 +27,7 @@ _EVERY: dict[str, Change] = {
     "no-voices": {"augmentation": {"tempo": 0.0, "vocal_tract": 0.0}},
     "sampling-all": {"training": {"sampling": "all"}},
     "epoch-by-validation": {"training": {"epoch_choice": "validation", "patience": 40}},
+    "epochs-80": {"training": {"epochs": 80}},
     "rate-constant": {"training": {"schedule": "constant"}},
     "rate-1e-4": {"training": {"learning_rate": 1e-4}},
     "hop-3s": {"training": {"training_hop_seconds": 3.0}},
