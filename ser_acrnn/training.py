@@ -9,10 +9,8 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,50 +24,10 @@ from ser_acrnn.dataset import DatasetError, PreparedCorpus, Segments
 from ser_acrnn.methods import Augment, Method, method_of
 from ser_acrnn.models import segment_posteriors
 from ser_acrnn.results import RunResult
+from ser_acrnn.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
 AnyPreset = TypeVar("AnyPreset", bound=Preset | DnnElmPreset)
-
-
-@dataclass
-class TrainingState:
-    """Where a training stands after an epoch: everything that the next one depends on."""
-
-    variables: list[NDArray] = field(default_factory=list)
-    optimiser: list[NDArray] = field(default_factory=list)
-    best_weights: list[NDArray] = field(default_factory=list)
-    curve: list[dict[str, Any]] = field(default_factory=list)
-    wall_seconds: float = 0.0
-
-    def save(self, path: Path, identity: str) -> None:
-        """Writes the state atomically, under the identity of the run that it belongs to."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {
-            f"{name}_{index:03d}": array
-            for name in ("variables", "optimiser", "best_weights")
-            for index, array in enumerate(getattr(self, name))
-        }
-        about = json.dumps({"identity": identity, "curve": self.curve, "wall_seconds": self.wall_seconds})
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        with partial.open("wb") as stream:
-            np.savez(stream, about=np.array(about), **arrays)
-        os.replace(partial, path)
-
-    @classmethod
-    def load(cls, path: Path, identity: str) -> TrainingState:
-        """Reads the state, or returns a fresh one where there is none of this run."""
-        if not path.is_file():
-            return cls()
-        with np.load(path, allow_pickle=False) as arrays:
-            about = json.loads(str(arrays["about"]))
-            if about["identity"] != identity:
-                logger.warning("%s: belongs to another configuration, training starts anew", path)
-                return cls()
-            lists = {
-                name: [arrays[key] for key in sorted(arrays.files) if key.startswith(name)]
-                for name in ("variables", "optimiser", "best_weights")
-            }
-        return cls(**lists, curve=about["curve"], wall_seconds=about["wall_seconds"])
 
 
 def run(
@@ -324,7 +282,7 @@ def fit(
     learner = placement.learner(model)
     state = TrainingState() if checkpoint is None else TrainingState.load(checkpoint, identity)
     if state.curve:
-        _restore(learner.model, state)
+        state.restore(learner.model)
         learner.publish()
         logger.info("resuming after epoch %d", state.curve[-1]["epoch"])
     log = _scalar_log(log_directory)
@@ -343,8 +301,7 @@ def fit(
             state.best_weights = model.get_weights()
         state.wall_seconds += time.perf_counter() - started
         if checkpoint is not None:
-            state.variables = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in learner.model.variables]
-            state.optimiser = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in learner.model.optimizer.variables]
+            state.take(learner.model)
             state.save(checkpoint, identity)
         for name in entry.keys() - {"epoch"}:
             log(name, entry[name], epoch)
@@ -399,12 +356,6 @@ def _validate(model: keras.Model, validation: Segments, batch_size: int) -> dict
         "validation_loss": round(float(-np.log(np.maximum(right, 1e-7)).mean()), 6),
         "validation_uar": round(metrics.unweighted_average_recall(validation.utterance_labels, decisions), 6),
     }
-
-
-def _restore(model: keras.Model, state: TrainingState) -> None:
-    for variables, values in ((model.variables, state.variables), (model.optimizer.variables, state.optimiser)):
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
 
 
 def _scalar_log(directory: Path | None) -> Callable[[str, float, int], None]:
