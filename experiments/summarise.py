@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.cards:
             cards.write_all(options.results, options.cards, corpus.name)
         if options.readme:
-            _bring_up_to_date(options.readme, options.results, corpus, results, overview)
+            _bring_up_to_date(options.readme, options.results, corpus, every, overview)
         shown = f"{corpus.title}\n\n{overview}\n\n{corpus.caveat}".rstrip()
         tables.ablation_page(corpus, every, directory)
         for table in tables.TITLES:
@@ -92,14 +92,15 @@ def _ordered(results: list[RunResult]) -> list[RunResult]:
     return sorted(results, key=lambda result: (order.index(result.system), result.fold["test"], result.seed))
 
 
-def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[RunResult], table: str) -> None:
-    """Replaces the corpus's table in a file, and those of degraded recordings, of the choice of the epoch and of
-    the leaky split where the file has their marks.
+def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, every: list[RunResult], table: str) -> None:
+    """Replaces the corpus's table in a file, and the others of which the file has the marks: of degraded recordings, of the choice of the
+    epoch, of changes of a system, and of the leaky split.
 
     Raises:
         ValueError: The marks are missing.
     """
     text = readme.read_text(encoding="utf-8")
+    results = [result for result in every if ablations.base_of(result.system) is None]
     try:
         text = insert(text, f"results {catalogue.results_folder(corpus.name, results[0].protocol)}", table)
     except ValueError as error:
@@ -109,6 +110,9 @@ def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[Ru
     if f"<!-- selection {corpus.name} -->" in text:
         trained = [result for result in results if result.system not in catalogue.TOGETHER]
         text = insert(text, f"selection {corpus.name}", tables.selection_table(trained))
+    for base in ablations.CHANGES:
+        if f"<!-- ablations {corpus.name} {base} -->" in text:
+            text = insert(text, f"ablations {corpus.name} {base}", tables.ablation_table(base, every))
     leaky = root / catalogue.results_folder(corpus.name, LEAKY_RANDOM)
     if f"<!-- leaky {corpus.name} -->" in text and leaky.is_dir():
         text = insert(text, f"leaky {corpus.name}", tables.leaky_table(results, _ordered(collect(leaky))))

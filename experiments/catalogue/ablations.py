@@ -43,8 +43,8 @@ _EVERY: dict[str, Change] = {
 }
 # Where the letter leaves something open, or its authors' code differs from it.
 _LETTER: dict[str, Change] = {
-    "features-released": {"features": asdict(FEATURE_RECIPES["released-code"])},
-    "waveform-unstandardised": {"features": asdict(FEATURE_RECIPES["paper-unstandardised"])},
+    "features-released": {"features": {"standardise_waveform": False, "preemphasis": 0.97, "window": "rectangular"}},
+    "waveform-unstandardised": {"features": {"standardise_waveform": False}},
     "by-utterance": {"model": {"normalisation": "utterance"}},
     "by-speaker": {"model": {"normalisation": "speaker"}},
     "2d": {"model": {"channels": 1}},

@@ -9,6 +9,7 @@ from sample_results import sample_result
 from experiments import catalogue, robustness, summarise, tables
 from experiments.catalogue import ablations
 from ser_acrnn.config import AugmentConfig
+from ser_acrnn.recipes import FEATURE_RECIPES
 
 EMODB = catalogue.corpus("emodb")
 
@@ -19,11 +20,19 @@ def test_a_change_changes_something_and_nothing_else(base, change):
     before, after = ablations.BASES[base], catalogue.SYSTEMS[system]
     assert after != before and ablations.base_of(system) == base and ablations.base_of(base) is None
     planned = ablations.CHANGES[base][change]
-    for part in ("model", "training"):
+    for part in ("features", "model", "training"):
         named = set(planned.get(part, {})) | ({"augmentation"} if part == "training" and "augmentation" in planned else set())
         old, new = getattr(before, part).to_dict(), getattr(after, part).to_dict()
         assert {field for field in old if old[field] != new[field]} == named
-    assert after.features == before.features
+
+
+def test_the_narrow_network_has_the_letters_settings():
+    narrow, letter = catalogue.SYSTEMS["narrow"], catalogue.SYSTEMS["acrnn3d-1conv"]
+    assert (narrow.features, replace(narrow.training, patience=letter.training.patience)) == (letter.features, letter.training)
+    widths = {name: getattr(letter.model, name) for name in ("conv", "linear_units", "blstm_units")}
+    assert replace(narrow.model, **widths) == letter.model
+    for change, recipe in (("features-released", "released-code"), ("waveform-unstandardised", "paper-unstandardised")):
+        assert catalogue.SYSTEMS[f"narrow.{change}"].features == FEATURE_RECIPES[recipe]
 
 
 def test_without_augmentation_there_is_none():
@@ -54,11 +63,13 @@ def test_the_overview_leaves_changed_systems_to_their_page_and_the_readme_gets_t
     (tmp_path / "emodb" / robustness.FOLDER).mkdir()
     pd.DataFrame(judged, columns=robustness.COLUMNS).to_csv(tmp_path / "emodb" / robustness.FOLDER / "lite-augmented.csv", index=False)
     readme = tmp_path / "README.md"
-    marks = [f"<!-- {name} emodb -->\n<!-- /{name} emodb -->\n" for name in ("results", "robustness")]
+    names = ("results emodb", "robustness emodb", "ablations emodb lite-augmented")
+    marks = [f"<!-- {name} -->\n<!-- /{name} -->\n" for name in names]
     readme.write_text("\n".join(marks))
     assert summarise.main(["emodb", "--results", str(tmp_path), "--readme", str(readme)]) == 0
     assert "no-masks" not in capsys.readouterr().out and (tmp_path / "emodb" / "ablations.md").is_file()
     assert "| as recorded " in readme.read_text() and "100.0 (100.0 to 100.0)" in readme.read_text()
+    assert "| no-masks | 3 in 3 folds" in readme.read_text().split("<!-- ablations emodb lite-augmented -->")[1]
     (tmp_path / "changes" / "emodb").mkdir(parents=True)
     runs("lite-augmented.no-masks", (1, 1, 1, 1), 0.8)[0].save(tmp_path / "changes" / "emodb" / "lite-augmented.no-masks" / "03-seed0.json")
     assert summarise.main(["emodb", "--results", str(tmp_path / "changes")]) == 1

@@ -1,12 +1,9 @@
 """The catalogue: what systems and corpora are called, what they are made of, and what they cost."""
 
-from dataclasses import replace
-
 import pytest
 
 from data_prep import loader
 from experiments import catalogue
-from experiments.catalogue import ablations
 from experiments.catalogue.published import PUBLISHED
 from ser_acrnn.config import DnnElmPreset, Preset
 from ser_acrnn.corpus import CorpusError
@@ -132,20 +129,3 @@ def test_pairs_set_3d_beside_2d_and_every_network_beside_the_baseline():
     assert {first for first, second in catalogue.PAIRS if second == "dnn-elm"} == {name for name in catalogue.SYSTEMS if "acrnn" in name}
     assert len(set(catalogue.PAIRS)) == len(catalogue.PAIRS) == 37
     assert ("lite", "acrnn3d-5conv") in catalogue.PAIRS
-
-
-def test_each_change_changes_one_part_and_something():
-    parts = ("features", "model", "training")
-    for base, changes in ablations.CHANGES.items():
-        for name, change in changes.items():
-            preset, origin = catalogue.SYSTEMS[f"{base}.{name}"], catalogue.SYSTEMS[base]
-            changed = [part for part in parts if getattr(preset, part) != getattr(origin, part)]
-            expected = {"training" if part == "augmentation" else part for part in change}
-            assert changed == [part for part in parts if part in expected], name
-
-
-def test_the_narrow_network_has_the_letters_settings():
-    narrow, letter = catalogue.SYSTEMS["narrow"], catalogue.SYSTEMS["acrnn3d-1conv"]
-    assert (narrow.features, replace(narrow.training, patience=letter.training.patience)) == (letter.features, letter.training)
-    widths = {name: getattr(letter.model, name) for name in ("conv", "linear_units", "blstm_units")}
-    assert replace(narrow.model, **widths) == letter.model
