@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.cards:
             cards.write_all(options.results, options.cards, corpus.name)
         if options.readme:
-            _bring_up_to_date(options.readme, options.results, corpus, every, overview)
+            _bring_up_to_date(options.readme, options.results, corpus, results, every, overview)
         shown = f"{corpus.title}\n\n{overview}\n\n{corpus.caveat}".rstrip()
         tables.ablation_page(corpus, every, directory)
         for table in tables.TITLES:
@@ -92,7 +92,7 @@ def _ordered(results: list[RunResult]) -> list[RunResult]:
     return sorted(results, key=lambda result: (order.index(result.system), result.fold["test"], result.seed))
 
 
-def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, every: list[RunResult], table: str) -> None:
+def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[RunResult], every: list[RunResult], table: str) -> None:
     """Replaces the corpus's table in a file, and the others of which the file has the marks: of degraded recordings, of the choice of the
     epoch, of changes of a system, and of the leaky split.
 
@@ -100,7 +100,6 @@ def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, every: list[RunR
         ValueError: The marks are missing.
     """
     text = readme.read_text(encoding="utf-8")
-    results = [result for result in every if ablations.base_of(result.system) is None]
     try:
         text = insert(text, f"results {catalogue.results_folder(corpus.name, results[0].protocol)}", table)
     except ValueError as error:

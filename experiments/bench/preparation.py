@@ -1,6 +1,6 @@
 """Time and memory of preparing a corpus, measured in processes of their own.
 
-python -m experiments.bench.preparation NAME SOURCE DATA JOBS
+python -m experiments.bench.preparation NAME SOURCE DATA
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from pathlib import Path
 from experiments.bench.memory import PeakMemory
 
 
-def measure(name: str, source: Path, data: Path, jobs: int = 1) -> dict[str, float]:
+def measure(name: str, source: Path, data: Path) -> dict[str, float]:
     """Prepares a corpus twice in a fresh process.
 
     Args:
         name: Of its loader.
         source: The corpus on disk.
         data: Where the prepared corpus goes, `<data>/<its name>`; stays there.
-        jobs: Threads.
 
     Returns:
-        `utterances`, `minutes` of audio; seconds: `imports`, `fresh` (from nothing), `again` (nothing to do); MiB: `peak`, the highest sum
-        of the memory of the process and its workers.
+        `utterances`, `minutes` of audio; seconds: `imports`, `fresh` (from nothing), `again` (nothing to do); MiB: `peak`, the most
+        memory of the process.
     """
-    words = [sys.executable, "-m", __name__, name, str(source), str(data), str(jobs)]
+    words = [sys.executable, "-m", __name__, name, str(source), str(data)]
     return json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
@@ -48,7 +47,7 @@ def measure_command(name: str, source: Path, data: Path, jobs: int) -> float:
     return time.perf_counter() - started
 
 
-def _measure_here(name: str, source: Path, data: Path, jobs: int) -> dict[str, float]:
+def _measure_here(name: str, source: Path, data: Path) -> dict[str, float]:
     started = time.perf_counter()
     import tensorflow  # noqa: F401 - so that its import is not counted
 
@@ -62,7 +61,7 @@ def _measure_here(name: str, source: Path, data: Path, jobs: int) -> dict[str, f
     corpus = loader.add_arguments(name, parser)
     for _ in range(2):
         reading = corpus.read(source, parser.parse_args([]))
-        link = prepare.prepare(reading.name, reading.utterances, data, source=source, jobs=jobs)
+        link = prepare.prepare(reading.name, reading.utterances, data, source=source)
         marks.append(time.perf_counter())
     manifest = RecordCorpus(link).manifest
     return {
@@ -76,4 +75,4 @@ def _measure_here(name: str, source: Path, data: Path, jobs: int) -> dict[str, f
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure_here(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))))
+    print(json.dumps(_measure_here(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))

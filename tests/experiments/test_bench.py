@@ -32,6 +32,7 @@ def test_the_whole_command_in_pieces_is_measured(measured, tmp_path):
     source = measured[0].parents[1] / "corpus"
     assert 0 < preparation.measure_command("synthetic", source, tmp_path / "data", jobs=2) < 120
     assert (tmp_path / "data" / "synthetic" / "recipe.json").is_file()
+    assert len(list((tmp_path / "data" / "work").rglob("*.log"))) == 2  # a piece each process
 
 
 @pytest.mark.parametrize("kind, repeats", [("stream", 2), ("memory", 3)])
