@@ -72,7 +72,7 @@ def _compute(experiment: Experiment, key: RunKey, path: Path, options: argparse.
 
         def show(entry: dict) -> None:
             bar.n = entry["epoch"]
-            bar.set_postfix(loss=entry["loss"], uar=entry["validation_uar"])
+            bar.set_postfix({name: entry[name] for name in ("loss", "validation_uar") if name in entry})
 
         result, model = training.run(
             experiment.corpus,

@@ -39,11 +39,21 @@ class PairedDifference:
 
 def uar_on_test(result: RunResult) -> float:
     """UAR on the test part, percent."""
-    return 100 * metrics.unweighted_average_recall(result.truth, result.decisions)
+    return 100 * metrics.unweighted_average_recall(*result.decided(result.utterances))
 
 
 def uar_on_validation(result: RunResult) -> float:
-    """UAR on the validation part at the chosen epoch, percent: what may decide between systems."""
+    """UAR on the validation part at the chosen epoch, percent: what may decide between systems.
+
+    Of its decisions where the result has them, else as the curve has it.
+
+    Raises:
+        ValueError: Nobody validated.
+    """
+    if result.fold["validation"] is None:
+        raise ValueError(f"{result.system}, test part {result.fold['test']}: nobody validated, expected a validation part")
+    if result.validation_utterances:
+        return 100 * metrics.unweighted_average_recall(*result.decided(result.validation_utterances))
     return 100 * next(entry["validation_uar"] for entry in result.validation_curve if entry["epoch"] == result.chosen_epoch)
 
 
@@ -74,6 +84,7 @@ class Selection:
 
 def selection(results: Sequence[RunResult]) -> Selection | None:
     """Compares validation and test UAR of one system, speaker by speaker; None with fewer than two who were both."""
+    results = [run for run in results if run.fold["validation"] is not None]
     chosen, tested = np.array([uar_on_validation(run) for run in results]), np.array([uar_on_test(run) for run in results])
     validation, test = np.array([run.fold["validation"] for run in results]), np.array([run.fold["test"] for run in results])
     speakers = np.intersect1d(validation, test)

@@ -218,12 +218,15 @@ class TrainConfig(JsonConfig):
         epochs: Upper bound; the letter gives none.
         epoch_choice: `"validation"`: the epoch is chosen on the validation speaker, the letter's; `"last"`: the last one is taken, whatever
             the validation speaker says.
+        train_on_validation: Where the last epoch is taken: the validation speaker trains too, and nobody validates.
         patience: Epochs without a better validation UAR before training stops; not where the last epoch is taken.
         training_hop_seconds: Shift between training segments; 3.0 does not overlap.
         sampling: `"all"`: an epoch sees every segment once; `"balanced"`: as many segments, drawn so that all emotions are as frequent.
         augmentation: Of the training segments.
         precision: `"float32"`; `"bfloat16"`: mixed, with weights, normalisation and softmax in float32; or `"auto"`: bfloat16 where what
             computes has units for it, float32 elsewhere, see `ser_acrnn.distribution.Placement.precision`.
+        judging_tempos: Rates at which each segment of the speaker who is judged is played to the network, which says the mean of its
+            posteriors; 1.0 alone: as it was spoken, the letter's.
     """
 
     batch_size: int = 40
@@ -232,11 +235,13 @@ class TrainConfig(JsonConfig):
     schedule: Literal["constant", "cosine"] = "constant"
     epochs: int = 60
     epoch_choice: Literal["validation", "last"] = "validation"
+    train_on_validation: bool = False
     patience: int = 20
     training_hop_seconds: float = 3.0
     sampling: Literal["all", "balanced"] = "all"
     augmentation: AugmentConfig = AugmentConfig()
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    judging_tempos: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         whole_to_real(self)
@@ -247,6 +252,9 @@ class TrainConfig(JsonConfig):
         require(self.patience > 0, self, "patience", "1 or more")
         require(self.schedule in ("constant", "cosine"), self, "schedule", "'constant' or 'cosine'")
         require(self.epoch_choice in ("validation", "last"), self, "epoch_choice", "'validation' or 'last'")
+        alone = self.epoch_choice == "last" or not self.train_on_validation
+        require(alone, self, "train_on_validation", "False where the validation speaker chooses the epoch")
+        require(len(self.judging_tempos) > 0 and min(self.judging_tempos) > 0, self, "judging_tempos", "one or more positive rates")
         require(self.sampling in ("all", "balanced"), self, "sampling", "'all' or 'balanced'")
         require(self.training_hop_seconds > 0, self, "training_hop_seconds", "a positive number of seconds")
         require(self.precision in ("auto", "float32", "bfloat16"), self, "precision", "'auto', 'float32' or 'bfloat16'")

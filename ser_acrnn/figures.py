@@ -59,7 +59,8 @@ def curves_figure(results: Sequence[RunResult], title: str) -> Figure:
         factor = 100 if field == "validation_uar" else 1
         lines = np.full((len(results), longest), np.nan)
         for number, result in enumerate(results):
-            values = [math.nan if entry[field] is None else factor * entry[field] for entry in result.validation_curve]
+            found = [entry.get(field) for entry in result.validation_curve]
+            values = [math.nan if value is None else factor * value for value in found]
             lines[number, : len(values)] = values
             axes.plot(range(1, len(values) + 1), values, color="tab:blue", alpha=min(1, 6 / len(results)), linewidth=0.7)
             if field == "validation_uar":

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import elm, frames, metrics
-from ser_acrnn.augmentation import Augmenter, Voices
+from ser_acrnn.augmentation import Augmenter, Voices, at_tempo
 from ser_acrnn.config import AugmentConfig, ConfigError, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.dataset import PreparedCorpus, Readable, Segments, cut_segments
 from ser_acrnn.features import segment
@@ -59,12 +59,12 @@ class Method(Protocol):
     def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """What changes the training segments at random; None where nothing does. `mean` is the training part's."""
 
-    def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
+    def judge(self, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """Completes the trained network to a judge of utterances; the test part is not in sight."""
 
 
 class Acrnn:
-    """The letter's network: 3 s segments of log-Mels, and the maximum over an utterance's segments.
+    """The letter's network: 3 s segments of log-Mels, at one tempo or several, and the maximum over an utterance's segments.
 
     Raises:
         ConfigError: Bands, rooms or noise on features that are standardised before they reach the network: they have no power to add up.
@@ -119,10 +119,16 @@ class Acrnn:
             voices = Voices(number[train.utterance], np.stack(means)[..., :channels], np.sqrt(np.stack(variances))[..., :channels])
         return Augmenter(config, mean[:, :channels], self.preset.features, voices)
 
-    def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
+    def judge(self, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """See `Method.judge`."""
-        batch_size = self.preset.training.batch_size
-        return lambda segments: metrics.utterance_posteriors(segment_posteriors(model, segments.features, batch_size), segments.utterance)
+        config = self.preset.training
+
+        def judge(segments: Segments) -> NDArray[np.float32]:
+            heard = (at_tempo(segments.features, tempo) for tempo in config.judging_tempos)
+            posteriors = np.mean([segment_posteriors(model, features, config.batch_size) for features in heard], axis=0)
+            return metrics.utterance_posteriors(posteriors, segments.utterance)
+
+        return judge
 
 
 class DnnElm:
@@ -134,6 +140,10 @@ class DnnElm:
     def __init__(self, preset: DnnElmPreset) -> None:
         if preset.training.augmentation != AugmentConfig():
             raise ConfigError(f"DnnElmPreset.training.augmentation is {preset.training.augmentation}, expected none: it is of log-Mels")
+        if preset.training.judging_tempos != TrainConfig().judging_tempos:
+            raise ConfigError(f"DnnElmPreset.training.judging_tempos is {preset.training.judging_tempos}, expected none: it is of log-Mels")
+        if preset.training.train_on_validation:
+            raise ConfigError("DnnElmPreset.training.train_on_validation is True, expected False: the machine is chosen on validation")
         self.preset = preset
 
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
@@ -166,9 +176,10 @@ class DnnElm:
         """See `Method.augment`."""
         return None
 
-    def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
+    def judge(self, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """See `Method.judge`."""
         config = self.preset.model
+        assert validation is not None  # by the configuration
 
         def statistics(segments: Segments) -> NDArray[np.float32]:
             posteriors = segment_posteriors(model, segments.features, self.preset.training.batch_size)

@@ -24,7 +24,7 @@ class Fold:
 
     Attributes:
         train: Speakers whose segments fit the weights and the normalisation.
-        validation: The speaker on whom the epoch is chosen.
+        validation: The speaker on whom the epoch is chosen; None where it is fixed beforehand.
         test: The speaker who is judged, after that.
 
     Raises:
@@ -32,16 +32,25 @@ class Fold:
     """
 
     train: tuple[str, ...]
-    validation: str
+    validation: str | None
     test: str
 
     def __post_init__(self) -> None:
         if not self.train:
             raise LeakError(f"fold with test speaker {self.test!r} has no training speaker, expected at least one")
-        parts = [*self.train, self.validation, self.test]
-        twice = sorted({speaker for speaker in parts if parts.count(speaker) > 1})
+        everyone = [*self.heard, self.test]
+        twice = sorted({speaker for speaker in everyone if everyone.count(speaker) > 1})
         if twice:
             raise LeakError(f"fold with test speaker {self.test!r} has speaker(s) {twice} in two parts, expected disjoint parts")
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """Who is read before the test: training and validation."""
+        return self.train if self.validation is None else (*self.train, self.validation)
+
+    def without_validation(self) -> Fold:
+        """The fold in which the validation speaker trains too."""
+        return Fold(tuple(sorted(self.heard)), None, self.test)
 
 
 def grouping(
@@ -123,7 +132,7 @@ def check_leaks(fold: Fold, utterances: Iterable[tuple[str, str, str, str]], *, 
     Raises:
         LeakError: A name, a speaker or a checksum in two parts, or a group of the fold without an utterance; the message lists all.
     """
-    part = dict.fromkeys(fold.train, "training") | {fold.validation: "validation", fold.test: "test"}
+    part = {speaker: "training" if speaker in fold.train else "validation" for speaker in fold.heard} | {fold.test: "test"}
     seen: dict[tuple[str, str], tuple[str, str]] = {}
     problems, heard = [], set()
     for name, group, speaker, checksum in utterances:
@@ -162,7 +171,7 @@ class FoldReader:
         wanted = set(groups)
         if self.fold.test in wanted and not self._test_is_open:
             raise LeakError(f"{self.name}: the test part {self.fold.test!r} is read, expected the epoch to be chosen before")
-        if strangers := sorted(wanted - {*self.fold.train, self.fold.validation, self.fold.test}):
+        if strangers := sorted(wanted - {*self.fold.heard, self.fold.test}):
             raise LeakError(f"{self.name}: {strangers} are read, expected parts of the fold with test {self.fold.test!r}")
         return self._corpus.utterances(wanted)
 

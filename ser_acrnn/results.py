@@ -21,14 +21,15 @@ class RunResult:
     Attributes:
         corpus: Name of the prepared corpus.
         system: Row of the tables.
-        fold: `train` (list), `validation` and `test`: speakers, or what else the protocol splits by.
+        fold: `train` (list), `validation` and `test`: speakers, or what else the protocol splits by; `validation` is null where that
+            speaker trained too.
         seed: Of the run.
         emotions: Classes, in the order of the posteriors.
         utterances: A dict a test utterance: `id`, `emotion` (the truth) and `posteriors` (maxima over segments; of a DNN-ELM
             the machine's scores), of which the highest decides.
         chosen_epoch: The epoch that was judged, from 1.
-        validation_curve: A dict an epoch: `epoch`, `loss` (mean over the epoch's batches; null where it was not recorded),
-            `validation_loss`, `validation_uar`.
+        validation_curve: A dict an epoch: `epoch`, `loss` (mean over the epoch's batches; null where it was not recorded) and, where
+            somebody validates, `validation_loss`, `validation_uar`.
         recipe_hash: Of the features.
         config: The configurations of features, model and training.
         version: Of this package.
@@ -37,8 +38,8 @@ class RunResult:
         precision: `float32` or `bfloat16`.
         wall_seconds: Of the training, resumptions added up.
         protocol: What the folds leave out, see `ser_acrnn.protocol.PROTOCOLS`.
-        validation_utterances: As `utterances`, of the validation speaker, by the network that judged the test; empty in results of
-            version 0.1.0.
+        validation_utterances: As `utterances`, of the validation speaker, by the network that judged the test; empty where nobody validates, and in
+            results of version 0.1.0.
     """
 
     corpus: str
@@ -62,13 +63,17 @@ class RunResult:
     @property
     def truth(self) -> list[str]:
         """The test utterances' emotions."""
-        return [utterance["emotion"] for utterance in self.utterances]
+        return self.decided(self.utterances)[0]
 
     @property
     def decisions(self) -> list[str]:
         """The emotion with the highest posterior of each test utterance."""
-        posteriors = [utterance["posteriors"] for utterance in self.utterances]
-        return [self.emotions[row.index(max(row))] for row in posteriors]
+        return self.decided(self.utterances)[1]
+
+    def decided(self, utterances: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+        """The emotions of `utterances` or `validation_utterances`, and those with the highest posteriors."""
+        posteriors = [utterance["posteriors"] for utterance in utterances]
+        return [utterance["emotion"] for utterance in utterances], [self.emotions[row.index(max(row))] for row in posteriors]
 
     def save(self, path: str | Path) -> None:
         """Writes the result atomically."""

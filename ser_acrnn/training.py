@@ -46,6 +46,8 @@ def run(
 ) -> tuple[RunResult, keras.Model]:
     """Trains on a fold's training speakers, chooses the epoch on the validation speaker, then reads and judges the test speaker.
 
+    Where the configuration takes the last epoch and has the validation speaker train too, nobody validates.
+
     Args:
         corpus: A prepared corpus, made by the preset's feature recipe.
         system: Name of the row in a table that the run belongs to.
@@ -72,15 +74,15 @@ def run(
     protocol.check_leaks(fold, rows.itertuples(index=False), speakers=split != protocol.LEAKY_RANDOM)
     placement, preset = _settle(preset, devices)
     config = preset.training
+    fold = fold.without_validation() if config.train_on_validation else fold
     emotions, method = preset.model.emotions, method or method_of(preset)
     corpus = method.corpus(corpus)
     reader = protocol.FoldReader(corpus, fold)
     train = method.segments(reader, fold.train, training=True)
-    validation = method.segments(reader, [fold.validation])
+    validation = method.segments(reader, [fold.validation]) if fold.validation else None
 
-    parts = (*fold.train, fold.validation)
-    members = rows[rows["group"].isin(parts)][["utterance", "group"]].to_csv(index=False)
-    data = [*corpus.checksums(parts), hashlib.sha256(members.encode()).hexdigest()]
+    members = rows[rows["group"].isin(fold.heard)][["utterance", "group"]].to_csv(index=False)
+    data = [*corpus.checksums(fold.heard), hashlib.sha256(members.encode()).hexdigest()]
     identity = [data, preset.to_dict(), split, dataclasses.asdict(fold), seed, backend(), method.origin]
     with placement.scope():
         keras.utils.set_random_seed(seed)
@@ -103,7 +105,7 @@ def run(
 
         epoch = reader.choose_epoch(state.curve, config.epoch_choice)
         test = method.segments(reader, [fold.test])
-        judged, judged_before = (_utterances(segments, emotions, judge(segments)) for segments in (test, validation))
+        judged, judged_before = (_utterances(segments, emotions, judge(segments)) if segments else [] for segments in (test, validation))
     result = RunResult(
         corpus=corpus.name,
         system=system,
