@@ -21,6 +21,7 @@ from experiments import catalogue
 from experiments.degradations import DEGRADATIONS
 from experiments.runs import RunKey, add_arguments, open_experiment
 from ser_acrnn import audio, metrics, report
+from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.results import RunResult
 
 FOLDER = "robustness"  # below a corpus's results
@@ -47,7 +48,7 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
     from ser_acrnn.predictor import Predictor
 
     predictor = Predictor(network)
-    rate = predictor.features.sampling_rate_hertz
+    rate, tempos = predictor.features.sampling_rate_hertz, result.config["training"].get("judging_tempos", AS_SPOKEN)
     names = [utterance["id"] for utterance in result.utterances]
     clean = [audio.load(recordings[name], rate) for name in names]
     tables = []
@@ -58,7 +59,7 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
             predictor.enrol(waveforms)
         segments = [predictor.segments(waveform) for waveform in waveforms]
         owners = np.repeat(np.arange(len(names)), [len(part) for part in segments])
-        maxima = metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments)), owners)
+        maxima = metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=tempos), owners)
         decisions = [predictor.emotions[index] for index in maxima.argmax(axis=1)]
         tables.append(pd.DataFrame(dict(zip(COLUMNS, (condition, result.fold["test"], names, result.truth, decisions), strict=True))))
     differing = int((tables[0]["decision"] != result.decisions).sum())

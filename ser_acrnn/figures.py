@@ -53,9 +53,11 @@ def confusions_figure(panels: Sequence[tuple[str, Sequence[str], NDArray[np.floa
 def curves_figure(results: Sequence[RunResult], title: str) -> Figure:
     """Training loss, validation loss and validation UAR by epoch, a thin line a run, their mean, and the chosen epochs."""
     figure = _figure(figsize=(11, 3.4))
-    panels = (("loss", "training cross-entropy"), ("validation_loss", "validation cross-entropy"), ("validation_uar", "validation UAR, %"))
+    panels = [("loss", "training cross-entropy"), ("validation_loss", "validation cross-entropy"), ("validation_uar", "validation UAR, %")]
+    if not any("validation_uar" in entry for result in results for entry in result.validation_curve):  # nobody validates
+        panels = panels[:1]
     longest = max(len(result.validation_curve) for result in results)
-    for axes, (field, label) in zip(figure.subplots(1, 3), panels, strict=True):
+    for axes, (field, label) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         factor = 100 if field == "validation_uar" else 1
         lines = np.full((len(results), longest), np.nan)
         for number, result in enumerate(results):
@@ -70,7 +72,8 @@ def curves_figure(results: Sequence[RunResult], title: str) -> Figure:
         axes.plot(every + 1, lines[:, every].mean(axis=0), color="black", linewidth=1.5, label="mean while all runs last")
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)
-    axes.plot([], [], "o", color="tab:orange", markersize=3, label="chosen epoch")
+    if len(panels) > 1:
+        axes.plot([], [], "o", color="tab:orange", markersize=3, label="chosen epoch")
     axes.legend(fontsize=8)
     figure.suptitle(title)
     return figure

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import elm, frames, metrics
-from ser_acrnn.augmentation import Augmenter, Voices, at_tempo
-from ser_acrnn.config import AugmentConfig, ConfigError, DnnElmPreset, Preset, TrainConfig
+from ser_acrnn.augmentation import Augmenter, Voices
+from ser_acrnn.config import AS_SPOKEN, AugmentConfig, ConfigError, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.dataset import PreparedCorpus, Readable, Segments, cut_segments
 from ser_acrnn.features import segment
 from ser_acrnn.models import acrnn, dnn, segment_posteriors
@@ -124,8 +124,7 @@ class Acrnn:
         config = self.preset.training
 
         def judge(segments: Segments) -> NDArray[np.float32]:
-            heard = (at_tempo(segments.features, tempo) for tempo in config.judging_tempos)
-            posteriors = np.mean([segment_posteriors(model, features, config.batch_size) for features in heard], axis=0)
+            posteriors = segment_posteriors(model, segments.features, config.batch_size, config.judging_tempos)
             return metrics.utterance_posteriors(posteriors, segments.utterance)
 
         return judge
@@ -140,7 +139,7 @@ class DnnElm:
     def __init__(self, preset: DnnElmPreset) -> None:
         if preset.training.augmentation != AugmentConfig():
             raise ConfigError(f"DnnElmPreset.training.augmentation is {preset.training.augmentation}, expected none: it is of log-Mels")
-        if preset.training.judging_tempos != TrainConfig().judging_tempos:
+        if preset.training.judging_tempos != AS_SPOKEN:
             raise ConfigError(f"DnnElmPreset.training.judging_tempos is {preset.training.judging_tempos}, expected none: it is of log-Mels")
         if preset.training.train_on_validation:
             raise ConfigError("DnnElmPreset.training.train_on_validation is True, expected False: the machine is chosen on validation")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from ser_acrnn.config import DnnElmConfig, ModelConfig
+from ser_acrnn.augmentation import at_tempo
+from ser_acrnn.config import AS_SPOKEN, DnnElmConfig, ModelConfig
 from ser_acrnn.layers import AttentionPooling, EmotionPosteriors, NeutralNormalisation, PaddingMask
 
 
@@ -98,13 +99,16 @@ def with_attention(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, {"emotion": model.output, "attention": weights}, name=f"{model.name}_with_attention")
 
 
-def segment_posteriors(model: keras.Model, features: NDArray[np.float32], batch_size: int = 40) -> NDArray[np.float32]:
+def segment_posteriors(
+    model: keras.Model, features: NDArray[np.float32], batch_size: int = 40, tempos: Sequence[float] = AS_SPOKEN
+) -> NDArray[np.float32]:
     """Posteriors of segments, in batches of one size, so that the network is compiled once.
 
     Args:
         model: A network of this module.
         features: Shape `(segments, 300, mels, channels)`.
         batch_size: Segments at a time.
+        tempos: See `TrainConfig.judging_tempos`.
 
     Returns:
         Shape `(segments, emotions)`.
@@ -113,7 +117,8 @@ def segment_posteriors(model: keras.Model, features: NDArray[np.float32], batch_
     for start in range(0, len(features), batch_size):
         batch = features[start : start + batch_size]
         full = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
-        posteriors.append(np.asarray(model.predict_on_batch(full))[: len(batch)])
+        judged = np.mean([model.predict_on_batch(at_tempo(full, tempo)) for tempo in tempos], axis=0)
+        posteriors.append(judged[: len(batch)])
     return np.concatenate(posteriors)
 
 

@@ -38,8 +38,8 @@ class RunResult:
         precision: `float32` or `bfloat16`.
         wall_seconds: Of the training, resumptions added up.
         protocol: What the folds leave out, see `ser_acrnn.protocol.PROTOCOLS`.
-        validation_utterances: As `utterances`, of the validation speaker, by the network that judged the test; empty where nobody validates, and in
-            results of version 0.1.0.
+        validation_utterances: As `utterances`, of the validation speaker, by the network that judged the test; empty where nobody
+            validates, and in results of version 0.1.0.
     """
 
     corpus: str

@@ -78,6 +78,12 @@ def test_another_tempo_is_what_the_features_of_faster_speech_are(segments, facto
     assert list(augmentation.real_frames(changed)) == list(lengths)
 
 
+def test_all_segments_are_heard_at_one_tempo(segments):
+    assert augmentation.at_tempo(segments, 1.0) is segments
+    expected, _ = augmentation.change_tempo(segments, np.array(LENGTHS), np.full(3, 0.9))
+    np.testing.assert_array_equal(augmentation.at_tempo(segments, 0.9), expected)
+
+
 def test_a_shorter_vocal_tract_moves_a_tone_upwards_by_its_factor():
     def tone(hertz):
         noise = 1e-3 * np.random.default_rng(0).standard_normal(16_000)

@@ -13,7 +13,7 @@ import soundfile
 
 from ser_acrnn import cli
 from ser_acrnn.audio import AudioError
-from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
+from ser_acrnn.config import FEATURE_RECIPES, FIVE_TEMPOS, ModelConfig
 from ser_acrnn.models import acrnn
 from ser_acrnn.predictions import Judgement
 from ser_acrnn.predictor import Predictor
@@ -123,6 +123,15 @@ def test_the_windows_of_a_timeline_appear_as_they_are_judged(monkeypatch, capsys
         assert all(heard[1:3]) and printed
     code, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", "--json", "x.wav")
     assert len(json.loads("".join(heard[-2:]) + printed)) == 3
+
+
+def test_five_tempos_are_those_of_the_python_interface(capsys, folder):
+    path = folder / "audio" / "a.flac"
+    _, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--json", "--tempos", path)
+    expected = Predictor(folder / "training.keras", tempos=FIVE_TEMPOS).predict(path).posteriors
+    (entry,) = json.loads(printed)
+    assert [entry[emotion] for emotion in EMOTIONS] == pytest.approx(list(expected.values()), abs=1e-4)
+    assert list(Predictor(folder / "training.keras").predict(path).posteriors.values()) != list(expected.values())
 
 
 def test_a_timeline_of_another_hop(capsys, folder):

@@ -7,7 +7,7 @@ import pytest
 from sample_results import sample_result
 from scipy import stats
 
-from ser_acrnn.comparison import paired_difference, selection
+from ser_acrnn.comparison import paired_difference, selection, uar_on_validation
 
 ALL, HALF, THREE = (1, 1, 1, 1), (1, 1, 0, 0), (1, 1, 1, 0)
 
@@ -63,6 +63,21 @@ def test_the_speaker_who_chose_is_compared_with_the_same_speaker_tested():
     gains = [40 - 75, 60 - 100, 60 - 50]
     assert found.difference == pytest.approx(np.mean(gains))
     assert found.low == pytest.approx(min(gains)) and found.high == pytest.approx(max(gains))
+
+
+def test_where_nobody_validates_there_is_nothing_to_choose_by():
+    runs = [sample_result(speaker, system=system) for speaker in ("03", "08") for system in "ab"]
+    everyone = [replace(run, fold={"train": ["x", "y", "z"], "validation": None, "test": run.fold["test"]}) for run in runs]
+    assert selection(everyone[::2]) is None
+    assert paired_difference(everyone, "a", "b").runs == 2
+    with pytest.raises(ValueError, match="a, test part 03: nobody validated, expected a validation part"):
+        paired_difference(everyone, "a", "b", uar_on_validation)
+
+
+def test_the_validation_part_is_judged_as_the_test_part_where_its_decisions_were_kept():
+    run = sample_result("03")
+    assert uar_on_validation(run) == pytest.approx(60)  # of the curve
+    assert uar_on_validation(replace(run, validation_utterances=sample_result(right=THREE).utterances)) == pytest.approx(75)
 
 
 def test_without_speakers_who_are_both_nothing_is_compared():

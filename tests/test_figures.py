@@ -23,6 +23,15 @@ def test_a_curve_without_its_training_loss_is_still_drawn():
     assert len(uar.lines[0].get_ydata()) == 3
 
 
+def test_curves_of_runs_in_which_nobody_validates_have_their_training_loss_alone(recwarn):
+    curve = [{"epoch": entry["epoch"], "loss": entry["loss"]} for entry in RESULTS[0].validation_curve]
+    figure = figures.curves_figure([replace(result, validation_curve=curve) for result in RESULTS], "title")
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == "training cross-entropy"
+    assert axes.lines[len(RESULTS)].get_ydata().tolist() == pytest.approx([1, 1 / 2, 1 / 3])
+    assert not recwarn.list
+
+
 def test_confusions_stand_side_by_side_with_their_own_rows():
     panels = [("one", ["a", "b"], np.eye(2) * 100), ("two", ["c", "d"], np.array([[25.0, 75.0], [0.0, 100.0]]))]
     figure = figures.confusions_figure(panels, ["a", "b"])

@@ -9,6 +9,7 @@ import soundfile
 
 from ser_acrnn import audio, features
 from ser_acrnn.audio import AudioError
+from ser_acrnn.augmentation import at_tempo
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.models import acrnn
 from ser_acrnn.predictor import Predictor
@@ -42,6 +43,25 @@ def test_the_decision_is_the_maximum_over_segments(model, recording):
     assert prediction.emotion == SMALL.emotions[int(maxima.argmax())]
     np.testing.assert_allclose(list(prediction.posteriors.values()), maxima / maxima.sum(), atol=1e-5)
     assert sum(prediction.posteriors.values()) == pytest.approx(1)
+
+
+def test_at_several_tempos_the_posteriors_are_the_mean_and_the_attention_is_as_spoken(model, recording):
+    predictor, plain = Predictor(model, tempos=(0.9, 1, 1.1)), Predictor(model)
+    network = keras.saving.load_model(model)
+    segments = plain.segments(recording)
+    expected = np.mean([np.asarray(network(at_tempo(segments, tempo))) for tempo in (0.9, 1, 1.1)], axis=0)
+    found, before = predictor.predict(recording), plain.predict(recording)
+    np.testing.assert_allclose([list(piece.posteriors.values()) for piece in found.segments], expected, atol=1e-5)
+    np.testing.assert_allclose(list(found.posteriors.values()), expected.max(axis=0) / expected.max(axis=0).sum(), atol=1e-5)
+    assert [piece.attention for piece in found.segments] == [piece.attention for piece in before.segments]
+    assert [piece.posteriors for piece in found.segments] != [piece.posteriors for piece in before.segments]
+    assert [moment.posteriors for moment in predictor.timeline(recording)] != [moment.posteriors for moment in plain.timeline(recording)]
+
+
+@pytest.mark.parametrize("tempos", [(), (0.9, 1.1), (1.0, 0.0)])
+def test_tempos_without_the_one_as_spoken_are_refused(model, tempos):
+    with pytest.raises(ValueError, match=r"tempos are \[.*\], expected positive rates, 1.0 among them"):
+        Predictor(model, tempos=tempos)
 
 
 def test_samples_of_another_rate_and_stereo_are_converted(model, recording):

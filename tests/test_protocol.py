@@ -44,6 +44,15 @@ def test_a_speaker_in_two_parts_is_refused_by_name(train, validation, test):
         Fold(train, validation, test)
 
 
+def test_where_nobody_validates_the_speaker_trains():
+    fold = Fold(("b", "d"), "c", "a")
+    assert fold.heard == ("b", "d", "c")
+    assert fold.without_validation() == Fold(("b", "c", "d"), None, "a")
+    assert fold.without_validation().heard == ("b", "c", "d")
+    with pytest.raises(LeakError, match="in two parts"):
+        Fold(("a", "b"), None, "a")
+
+
 def test_a_fold_without_training_speaker_is_refused():
     with pytest.raises(LeakError, match="no training speaker"):
         Fold((), "a", "b")
@@ -158,6 +167,13 @@ def test_an_utterance_a_speaker_or_audio_in_two_parts_is_named(extra, words):
     for rows in ([*CLEAN, extra], [*CLEAN[::-1], extra]):
         with pytest.raises(LeakError, match=words):
             check_leaks(FOLD, rows)
+
+
+def test_leaks_are_found_where_nobody_validates():
+    fold = Fold(("a", "b"), None, "c")
+    check_leaks(fold, CLEAN)
+    with pytest.raises(LeakError, match=r"is in training .* and in test"):
+        check_leaks(fold, [*CLEAN, ("again", "c", "c", CLEAN[0][3])])
 
 
 def test_all_leaks_are_named_at_once():

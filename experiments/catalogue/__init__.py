@@ -9,7 +9,7 @@ from data_prep.loader import GENERATED, Corpus, find
 from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH
 from ser_acrnn import ensembles
-from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig, letter_conv
+from ser_acrnn.config import FIVE_TEMPOS, PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig, letter_conv
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.recipes import FRAME_RECIPES
 
@@ -18,7 +18,7 @@ SEEDS = 5  # letter, section III
 
 def _best(preset: Preset) -> Preset:
     """As it is used where all has been chosen: nobody validates any more, and each segment is heard at five tempos."""
-    return replace(preset, training=replace(preset.training, train_on_validation=True, judging_tempos=ablations.TEMPOS))
+    return replace(preset, training=replace(preset.training, train_on_validation=True, judging_tempos=FIVE_TEMPOS))
 
 
 def _systems() -> dict[str, Preset | DnnElmPreset]:
@@ -32,9 +32,9 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
         "lite": PRESETS["lite"],
         "lite-augmented": PRESETS["lite-augmented"],
         "lite-by-utterance": PRESETS["lite-by-utterance"],
-        "best-adapted": PRESETS["best-adapted"],
         "best-by-training": _best(PRESETS["lite-augmented"]),
         "best-by-utterance": _best(PRESETS["lite-by-utterance"]),
+        "best-adapted": PRESETS["best-adapted"],
         "dnn-elm": baseline,
         # Ours: all of an utterance, a segment each 50 ms.
         "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),
@@ -49,7 +49,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
 SYSTEMS = _systems() | ablations.systems()
 # Networks that judge together, run by run; nothing is trained for them. What is normalised by the training speakers hears a voice's level
 # and colour, what is normalised by the utterance does not.
-TOGETHER = {"best": ("lite-augmented", "lite-by-utterance")}
+TOGETHER = {"lite-together": ("lite-augmented", "lite-by-utterance"), "best": ("best-by-training", "best-by-utterance")}
 
 
 # Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; the network against the baseline; what the
@@ -62,9 +62,10 @@ PAIRS = (
     + [
         ("lite-augmented", "lite"),
         ("lite-by-utterance", "lite-augmented"),
-        ("best", "lite-augmented"),
-        ("best", "lite-by-utterance"),
-        ("best", "lite"),
+        ("lite-together", "lite-augmented"),
+        ("lite-together", "lite-by-utterance"),
+        ("lite-together", "lite"),
+        ("best", "lite-together"),
         ("best-adapted", "best"),
         ("best", "acrnn3d-1conv"),
         ("best-adapted", "acrnn3d-1conv"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from ser_acrnn.config import PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig
+from ser_acrnn.config import FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig
 from ser_acrnn.recipes import FEATURE_RECIPES
 
 # The letter's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
@@ -14,8 +14,6 @@ NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear
 # What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers; and by the
 # one who speaks.
 BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in ("lite-augmented", "lite-by-utterance", "best-adapted")}
-# Within what the training hears, evenly about the tempo as spoken.
-TEMPOS = (0.9, 0.95, 1.0, 1.05, 1.1)
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
@@ -23,7 +21,7 @@ Change = dict[str, dict[str, Any]]
 _UNLEVELLED = asdict(BASES["lite-augmented"].training.augmentation.under("segment"))
 _BY_SEGMENT: Change = {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED}
 _DEGRADED = {"bands": 0.2, "rooms": 0.2, "noise": 0.3}
-_JUDGING: dict[str, Change] = {"tempos": {"training": {"judging_tempos": TEMPOS}}}
+_JUDGING: dict[str, Change] = {"tempos": {"training": {"judging_tempos": FIVE_TEMPOS}}}
 _EVERY: dict[str, Change] = {
     "no-augmentation": {"augmentation": asdict(AugmentConfig())},
     "no-masks": {"augmentation": {"time_masks": 0, "mel_masks": 0}},

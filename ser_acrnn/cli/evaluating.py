@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ser_acrnn.cli.failures import named
-from ser_acrnn.cli.judging import DEFAULT_MODEL, Model
+from ser_acrnn.cli.judging import DEFAULT_MODEL, Model, Tempos
 from ser_acrnn.cli.quiet import quiet
 
 Labels = Annotated[Path, typer.Option(help="CSV with the columns path, speaker, emotion; paths are relative to it.")]
@@ -20,17 +20,18 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Example: ser-acrnn evaluate --labels mine.csv")(evaluate)
 
 
-def evaluate(labels: Labels, model: Model = DEFAULT_MODEL) -> None:
+def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, tempos: Tempos = False) -> None:
     """Judge recordings whose emotions are known: recall, UAR, WA and confusion. A network that enrols speakers is given each one's."""
     with named():
         with quiet():
             from tqdm import tqdm
 
             from ser_acrnn import metrics, report
+            from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
             from ser_acrnn.corpus import CorpusError, read_csv
             from ser_acrnn.predictor import Predictor
 
-            predictor = Predictor(model)
+            predictor = Predictor(model, tempos=FIVE_TEMPOS if tempos else AS_SPOKEN)
         utterances = read_csv(labels)
         if strangers := sorted({utterance.emotion for utterance in utterances} - set(predictor.emotions)):
             raise CorpusError(f"{labels}: has the emotion(s) {strangers}, expected some of {list(predictor.emotions)}")

@@ -28,6 +28,7 @@ Found = TypeVar("Found")
 Files = Annotated[list[Path], typer.Argument(help="Audio files of any length, rate and number of channels, or folders of them.")]
 Model = Annotated[str, typer.Option(help="Name of a shipped network, see `ser-acrnn models`, or a .keras file.")]
 Speaker = Annotated[bool, typer.Option("--same-speaker", help="All recordings are of one speaker, by whose audio they are normalised.")]
+Tempos = Annotated[bool, typer.Option("--tempos", help="Hear each 3 s at five tempos: errs less, takes longer.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
@@ -46,6 +47,7 @@ def predict(
     as_csv: AsCsv = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Judge each 3 s, every second, instead of the whole.")] = False,
     hop: Annotated[float | None, typer.Option(min=0.01, help="Seconds between two windows of --timeline, by default 1.")] = None,
+    tempos: Tempos = False,
     plot: Annotated[Path | None, typer.Option(help="Also draw the recording, the attention and the posteriors; of one file.")] = None,
 ) -> None:
     """Name the emotion of recordings; those that cannot be used are listed at the end, with exit code 1."""
@@ -55,7 +57,7 @@ def predict(
         raise typer.BadParameter(f"--plot draws one recording, not {len(paths)}")
     if hop is not None and not timeline:
         raise typer.BadParameter("--hop is of --timeline")
-    network = predictor(model, paths if same_speaker else [])
+    network = predictor(model, paths if same_speaker else [], five_tempos=tempos)
     report = Report(len(paths))
     if timeline:
         rows = (moment_row(str(path), moment, network) for path, moment in _moments(network, paths, hop or HOP_SECONDS, report))
@@ -138,13 +140,16 @@ def recordings(files: Sequence[Path]) -> Iterator[Path]:
         yield from found
 
 
-def predictor(model: str, speaker: Sequence[Path], enrolling: str = "--same-speaker and recordings of one speaker") -> Predictor:
+def predictor(
+    model: str, speaker: Sequence[Path], enrolling: str = "--same-speaker and recordings of one speaker", *, five_tempos: bool = False
+) -> Predictor:
     """Loads the network, and enrols the speaker whose recordings are given; `enrolling` says how to give them."""
     with named():
         with quiet():
+            from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
             from ser_acrnn.predictor import Predictor
 
-            network = Predictor(model)
+            network = Predictor(model, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
         if speaker:
             network.enrol(speaker, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
         elif network.scope == "speaker":

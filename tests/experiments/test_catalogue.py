@@ -1,11 +1,13 @@
 """The catalogue: what systems and corpora are called, what they are made of, and what they cost."""
 
+from dataclasses import replace
+
 import pytest
 
 from data_prep import loader
 from experiments import catalogue
 from experiments.catalogue.published import PUBLISHED
-from ser_acrnn.config import DnnElmPreset, Preset
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, DnnElmPreset, Preset
 from ser_acrnn.corpus import CorpusError
 from ser_acrnn.protocol import PROTOCOLS
 from ser_acrnn.recipes import RECIPES
@@ -60,6 +62,17 @@ def test_a_system_has_the_emotions_of_its_corpus():
             preset = catalogue.system(name, corpus)
             assert preset.model.emotions == corpus.emotions
             assert type(preset) is (DnnElmPreset if name == "dnn-elm" else Preset)
+
+
+def test_the_best_networks_hear_everyone_and_are_judged_at_five_tempos():
+    assert catalogue.TOGETHER["best"] == ("best-by-training", "best-by-utterance")
+    for best, before in (("best-by-training", "lite-augmented"), ("best-by-utterance", "lite-by-utterance")):
+        training, other = catalogue.SYSTEMS[best].training, catalogue.SYSTEMS[before].training
+        assert training.train_on_validation and training.judging_tempos == FIVE_TEMPOS and not other.train_on_validation
+        assert replace(training, train_on_validation=False, judging_tempos=AS_SPOKEN) == other
+        assert catalogue.SYSTEMS[best].model == catalogue.SYSTEMS[before].model
+        heard = catalogue.SYSTEMS[f"{before}.tempos"].training
+        assert heard == replace(other, judging_tempos=FIVE_TEMPOS)
 
 
 def test_an_unknown_system_is_named_with_the_known_ones():
@@ -127,5 +140,5 @@ def test_systems_are_ordered_and_titled_as_the_tables():
 def test_pairs_set_3d_beside_2d_and_every_network_beside_the_baseline():
     assert ("acrnn3d-5conv", "acrnn2d-5conv") in catalogue.PAIRS
     assert {first for first, second in catalogue.PAIRS if second == "dnn-elm"} == {name for name in catalogue.SYSTEMS if "acrnn" in name}
-    assert len(set(catalogue.PAIRS)) == len(catalogue.PAIRS) == 37
+    assert len(set(catalogue.PAIRS)) == len(catalogue.PAIRS) == 38
     assert ("lite", "acrnn3d-5conv") in catalogue.PAIRS
