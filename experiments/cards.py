@@ -7,6 +7,7 @@ from pathlib import Path
 
 from experiments import catalogue
 from ser_acrnn import report
+from ser_acrnn.comparison import paired_difference
 from ser_acrnn.pretrained import INDEX
 from ser_acrnn.results import RunResult, collect
 from ser_acrnn.summary import confusion_percent, summary
@@ -40,9 +41,8 @@ def write(name: str, results: Path, directory: Path) -> Path:
     """
     about = json.loads((directory / INDEX).read_text(encoding="utf-8"))[name]
     corpus = catalogue.corpus(about["corpus"])
-    found = [result for result in collect(results / about["corpus"]) if result.system == about["system"]]
     path = directory / f"{name}.md"
-    path.write_text(_card(name, about, corpus.title, found), encoding="utf-8")
+    path.write_text(_card(name, about, corpus.title, collect(results / about["corpus"])), encoding="utf-8")
     return path
 
 
@@ -54,8 +54,16 @@ def write_all(results: Path, directory: Path, corpus: str) -> None:
             write(name, results, directory)
 
 
-def _card(name: str, about: dict, corpus: str, results: list[RunResult]) -> str:
+def _card(name: str, about: dict, corpus: str, every: list[RunResult]) -> str:
+    results = [result for result in every if result.system == about["system"]]
     (row,) = summary(results)
+    figures = [
+        f"UAR {report.spread(row.uar, row.std_runs)} % over runs, 95 % interval over speakers {row.low:.1f} to {row.high:.1f} %",
+        f"pooled over all test utterances {row.pooled_uar:.2f} %, weighted accuracy {row.wa:.2f} %",
+    ]
+    if tempos := paired_difference(every, f"{about['system']}.tempos", about["system"]):
+        gain = f"{tempos.mean:+.1f} points ({tempos.low:+.1f} to {tempos.high:+.1f}, {tempos.runs} pairs of runs)"
+        figures.append(f"heard at five tempos (`--tempos`), which takes five times as long: UAR {gain}")
     emotions = results[0].emotions
     percent = confusion_percent(results)
     confusion = report.markdown_table(
@@ -83,8 +91,7 @@ float32.
 Its own training speakers say nothing. The same preset, trained without the speaker who is judged
 ({results[0].protocol}, {row.folds} folds x {row.seeds} seeds, {row.runs} runs; {_CONDITION[about["normalisation"]]}):
 
-- UAR {report.spread(row.uar, row.std_runs)} % over runs, 95 % interval over speakers {row.low:.1f} to {row.high:.1f} %;
-- pooled over all test utterances {row.pooled_uar:.2f} %, weighted accuracy {row.wa:.2f} %.
+{_listed(figures)}
 
 {confusion}
 
@@ -94,3 +101,7 @@ Acted speech of a few actors in one language, recorded in a studio: how well it 
 voices or other microphones is unknown, and worse is to be expected. It tells portrayals of emotions apart and does not know what anyone
 feels. It must not be used to judge people: not in hiring, schooling, policing, credit, insurance or medicine.
 """
+
+
+def _listed(items: list[str]) -> str:
+    return ";\n".join(f"- {item}" for item in items) + "."

@@ -1,15 +1,18 @@
 """A shipped network: trained on all speakers, indexed by its checksum, with a card made from the folds' results."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
 from experiments import cards, run_one, ship
-from ser_acrnn import pretrained
+from ser_acrnn import metrics, pretrained
 from ser_acrnn.dataset import open_corpus
 from ser_acrnn.pretrained import PretrainedError
+from ser_acrnn.results import collect
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +80,18 @@ def test_a_system_that_needs_a_validation_speaker_is_refused(folder, small_corpu
     run_one.main([*words[:3], "--system=tiny", "--epochs=1", "--fold=0", "--seed=0"])
     assert ship.main([*words, "--system=tiny", "--epochs=1", "--name=tiny"]) == 1
     assert "epoch_choice is 'validation', expected 'last'" in capsys.readouterr().err
+
+
+def test_the_card_says_what_five_tempos_gain(folder, tmp_path):
+    shutil.copy(folder / "index.json", tmp_path)
+    runs = [run for run in collect(folder / "results" / "synthetic") if run.system == "lite-augmented"]
+    for run in runs:
+        wrong = [{**item, "posteriors": [float(name != item["emotion"]) for name in run.emotions]} for item in run.utterances]
+        for system, utterances in ((run.system, wrong), (f"{run.system}.tempos", run.utterances)):
+            path = tmp_path / "results" / "synthetic" / system / f"{run.fold['test']}-seed0.json"
+            replace(run, system=system, utterances=utterances).save(path)
+    cards.write("small", tmp_path / "results", tmp_path)
+    gain = 100 * np.mean([metrics.unweighted_average_recall(run.truth, run.decisions) for run in runs])
+    assert gain > 0
+    text = (tmp_path / "small.md").read_text()
+    assert f"which takes five times as long: UAR {gain:+.1f} points (" in text and f"{len(runs)} pairs of runs)." in text
