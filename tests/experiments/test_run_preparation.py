@@ -129,6 +129,16 @@ def test_a_piece_is_left_to_who_has_it_and_skipped_when_it_is_there(words, tmp_p
     assert capsys.readouterr().out == f"{task.output}: already there\n"
 
 
+@pytest.mark.parametrize(("flags", "threads"), [(("--cpus", 3), 3), ((), 1)])
+def test_on_slurm_a_piece_has_as_many_threads_as_its_job_has_processors(words, monkeypatch, flags, threads):
+    tasks, prepared = [], []
+    monkeypatch.setattr(executors, "compute", lambda every, *rest: tasks.extend(every) or 0)
+    monkeypatch.setattr(run_piece, "prepare_piece", lambda *arguments: prepared.append(arguments))
+    assert run_preparation.main(words("--executor", "slurm", "--detach", "--pieces", 2, *flags)) == 0
+    assert [run_piece.main(task.command[3:]) for task in tasks] == [0] * 4
+    assert [number for _, number in prepared] == [threads] * 4
+
+
 @pytest.mark.parametrize("flag", ["--partition cpu", "--cpus 2", "--detach", "--pieces 0"])
 def test_what_cannot_be_meant_ends_in_one_line(words, tmp_path, children, capsys, flag):
     assert run_preparation.main(words(*flag.split())) == 2
