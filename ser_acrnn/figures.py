@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ser_acrnn import metrics
 from ser_acrnn.calibration import Calibration, reliability
 from ser_acrnn.results import RunResult
-from ser_acrnn.summary import Published, confusion_percent, pooled
+from ser_acrnn.summary import Published, confusion_percent, pooled, scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,24 +97,25 @@ def reliability_figure(calibrations: Sequence[Calibration], names: Mapping[str, 
     return figure
 
 
-def folds_figure(table: pd.DataFrame, names: Mapping[str, str], published: Mapping[str, Published]) -> Figure:
-    """UAR of each run by fold, a colour a system, with the systems' means and the published means."""
-    systems, speakers = list(dict.fromkeys(table["system"])), sorted(table["speaker"].unique())
-    figure = _figure(figsize=(1.5 + 0.8 * len(speakers) + 1.5, 4))
+def folds_figure(results: Sequence[RunResult], names: Mapping[str, str], published: Mapping[str, Published]) -> Figure:
+    """UAR of each system, a row, on each test part, a column, its seeds averaged; and the mean over runs beside the published one."""
+    runs = scores(results)
+    systems, speakers = list(dict.fromkeys(result.system for result in results)), sorted(runs["speaker"].unique())
+    by_fold = 100 * runs.pivot_table(index="system", columns="speaker", values="uar", aggfunc="mean").loc[systems, speakers].to_numpy()
+    means = 100 * runs.groupby("system")["uar"].mean().loc[systems].to_numpy()
+    paper = [published[system].mean if system in published else math.nan for system in systems]
+    columns = [("mean", means)] + ([("paper", np.array(paper))] if not np.isnan(paper).all() else [])
+    shown = np.column_stack([by_fold, np.full(len(systems), np.nan), *(values for _, values in columns)])
+    figure = _figure(figsize=(3 + 0.55 * shown.shape[1], 1 + 0.3 * len(systems)))
     axes = figure.subplots()
-    for number, system in enumerate(systems):
-        runs, colour = table[table["system"] == system], f"C{number % 10}"
-        offset = 0.7 * ((number + 0.5) / len(systems) - 0.5)
-        axes.plot(runs["speaker"].map(speakers.index) + offset, 100 * runs["uar"], "o", color=colour, markersize=4, alpha=0.7)
-        mean = 100 * runs["uar"].mean()
-        axes.axhline(mean, color=colour, linewidth=1.2, label=f"{names.get(system, system)}: {mean:.1f}")
-        if system in published:
-            axes.axhline(published[system].mean, color=colour, linewidth=1.2, linestyle=":", label=f"  paper: {published[system].mean:.1f}")
-    axes.set_xticks(range(len(speakers)), speakers)
+    image = axes.imshow(shown, cmap="viridis", vmin=0, vmax=100, aspect="auto")
+    for row, column in np.argwhere(~np.isnan(shown)):
+        colour = "white" if shown[row, column] < 60 else "black"
+        axes.text(column, row, f"{shown[row, column]:.0f}", ha="center", va="center", fontsize=8, color=colour)
+    axes.set_xticks(range(shown.shape[1]), [*speakers, "", *(head for head, _ in columns)])
+    axes.set_yticks(range(len(systems)), [names.get(system, system) for system in systems])
     axes.set_xlabel("tested")
-    axes.set_ylabel("UAR, %")
-    axes.set_ylim(0, 100)
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.colorbar(image, label="UAR, %", fraction=0.046)
     return figure
 
 

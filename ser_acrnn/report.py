@@ -171,13 +171,13 @@ def write(
     runs.round(6).to_csv(directory / "runs.csv", index=False)
     facts = [{"protocol": results[0].protocol, **asdict(row), "difference": row.difference} for row in summary(judges, published)]
     pd.DataFrame(facts).round(4).to_csv(directory / "summary.csv", index=False)
-    figures.save(figures.folds_figure(runs, names, published), directory / "folds.png")
+    figures.save(figures.folds_figure(results, names, published), directory / "folds.png")
 
     text = [f"# {title}, {results[0].protocol}", ""]
     title = title if results[0].protocol == LEAVE_ONE_SPEAKER_OUT else f"{title}, {results[0].protocol}"
     text += [caveat, ""] if caveat else []
     text += [tables(results, published, names, pairs), "", *_explanation(results), "", *_incomplete(table, names, expected_runs)]
-    text += ["![UAR of every run by fold](folds.png)", ""]
+    text += ["![UAR by system and fold](folds.png)", ""]
     text += ["## Recall by emotion", "", recall_table(judges, names), "", *_calibration(judges, names, directory)]
     for system in (row.system for row in table):
         mine = [result for result in results if result.system == system]

@@ -4,15 +4,34 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sample_results import RESULTS
+from sample_results import RESULTS, sample_result
 
 from ser_acrnn import figures
+from ser_acrnn.summary import Published
 
 
 def test_the_confusion_figure_shows_each_row_of_the_truth():
     axes = figures.confusion_figure(RESULTS, "title").axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["angry (8)", "sad (8)"]
     assert [text.get_text() for text in axes.texts] == ["87.5", "12.5", "37.5", "62.5"]
+
+
+def test_the_folds_figure_has_a_row_a_system_and_a_column_a_test_speaker():
+    results = [*RESULTS, sample_result("03", system="other", right=(1, 1, 1, 0))]
+    axes = figures.folds_figure(results, {"other": "the other"}, {"tiny": Published(81.5, 7.0, "Table I")}).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["tiny", "the other"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["03", "08", "", "mean", "paper"]
+    # tiny: 100 and 50, 75 and 75; the other has no run on 08 and no published number.
+    assert [(text.get_position(), text.get_text()) for text in axes.texts] == [
+        ((0, 0), "75"),
+        ((1, 0), "75"),
+        ((3, 0), "75"),
+        ((4, 0), "82"),
+        ((0, 1), "75"),
+        ((3, 1), "75"),
+    ]
+    alone = figures.folds_figure(RESULTS, {}, {}).axes[0]
+    assert [label.get_text() for label in alone.get_xticklabels()] == ["03", "08", "", "mean"]
 
 
 def test_a_curve_without_its_training_loss_is_still_drawn():
