@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             names=names,
             caveat=corpus.caveat,
             pairs=catalogue.PAIRS,
-            expected_runs=0 if options.partial else (len(results[0].fold["train"]) + 2) * catalogue.SEEDS,
+            expected_runs=0 if options.partial else _folds(results[0]) * catalogue.SEEDS,
         )
         overview = report.tables(results, published, names, catalogue.PAIRS)
         if options.cards:
@@ -90,6 +90,11 @@ def _ordered(results: list[RunResult]) -> list[RunResult]:
     """By system as the catalogue has them, then by fold and seed."""
     order = catalogue.order(result.system for result in results)
     return sorted(results, key=lambda result: (order.index(result.system), result.fold["test"], result.seed))
+
+
+def _folds(result: RunResult) -> int:
+    """How many folds its protocol has, one a speaker or group."""
+    return len({*result.fold["train"], result.fold["validation"], result.fold["test"]} - {None})
 
 
 def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[RunResult], every: list[RunResult], table: str) -> None:

@@ -178,7 +178,8 @@ class DnnElm:
     def judge(self, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """See `Method.judge`."""
         config = self.preset.model
-        assert validation is not None  # by the configuration
+        if validation is None:
+            raise ConfigError("the machine of a DNN-ELM is chosen by validation, expected a fold in which somebody validates")
 
         def statistics(segments: Segments) -> NDArray[np.float32]:
             posteriors = segment_posteriors(model, segments.features, self.preset.training.batch_size)

@@ -121,13 +121,14 @@ def calibration_table(calibrations: Sequence[Calibration], names: Mapping[str, s
 
 
 def fold_table(runs: pd.DataFrame) -> str:
-    """UAR in percent of one system's runs as a Markdown table, a row a fold, a column a seed."""
+    """UAR in percent of one system's runs as a Markdown table, a row a fold, a column a seed, and the means of both."""
     grid = runs.pivot(index="speaker", columns="seed", values="uar") * 100
     epochs = runs.groupby("speaker")["chosen_epoch"].apply(lambda chosen: ", ".join(str(epoch) for epoch in chosen))
     rows = [
         [speaker, *(number(value) for value in row), f"{np.nanmean(row):.2f}", epochs[speaker]]
         for speaker, row in zip(grid.index, grid.to_numpy(), strict=True)
     ]
+    rows.append(["mean", *(f"{np.nanmean(column):.2f}" for column in grid.to_numpy().T), f"{np.nanmean(grid.to_numpy()):.2f}", ""])
     return markdown_table(["tested", *(f"seed {seed}" for seed in grid.columns), "mean", "chosen epochs"], rows)
 
 
@@ -192,10 +193,12 @@ def write(
 
 
 def _explanation(results: Sequence[RunResult]) -> list[str]:
+    unwatched = dict.fromkeys(result.system for result in results if result.fold["validation"] is None)
+    all_heard = f" In {', '.join(unwatched)} nobody validates: all others train, and the last epoch is taken." if unwatched else ""
     return [
         f"{results[0].protocol}: {PROTOCOLS[results[0].protocol]}. All figures in percent. UAR: mean recall over the classes that the test "
         "part of the fold has, averaged over runs, a run being one fold and one seed. Standard deviations are sample standard deviations. "
-        "The interval is a bootstrap over whole folds. Pooled: the recalls of all test decisions put together.",
+        f"The interval is a bootstrap over whole folds. Pooled: the recalls of all test decisions put together.{all_heard}",
         "",
         made_with(results),
     ]

@@ -65,6 +65,7 @@ def run(
         The result, and the network with the chosen epoch's weights; of a DNN-ELM that is the DNN.
 
     Raises:
+        ConfigError: Nobody validates, and the preset chooses by validation.
         DatasetError: The corpus was made by another recipe.
         DevicesError: The devices cannot be had.
         LeakError: A speaker, an utterance or identical audio is in two parts of the fold.
@@ -75,6 +76,8 @@ def run(
     placement, preset = _settle(preset, devices)
     config = preset.training
     fold = fold.without_validation() if config.train_on_validation else fold
+    if fold.validation is None and config.epoch_choice != "last":
+        raise ConfigError(f"TrainConfig.epoch_choice is {config.epoch_choice!r}, expected 'last' in a fold in which nobody validates")
     emotions, method = preset.model.emotions, method or method_of(preset)
     corpus = method.corpus(corpus)
     reader = protocol.FoldReader(corpus, fold)

@@ -5,7 +5,7 @@ import csv
 from sample_results import RESULTS, sample_result
 
 from ser_acrnn import report
-from ser_acrnn.summary import Published
+from ser_acrnn.summary import Published, scores
 
 PAPER = {"tiny": Published(80.0, 5.0, "Table I")}
 
@@ -52,3 +52,14 @@ def test_another_protocol_is_named_in_title_table_explanation_and_csv(tmp_path):
     assert "leave-one-speaker-out" not in text
     for name in ("runs.csv", "summary.csv"):
         assert "leaky-random" in (tmp_path / name).read_text(), name
+
+
+def test_the_folds_of_a_system_have_the_means_of_speakers_and_seeds():
+    lines = report.fold_table(scores([*RESULTS, sample_result("09", 0, right=(0, 0, 0, 0))])).splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert rows[2:] == [
+        ["03", "100.00", "50.00", "75.00", "3, 3"],
+        ["08", "75.00", "75.00", "75.00", "3, 3"],
+        ["09", "0.00", "", "0.00", "3"],
+        ["mean", "58.33", "62.50", "60.00", ""],
+    ]

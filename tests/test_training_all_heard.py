@@ -86,6 +86,15 @@ def test_what_cannot_be_meant_is_refused(fields, expected):
         TrainConfig(**fields)
 
 
+def test_where_nobody_validates_nothing_is_chosen_by_validation(corpus):
+    fold = Fold(("b", "c", "d", "e"), None, "a")
+    with pytest.raises(ConfigError, match="epoch_choice is 'validation', expected 'last' in a fold in which nobody validates"):
+        train(corpus, SMALL, fold=fold)
+    preset = replace(BASELINE, training=replace(BASELINE.training, epochs=1, epoch_choice="last"))
+    with pytest.raises(ConfigError, match="chosen by validation, expected a fold in which somebody validates"):
+        train(ShortCorpus(features=BASELINE.features), preset, fold=fold)
+
+
 def test_the_baseline_needs_its_validation_speaker_and_the_tempo_as_spoken():
     for field, value in (("train_on_validation", True), ("judging_tempos", TEMPOS)):
         training = replace(BASELINE.training, epoch_choice="last", **{field: value})

@@ -1,5 +1,7 @@
 """The report's command: terminal, files, and the README's table."""
 
+from dataclasses import replace
+
 import pytest
 from sample_results import sample_result
 
@@ -20,6 +22,17 @@ def test_the_table_stands_beside_the_published_number(results, capsys):
     assert "| 3-D ACRNN, 1 conv | 2 x 1" in out and "81.53 ± 6.96" in out and "+18.47" in out
     assert "/emodb/*.md" in out
     assert "fewer than 20 runs: tiny (2), 3-D ACRNN, 1 conv (2)" in (results / "emodb" / "report.md").read_text()
+
+
+def test_where_nobody_validates_the_report_says_so_and_expects_as_many_runs(tmp_path):
+    for speaker in ("03", "08"):
+        result = sample_result(speaker, system="best-by-training")
+        fold = {"train": ["x", "y", "z"], "validation": None, "test": speaker}
+        replace(result, fold=fold).save(tmp_path / "emodb" / "best-by-training" / f"{speaker}-seed0.json")
+    assert summarise.main(["emodb", "--results", str(tmp_path)]) == 0
+    text = (tmp_path / "emodb" / "report.md").read_text()
+    assert "In best-by-training nobody validates: all others train, and the last epoch is taken." in text
+    assert "fewer than 20 runs: best-by-training (2)" in text
 
 
 def test_the_readmes_table_is_replaced_and_the_rest_left_alone(results, tmp_path):
