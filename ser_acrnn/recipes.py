@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ser_acrnn.json_config import ConfigError, JsonConfig, require, whole_to_real
 
 
-class FramingConfig(JsonConfig):
+class FramingConfig(JsonConfig, ABC):
     """What the recipes of features share: frames of samples, and a hash that tells recipes apart."""
 
     sampling_rate_hertz: int
@@ -36,9 +37,9 @@ class FramingConfig(JsonConfig):
         require(self.delta_frames > 0, self, "delta_frames", "1 or more")
 
     @property
+    @abstractmethod
     def shape(self) -> tuple[int, int]:
         """Shape of a frame's features: (coefficients, channels)."""
-        raise NotImplementedError
 
     @property
     def window_samples(self) -> int:

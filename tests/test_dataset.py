@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -65,15 +64,6 @@ def utterances(small_corpus: Path) -> dict[str, np.ndarray]:
 def copy(prepared: Path, tmp_path: Path) -> Path:
     """The prepared corpus, to be damaged."""
     return Path(shutil.copytree(prepared, tmp_path / "copy"))
-
-
-def streamed(corpus: RecordCorpus, speakers: Iterable[str] = SPEAKERS, **options: Any) -> tuple[np.ndarray, np.ndarray]:
-    batches = list(stream_segments(corpus, speakers, EMODB_EMOTIONS, **options).as_numpy_iterator())
-    return np.concatenate([features for features, _ in batches]), np.concatenate([labels for _, labels in batches])
-
-
-def order(segments: np.ndarray) -> list[bytes]:
-    return [segment.tobytes() for segment in segments]
 
 
 def assert_equal(a: Segments, b: Segments) -> None:
@@ -157,13 +147,6 @@ def test_a_shard_of_another_recipe_is_refused_with_both_hashes(copy: Path) -> No
     with pytest.raises(tfrecords.RecordError) as caught:
         load_segments(RecordCorpus(copy), TRAINING, EMODB_EMOTIONS)
     assert all(part in str(caught.value) for part in (*hashes, "speaker-08.tfrecord"))
-
-
-def test_the_stream_refuses_a_shard_of_another_recipe_with_both_hashes(copy: Path) -> None:
-    hashes = other_recipe(copy, "08")
-    with pytest.raises(Exception) as caught:
-        streamed(RecordCorpus(copy), TRAINING)
-    assert all(part in str(caught.value) for part in hashes)
 
 
 def test_a_damaged_and_a_missing_shard_are_named(copy: Path) -> None:
@@ -361,85 +344,8 @@ def test_one_channel_is_the_static_one(corpus: RecordCorpus) -> None:
     np.testing.assert_array_equal(one.labels, three.labels)
 
 
-def test_labels_follow_the_order_of_the_names_given(corpus: RecordCorpus) -> None:
-    turned = EMODB_EMOTIONS[::-1]
-    segments, other = load_segments(corpus, ["03"], EMODB_EMOTIONS), load_segments(corpus, ["03"], turned)
-    assert [EMODB_EMOTIONS[label] for label in segments.labels] == [turned[label] for label in other.labels]
-    np.testing.assert_array_equal(streamed(corpus, ["03"])[1], segments.labels)
-
-
 def test_an_emotion_that_is_no_class_is_named(corpus: RecordCorpus) -> None:
     with pytest.raises(DatasetError, match=r"small: utterance 03a01Aa has the emotion 'fear', expected one of \['angry', 'sad'\]"):
         load_segments(corpus, ["03"], ("angry", "sad"))
     with pytest.raises(Exception, match=r"small: an utterance.*s emotion is none of .*angry.*sad"):  # TensorFlow escapes quotes
         list(stream_segments(corpus, ["03"], ("angry", "sad")))
-
-
-@pytest.mark.parametrize(("hop_seconds", "channels"), [(None, 3), (1.5, 3), (1.5, 1)])
-def test_the_stream_gives_the_segments_of_memory_in_their_order(corpus: RecordCorpus, hop_seconds: float | None, channels: int) -> None:
-    memory = load_segments(corpus, TRAINING, EMODB_EMOTIONS, channels=channels, hop_seconds=hop_seconds)
-    features, labels = streamed(corpus, TRAINING, channels=channels, hop_seconds=hop_seconds, batch_size=7)
-    assert features.dtype == np.float32
-    assert features.shape == memory.features.shape
-    assert features.tobytes() == memory.features.tobytes()
-    np.testing.assert_array_equal(labels, memory.labels)
-
-
-def test_the_streams_shapes_are_known_before_it_runs(corpus: RecordCorpus) -> None:
-    features, labels = stream_segments(corpus, TRAINING, EMODB_EMOTIONS, channels=1).element_spec
-    assert features.shape.as_list() == [None, 300, 40, 1]
-    assert labels.shape.as_list() == [None]
-
-
-def test_batches_are_full_but_the_last(corpus: RecordCorpus) -> None:
-    sizes = [len(labels) for _, labels in stream_segments(corpus, TRAINING, EMODB_EMOTIONS, batch_size=8)]
-    assert sizes == [8, 8, 1]
-
-
-def test_a_shuffled_stream_has_the_same_segments_in_the_seeds_order(corpus: RecordCorpus) -> None:
-    memory = load_segments(corpus, TRAINING, EMODB_EMOTIONS)
-    label_of = dict(zip(order(memory.features), memory.labels, strict=True))
-    orders = []
-    for seed in (0, 0, 1):
-        data = stream_segments(corpus, TRAINING, EMODB_EMOTIONS, shuffle_seed=seed, batch_size=9)
-        for _ in range(2):  # passes
-            passed = list(data.as_numpy_iterator())
-            shuffled = order(np.concatenate([features for features, _ in passed]))
-            assert sorted(shuffled) == sorted(label_of)
-            assert [label_of[piece] for piece in shuffled] == list(np.concatenate([labels for _, labels in passed]))
-            orders.append(shuffled)
-    first, second, same_first, same_second, other, _ = orders
-    assert first == same_first
-    assert second == same_second  # also with seed 0, which is a seed
-    assert first != second
-    assert first != other
-    assert first != list(label_of)
-
-
-def test_a_small_buffer_loses_nothing(corpus: RecordCorpus) -> None:
-    features, _ = streamed(corpus, TRAINING, shuffle_seed=1, shuffle_segments=3)
-    assert sorted(order(features)) == sorted(order(load_segments(corpus, TRAINING, EMODB_EMOTIONS).features))
-
-
-@pytest.mark.parametrize("hop_seconds", [None, 1.5])
-def test_the_stream_reads_no_further_than_it_must(copy: Path, hop_seconds: float | None) -> None:
-    """The first batches arrive although the last speaker's shard cannot be read; only its turn fails."""
-    (copy / "speaker-10.tfrecord").write_bytes(b"damaged" * 100)
-    memory = load_segments(RecordCorpus(copy), ["03"], EMODB_EMOTIONS, hop_seconds=hop_seconds)
-    data = stream_segments(RecordCorpus(copy), SPEAKERS, EMODB_EMOTIONS, hop_seconds=hop_seconds, batch_size=2)
-    batches = iter(data.as_numpy_iterator())
-    first = np.concatenate([next(batches)[0] for _ in range(5)])
-    np.testing.assert_array_equal(first, memory.features[:10])
-    with pytest.raises(Exception, match="corrupted record"):
-        list(batches)
-
-
-@pytest.mark.parametrize(("damage", "words"), [("cut", "truncated record"), ("missing", r"speaker-10\.tfrecord")])
-def test_the_stream_does_not_pass_a_damaged_shard(copy: Path, damage: str, words: str) -> None:
-    shard = copy / "speaker-10.tfrecord"
-    if damage == "cut":
-        shard.write_bytes(shard.read_bytes()[:-100])
-    else:
-        shard.unlink()
-    with pytest.raises(Exception, match=words):
-        streamed(RecordCorpus(copy), SPEAKERS)

@@ -11,11 +11,12 @@ import pytest
 import soundfile
 
 from ser_acrnn import cli, fine_tuning, own_training, training
-from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
+from ser_acrnn.config import AS_SPOKEN, FEATURE_RECIPES, FIVE_TEMPOS, ModelConfig
 from ser_acrnn.corpus import CorpusError
 from ser_acrnn.features import segment
 from ser_acrnn.memory import load_corpus
 from ser_acrnn.models import acrnn
+from ser_acrnn.predictions import Prediction
 from ser_acrnn.predictor import Predictor
 from ser_acrnn.results import RunResult
 
@@ -102,6 +103,15 @@ def test_the_network_predicts_the_new_emotions(trained, labels, capsys):
     printed = capsys.readouterr().out
     assert "of 24 utterances; mean over 4 speakers" in printed and "| calm " in printed
     assert run("evaluate", "--labels", labels, "--model", trained.parent / "none.keras") == 1
+
+
+def test_the_command_evaluates_at_five_tempos(trained, labels, monkeypatch):
+    heard = []
+    monkeypatch.setattr(Predictor, "predict", lambda self, path: heard.append(self.tempos) or Prediction("calm", {}, (), 0.1))
+    for more, tempos in (([], AS_SPOKEN), (["--tempos"], FIVE_TEMPOS)):
+        heard.clear()
+        assert run("evaluate", "--labels", labels, "--model", trained / "model.keras", *more) == 0
+        assert heard == [tempos] * 24
 
 
 def test_a_bad_recording_does_not_keep_the_others_of_its_speaker_from_being_judged(sources, tmp_path, capsys):

@@ -5,23 +5,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import logging
 import os
 import shutil
-import subprocess
-import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from data_prep import emodb, shards
-from data_prep.prepare import main, prepare
+from data_prep import emodb
+from data_prep.prepare import prepare
 from ser_acrnn import __version__, audio, tfrecords
 from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
 from ser_acrnn.corpus import CorpusError, Utterance
@@ -47,18 +41,6 @@ def identities(link: Path) -> dict[str, tuple[int, int]]:
 def run(source: Path, data: Path, **options: object) -> Path:
     options = {"source": source, "jobs": 1, **options}
     return prepare("mine", emodb.utterances(source), data, **options)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def source(tmp_path: Path, write_corpus: Write) -> Path:
-    """Three speakers of two short utterances."""
-    write_corpus(tmp_path / "source", "WT", ("03", "08", "09"))
-    return tmp_path / "source"
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
 
 
 def change(path: Path) -> None:
@@ -297,16 +279,6 @@ def test_a_link_that_leads_nowhere_is_replaced(source: Path, data: Path) -> None
     assert len(RecordCorpus(run(source, data)).manifest) == 6
 
 
-@pytest.fixture
-def bad(source: Path) -> dict[str, str]:
-    """Three unusable recordings of `source`, and what is wrong with them."""
-    wav = source / "wav"
-    (wav / "03a01Wa.wav").write_bytes(b"")
-    (wav / "08a01Wa.wav").write_text("no audio")
-    soundfile.write(wav / "08a01Ta.wav", np.zeros(16_000), 16_000)
-    return {"03a01Wa": "is empty", "08a01Ta": "is silent", "08a01Wa": "cannot be read as audio"}
-
-
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_unusable_recordings_refuse_the_corpus_and_are_all_named(source: Path, data: Path, bad: dict[str, str], jobs: int) -> None:
     with pytest.raises(CorpusError, match=r"mine: 3 unusable recording\(s\), expected none \(--skip-bad leaves them out\)") as caught:
@@ -372,257 +344,6 @@ def test_a_corpus_of_unusable_recordings_is_refused_also_with_skip_bad(source: P
     assert not (data / "mine").exists()
 
 
-# Prepares again and again, each time in a fork that is killed one step later than the last: before each change of a file and before
-# each record, until a preparation survives. Takes source, data as they were, and a folder for what each preparation leaves.
-KILLED = """
-import os, shutil, signal, sys
-from pathlib import Path
-import python_speech_features, tensorflow  # before the forks, so that each costs little
-from data_prep import emodb, prepare
-from ser_acrnn import audio, tfrecords
-
-CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.rmdir", "os.mkdir"}
-
-def die_at(steps):
-    def step():
-        nonlocal steps
-        steps -= 1
-        if steps == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-    def watch(event, arguments):
-        if event in CHANGES or event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
-            step()
-    def write_and_step(path, records):
-        write(path, (record for record in records if not step()))
-    write, tfrecords.write_shard = tfrecords.write_shard, write_and_step
-    sys.addaudithook(watch)
-
-def kill_all(source, before, work):
-    for steps in range(1, 500):
-        data = work / f"{steps:03d}"
-        shutil.copytree(before, data, symlinks=True)
-        child = os.fork()
-        if child == 0:
-            die_at(steps)
-            prepare.prepare("mine", emodb.utterances(source), data, source=source, jobs=1)
-            os._exit(0)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if code != -signal.SIGKILL:
-            return code
-
-while folders := sys.argv[1:4]:
-    del sys.argv[1:4]
-    if kill_all(*map(Path, folders)) != 0:
-        sys.exit(1)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-def test_a_killed_preparation_leaves_the_old_set_or_the_new_and_the_next_completes_it(tmp_path: Path, write_corpus: Write) -> None:
-    before, nothing, fresh = tmp_path / "before", tmp_path / "nothing", tmp_path / "fresh"
-    write_corpus(tmp_path / "source", "WT", ("03", "08"))
-    old = contents(run(tmp_path / "source", before))
-    write_corpus(tmp_path / "source", "W", ("09",))  # a speaker stays (03), one changes (08), one is new (09)
-    change(tmp_path / "source" / "wav" / "08a01Wa.wav")
-    new = contents(run(tmp_path / "source", fresh))
-    write_corpus(tmp_path / "other", "WT", ("03",))
-    first = contents(run(tmp_path / "other", tmp_path / "fresh-other"))
-    nothing.mkdir()
-
-    tasks = [(tmp_path / "source", before, tmp_path / "a"), (tmp_path / "other", nothing, tmp_path / "b")]
-    command = [sys.executable, "-c", KILLED, *(str(path) for task in tasks for path in task)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-
-    for (source, _, work), earlier, later, least in zip(tasks, (old, {}), (new, first), (25, 12), strict=True):
-        states = []
-        for folder in sorted(work.iterdir()):
-            link = folder / "mine"
-            states.append(contents(link))
-            if states[-1]:
-                corpus = RecordCorpus(link)
-                assert [name for name, _, _ in corpus.utterances(corpus.speakers)] == list(corpus.manifest["utterance"])
-            run(source, folder)
-            assert contents(link) == later, folder
-            assert sorted(os.listdir(folder)) == sorted([link.resolve().name, "mine"]), folder
-        switched = states.index(later)
-        assert all(state == earlier for state in states[:switched])
-        assert all(state == later for state in states[switched:])
-        assert switched > 10
-        assert len(states) > least, "steps to be killed at"
-
-
-@pytest.mark.parametrize("after_records", [0, 1, 3])
-def test_a_full_disk_leaves_the_old_set(
-    source: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_records: int
-) -> None:
-    link = run(source, data)
-    before, write, left = contents(link), tfrecords.write_shard, after_records
-
-    def write_until_full(path: Path, records: list[dict]) -> None:
-        def filling() -> Iterator[dict]:
-            nonlocal left
-            for record in records:
-                if left == 0:
-                    raise OSError(28, "No space left on device")
-                left -= 1
-                yield record
-
-        write(path, filling())
-
-    for path in (source / "wav").glob("*W*"):
-        change(path)
-    with monkeypatch.context() as patch:
-        patch.setattr(tfrecords, "write_shard", write_until_full)
-        with pytest.raises(OSError, match="No space left"):
-            run(source, data)
-    assert contents(link) == before
-    run(source, data)
-    assert contents(link) == contents(run(source, tmp_path / "fresh"))
-    assert len(os.listdir(data)) == 2
-
-
-@pytest.mark.parametrize(("jobs", "most"), [(1, 1), (2, 2 * shards.AHEAD + 1)])
-def test_few_utterances_are_in_flight_however_many_a_speaker_has(
-    source: Path, data: Path, monkeypatch: pytest.MonkeyPatch, jobs: int, most: int
-) -> None:
-    extract, encode = shards._extract, tfrecords._encode
-    extracted, written = [0], [0]
-
-    def count(task: Any) -> Any:
-        extracted[0] += 1
-        return extract(task)
-
-    def write_slowly(record: dict[str, Any]) -> bytes:
-        written[0] += 1
-        before = -1
-        while before < extracted[0]:  # whoever runs ahead without bound does so now
-            before = extracted[0]
-            time.sleep(0.1 if written[0] < 4 else 0)
-        assert extracted[0] - written[0] < most
-        return encode(record)
-
-    monkeypatch.setattr(shards, "_extract", count)
-    monkeypatch.setattr(tfrecords, "_encode", write_slowly)
-    path = source / "wav" / "03a01Wa.wav"
-    utterances = [Utterance(f"{number:03d}", path, "03" if number < 60 else "08", "sad") for number in range(80)]
-    link = prepare("mine", utterances, data, jobs=jobs)
-    assert extracted == written == [80]
-    assert list(RecordCorpus(link).manifest["utterance"]) == [utterance.id for utterance in utterances]
-
-
-def test_a_refused_speaker_leaves_no_part_of_a_shard(source: Path, data: Path) -> None:
-    (source / "wav" / "08a01Wa.wav").write_bytes(b"")  # after 08a01Ta, which is written first
-    with pytest.raises(CorpusError):
-        run(source, data)
-    (folder,) = data.iterdir()
-    assert sorted(path.name for path in folder.iterdir()) == ["speaker-03.json", "speaker-03.tfrecord"]
-
-
-def command(source: Path, data: Path, *options: str) -> int:
-    return main(["emodb", "--source", str(source), "--data", str(data), "--jobs", "1", *options])
-
-
-def test_the_command_prepares_and_says_what(
-    source: Path, data: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        assert command(source, data) == 0
-    assert capsys.readouterr().out == (
-        f"{data / 'emodb'}: 6 utterances of 3 speakers, recipe {FEATURE_RECIPES['paper'].recipe_hash}, 0 left out\n"
-    )
-    assert any("speaker 03, angry: found 1, published 14" in message for message in caplog.messages)
-    corpus = RecordCorpus(data / "emodb")
-    assert corpus.name == "emodb"
-    assert corpus.manifest["path"].iloc[0] == "wav/03a01Ta.wav"
-
-
-def test_the_command_takes_recipes(source: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(source, data, "--recipe", "released-code") == 0
-    assert RecordCorpus(data / "emodb.released-code").features == RECIPES["released-code"]
-    assert not (data / "emodb").exists()
-    capsys.readouterr()
-    assert command(source, data, "--recipe", "paper,mfcc-pitch") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(": ")[0] for line in lines] == [str(data / "emodb"), str(data / "emodb.mfcc-pitch")]
-    assert [RecordCorpus(data / name).features for name in ("emodb", "emodb.mfcc-pitch")] == [RECIPES["paper"], RECIPES["mfcc-pitch"]]
-
-
-@pytest.mark.parametrize("recipes", ["none", "paper,none", "paper,", "paper, mfcc-pitch"])
-def test_the_command_names_an_unknown_recipe_with_the_known_ones(
-    source: Path, data: Path, capsys: pytest.CaptureFixture[str], recipes: str
-) -> None:
-    with pytest.raises(SystemExit) as stop:
-        command(source, data, "--recipe", recipes)
-    assert stop.value.code == 2
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert f"--recipe is {recipes}" in last and all(name in last for name in RECIPES)
-    assert not data.exists()
-
-
-def test_the_command_refuses_bad_recordings_unless_told(
-    source: Path, data: Path, bad: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command(source, data) == 1
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "Traceback" not in captured.err
-    for name, reason in bad.items():
-        assert any(f"{name}.wav: " in line and reason in line for line in captured.err.splitlines())
-    assert command(source, data, "--skip-bad") == 0
-    assert "3 utterances of 2 speakers" in (output := capsys.readouterr().out)
-    assert output.endswith("3 left out\n")
-
-
-def test_the_command_reports_a_corpus_that_is_not_there(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(tmp_path / "none", data) == 1
-    assert f"{tmp_path / 'none'} is not a folder" in capsys.readouterr().err
-    assert not data.exists()
-
-
-@pytest.mark.parametrize(
-    "loader",
-    ["none", "checksums"],
-)
-def test_the_command_reports_an_unknown_loader(source: Path, data: Path, capsys: pytest.CaptureFixture[str], loader: str) -> None:
-    assert main([loader, "--source", str(source), "--data", str(data)]) == 1
-    assert f"data_prep has no loader {loader!r}" in capsys.readouterr().err
-
-
-def test_runs_as_a_module(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "data_prep.prepare", "emodb", "--source", str(tmp_path), "--data", str(tmp_path / "data")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 1
-    assert result.stdout == ""
-    assert result.stderr.startswith(f"emodb: {tmp_path} holds no .wav file")
-    assert result.stderr.count("\n") == 1
-
-
-@pytest.mark.slow
-def test_the_published_corpus_is_prepared_whole(emodb_directory: Path, data: Path) -> None:
-    assert main(["emodb", "--source", str(emodb_directory), "--data", str(data), "--jobs", "2"]) == 0
-    corpus = RecordCorpus(data / "emodb")
-    assert len(list((data / "emodb").glob("*.tfrecord"))) == 10
-    assert corpus.speakers == sorted(emodb.PUBLISHED_COUNTS)
-    assert corpus.recipe["left_out"] == []
-    assert len(corpus.manifest) == len(set(corpus.manifest["sha256"])) == 535
-    counts = Counter(zip(corpus.manifest["speaker"], corpus.manifest["emotion"], strict=True))
-    for speaker, published in emodb.PUBLISHED_COUNTS.items():
-        assert tuple(counts[speaker, emotion] for emotion in EMODB_EMOTIONS) == published
-    total = corpus.manifest["emotion"].value_counts()
-    assert [int(total[emotion]) for emotion in EMODB_EMOTIONS] == [127, 62, 71, 79, 69, 46, 81]
-    records = [(name, emotion) for name, emotion, _ in corpus.utterances(corpus.speakers)]
-    assert records == list(corpus.manifest[["utterance", "emotion"]].itertuples(index=False, name=None))
-    assert corpus.manifest["seconds"].between(1.2, 9.0).all()
-    assert (corpus.manifest["segments"] == np.maximum(1, np.ceil(np.ceil((corpus.manifest["seconds"] - 0.015) * 100) / 300))).mean() > 0.99
-
-
 def test_what_the_loader_says_stands_in_the_recipe_and_changes_no_shard(source: Path, data: Path) -> None:
     link = run(source, data)
     before = identities(link)
@@ -631,19 +352,3 @@ def test_what_the_loader_says_stands_in_the_recipe_and_changes_no_shard(source: 
     recipe = json.loads((link / "recipe.json").read_text())
     assert (recipe["about"], recipe["left_out"]) == ({"selection": "all dialogs"}, left_out)
     assert {name: inode for name, (inode, _) in identities(link).items()} == {name: inode for name, (inode, _) in before.items()}
-
-
-def test_help_after_the_corpus_shows_the_loaders_own_arguments(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments, shown in ((["--help"], False), (["emodb", "--help"], False), (["iemocap", "--help"], True)):
-        with pytest.raises(SystemExit) as stop:
-            main(arguments)
-        assert stop.value.code == 0
-        assert ("--merge-excited" in capsys.readouterr().out) == shown
-
-
-@pytest.mark.parametrize(("arguments", "words"), [([], "required: --source"), (["emodb"], "required: --source")])
-def test_a_missing_argument_is_named(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    assert stop.value.code == 2
-    assert words in capsys.readouterr().err

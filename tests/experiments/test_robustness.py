@@ -1,10 +1,14 @@
 """The robustness command on a grid of one-epoch runs with their networks kept."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from experiments import robustness, run_one
 from experiments.degradations import DEGRADATIONS
+from ser_acrnn import models
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
 from ser_acrnn.results import RunResult
 
 
@@ -36,6 +40,24 @@ def test_every_condition_is_judged_and_the_table_comes_from_the_file(small_corpu
     assert all(f"| {condition} " in shown for condition in DEGRADATIONS)
     assert robustness.table(folder / "results", "synthetic") in shown
     assert robustness.table(folder / "results", "nothing") == ""
+
+
+def test_the_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, folder, monkeypatch):
+    result = RunResult.load(folder / "results" / "synthetic" / "tiny" / "03-seed0.json")
+    wavs = small_corpus.parents[1] / "wav"
+    recordings = {name: wavs / f"{name}.wav" for name in (utterance["id"] for utterance in result.utterances)}
+    heard, judge = [], models.segment_posteriors
+
+    def listen(model, features, *, tempos):
+        heard.append(tuple(tempos))
+        return judge(model, features)  # as the run did
+
+    monkeypatch.setattr(models, "segment_posteriors", listen)
+    for tempos in (AS_SPOKEN, FIVE_TEMPOS):
+        config = {**result.config, "training": {**result.config["training"], "judging_tempos": list(tempos)}}
+        heard.clear()
+        robustness.judge_fold(folder / "models" / "synthetic" / "tiny" / "03-seed0.keras", replace(result, config=config), recordings)
+        assert heard == [tempos] * len(DEGRADATIONS)
 
 
 def test_another_network_another_recording_or_none_is_refused(small_corpus, folder, tmp_path, capsys):
