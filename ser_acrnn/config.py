@@ -355,7 +355,7 @@ PRESETS = {
     "lite-augmented": lite_augmented("training"),
     "lite-by-utterance": lite_augmented("utterance"),
     # The same for a speaker of whom unlabelled audio is at hand.
-    "best-adapted": lite_augmented("speaker"),
+    "lite-by-speaker": lite_augmented("speaker"),
     # Ours, for the demo, the tests and a first look at a corpus: a small member of the family that trains in seconds an epoch.
     # In float32 everywhere, so that the demo and the tests do not depend on which processor they run on.
     "tiny": Preset(
@@ -370,7 +370,7 @@ def preset(name: str) -> Preset:
     """Returns a named configuration.
 
     Args:
-        name: One of `paper-emodb`, `paper-iemocap`, `released-code`, `lite`, `lite-augmented`, `lite-by-utterance`, `best-adapted`,
+        name: One of `paper-emodb`, `paper-iemocap`, `released-code`, `lite`, `lite-augmented`, `lite-by-utterance`, `lite-by-speaker`,
             `tiny`.
 
     Raises:

@@ -211,7 +211,7 @@ def test_what_a_normalisation_undoes_is_not_in_its_training() -> None:
     assert (segment.noise, segment.rooms, segment.bands) == (0.3, 0.2, 0.1)
     assert (speaker.noise, speaker.rooms, speaker.bands) == (0, 0, 0)  # log-Mels that are standardised have no power to add up
     assert segment.tempo == speaker.tempo == base.tempo and worse.under("utterance") == speaker
-    assert PRESETS["lite-by-utterance"] == lite_augmented("utterance") and PRESETS["best-adapted"] == lite_augmented("speaker")
+    assert PRESETS["lite-by-utterance"] == lite_augmented("utterance") and PRESETS["lite-by-speaker"] == lite_augmented("speaker")
 
 
 def test_whole_and_real_numbers_are_equal_and_hash_alike() -> None:

@@ -34,7 +34,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
         "lite-by-utterance": PRESETS["lite-by-utterance"],
         "best-by-training": _best(PRESETS["lite-augmented"]),
         "best-by-utterance": _best(PRESETS["lite-by-utterance"]),
-        "best-adapted": PRESETS["best-adapted"],
+        "lite-by-speaker": PRESETS["lite-by-speaker"],
         "dnn-elm": baseline,
         # Ours: all of an utterance, a segment each 50 ms.
         "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),

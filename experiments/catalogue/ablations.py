@@ -13,7 +13,7 @@ from ser_acrnn.recipes import FEATURE_RECIPES
 NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=128, blstm_units=64), TrainConfig(patience=10))
 # What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers; and by the
 # one who speaks.
-BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in ("lite-augmented", "lite-by-utterance", "best-adapted")}
+BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in ("lite-augmented", "lite-by-utterance", "lite-by-speaker")}
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
@@ -71,7 +71,7 @@ CHANGES: dict[str, dict[str, Change]] = {
         "by-segment-degraded": {**_BY_SEGMENT, "augmentation": _UNLEVELLED | _DEGRADED},
     },
     "lite-by-utterance": _JUDGING,
-    "best-adapted": _EVERY,
+    "lite-by-speaker": _EVERY,
 }
 
 

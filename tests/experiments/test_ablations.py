@@ -52,7 +52,7 @@ def test_the_page_has_what_validation_and_test_speakers_say(tmp_path):
     text = tables.ablation_page(EMODB, results, tmp_path).read_text()
     (row,) = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| no-masks")]
     assert row[1:4] == ["3 in 3 folds", "-10.00 (-10.0 to -10.0)", "-25.00 (-25.0 to -25.0)"]
-    assert "## lite-augmented\n" in text and "best-adapted" not in text
+    assert "## lite-augmented\n" in text and "lite-by-speaker" not in text
     assert tables.ablation_page(EMODB, results[:3], tmp_path) is None
 
 
