@@ -15,35 +15,48 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments import catalogue
 from experiments.degradations import DEGRADATIONS
-from experiments.runs import RunKey, add_arguments, open_experiment
+from experiments.runs import add_arguments, open_experiment
 from ser_acrnn import audio, metrics, report
 from ser_acrnn.config import AS_SPOKEN
+from ser_acrnn.ensembles import averaged
 from ser_acrnn.results import RunResult
 
 FOLDER = "robustness"  # below a corpus's results
 COLUMNS = ["condition", "speaker", "utterance", "emotion", "decision"]
 
 
-def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) -> pd.DataFrame:
+def judge_fold(members: Sequence[tuple[Path, RunResult]], recordings: dict[str, Path]) -> pd.DataFrame:
     """Judges one test speaker's recordings under each condition.
 
     A network that normalises by the speaker is given that speaker's audio in the same condition.
 
     Args:
-        network: The fold's, a `.keras` file.
-        result: What the run left.
+        members: The fold's networks that judge together, `.keras` files, each with what its run left.
         recordings: File of each test utterance.
 
     Returns:
         The columns `COLUMNS`.
 
     Raises:
-        ValueError: The network is not the one that the result is of: it decides otherwise on the recordings as they are.
+        ValueError: A network is not the one that its result is of: it decides otherwise on the recordings as they are.
     """
+    result = members[0][1]
+    posteriors = np.array([_posteriors(network, run, recordings) for network, run in members])
+    tables = []
+    for condition, scores in zip(DEGRADATIONS, posteriors.swapaxes(0, 1), strict=True):
+        decisions = [result.emotions[index] for index in averaged(scores).argmax(axis=1)]
+        names = [utterance["id"] for utterance in result.utterances]
+        tables.append(pd.DataFrame(dict(zip(COLUMNS, (condition, result.fold["test"], names, result.truth, decisions), strict=True))))
+    return pd.concat(tables)
+
+
+def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -> NDArray[np.float64]:
+    """What a network says of each utterance under each condition, `(conditions, utterances, emotions)`."""
     from ser_acrnn.models import segment_posteriors
     from ser_acrnn.predictor import Predictor
 
@@ -51,7 +64,7 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
     rate, tempos = predictor.features.sampling_rate_hertz, result.config["training"].get("judging_tempos", AS_SPOKEN)
     names = [utterance["id"] for utterance in result.utterances]
     clean = [audio.load(recordings[name], rate) for name in names]
-    tables = []
+    found = []
     for condition, degrade in DEGRADATIONS.items():
         seeds = [zlib.crc32(f"{condition} {name}".encode()) for name in names]
         waveforms = [degrade(waveform, np.random.default_rng(seed)) for waveform, seed in zip(clean, seeds, strict=True)]
@@ -59,15 +72,14 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
             predictor.enrol(waveforms)
         segments = [predictor.segments(waveform) for waveform in waveforms]
         owners = np.repeat(np.arange(len(names)), [len(part) for part in segments])
-        maxima = metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=tempos), owners)
-        decisions = [predictor.emotions[index] for index in maxima.argmax(axis=1)]
-        tables.append(pd.DataFrame(dict(zip(COLUMNS, (condition, result.fold["test"], names, result.truth, decisions), strict=True))))
-    differing = int((tables[0]["decision"] != result.decisions).sum())
+        found.append(metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=tempos), owners))
+    as_recorded = [result.emotions[index] for index in found[0].argmax(axis=1)]
+    differing = sum(mine != its for mine, its in zip(as_recorded, result.decisions, strict=True))
     if differing > 0.01 * len(names):  # a rounding error may turn a tie
         raise ValueError(
             f"{network}: decides otherwise on {differing} of {len(names)} utterances than the run's result, expected its network"
         )
-    return pd.concat(tables)
+    return np.array(found)
 
 
 def table(root: Path, folder: str) -> str:
@@ -114,26 +126,23 @@ def run(options: argparse.Namespace) -> Path:
     """
     if options.models is None:
         raise ValueError("--models is missing, expected the folder that the grid kept its networks in")
-    experiment = open_experiment(options, options.system)
-    keys = [experiment.key(fold, options.seed) for fold in range(len(experiment.folds))]
-    missing = [str(path) for key in keys for path in (key.file(options.results), key.file(options.models, ".keras")) if not path.is_file()]
+    members = [open_experiment(options, system) for system in catalogue.trained([options.system])]
+    folds = [[member.key(fold, options.seed) for member in members] for fold in range(len(members[0].folds))]
+    files = [[(key.file(options.models, ".keras"), key.file(options.results)) for key in keys] for keys in folds]
+    missing = [str(path) for fold in files for pair in fold for path in pair if not path.is_file()]
     if missing:
         raise ValueError(f"missing: {', '.join(missing)}; expected the finished runs of all folds and their networks")
-    recordings = _recordings(experiment.corpus.manifest, options.source)
+    recordings = _recordings(members[0].corpus.manifest, options.source)
     judged = [
-        judge_fold(key.file(options.models, ".keras"), RunResult.load(key.file(options.results)), recordings)
-        for key in tqdm(keys, desc=options.system, unit=" folds")
+        judge_fold([(network, RunResult.load(result)) for network, result in fold], recordings)
+        for fold in tqdm(files, desc=options.system, unit=" folds")
     ]
-    path = _file(options.results, keys[0])
+    path = options.results / folds[0][0].folder / FOLDER / f"{options.system}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     pd.concat(judged).to_csv(partial, index=False)
     partial.replace(path)
     return path
-
-
-def _file(results: Path, key: RunKey) -> Path:
-    return results / key.folder / FOLDER / f"{key.system}.csv"
 
 
 def _recordings(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn.results import RunResult
 
@@ -67,13 +68,22 @@ def _together(name: str, seed: int, members: Sequence[RunResult]) -> RunResult:
     )
 
 
+def averaged(scores: ArrayLike) -> NDArray[np.float64]:
+    """What several judges say together.
+
+    Args:
+        scores: Of shape `(judges, utterances, emotions)`: posteriors, or the scores of a DNN-ELM, which may be negative.
+
+    Returns:
+        The mean over judges of each utterance's posteriors, scaled to sum to one, or of the scores as they are,
+        `(utterances, emotions)`.
+    """
+    every = np.asarray(scores, np.float64)
+    return (every / every.sum(axis=2, keepdims=True) if every.min() >= 0 else every).mean(axis=0)
+
+
 def _averaged(lists: Sequence[Sequence[dict]]) -> list[dict]:
     if not all(lists):
         return []
-    scores = np.array([[utterance["posteriors"] for utterance in utterances] for utterances in lists])
-    if scores.min() >= 0:
-        scores /= scores.sum(axis=2, keepdims=True)
-    return [
-        {**utterance, "posteriors": [round(float(value), 6) for value in row]}
-        for utterance, row in zip(lists[0], scores.mean(axis=0), strict=True)
-    ]
+    scores = averaged([[utterance["posteriors"] for utterance in utterances] for utterances in lists])
+    return [{**utterance, "posteriors": [round(float(value), 6) for value in row]} for utterance, row in zip(lists[0], scores, strict=True)]

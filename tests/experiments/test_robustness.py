@@ -5,10 +5,11 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from experiments import robustness, run_one
+from experiments import catalogue, robustness, run_one
 from experiments.degradations import DEGRADATIONS
 from ser_acrnn import models
 from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
+from ser_acrnn.ensembles import together
 from ser_acrnn.results import RunResult
 
 
@@ -28,6 +29,10 @@ def command(small_corpus, folder, *more):
     return [f"--prepared={small_corpus}", *places, "--system=tiny", "--epochs=1", f"--source={small_corpus.parents[1]}", *more]
 
 
+def recordings_of(small_corpus, result):
+    return {utterance["id"]: small_corpus.parents[1] / "wav" / f"{utterance['id']}.wav" for utterance in result.utterances}
+
+
 def test_every_condition_is_judged_and_the_table_comes_from_the_file(small_corpus, folder, capsys):
     assert robustness.main(command(small_corpus, folder)) == 0
     shown = capsys.readouterr().out
@@ -44,8 +49,7 @@ def test_every_condition_is_judged_and_the_table_comes_from_the_file(small_corpu
 
 def test_the_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, folder, monkeypatch):
     result = RunResult.load(folder / "results" / "synthetic" / "tiny" / "03-seed0.json")
-    wavs = small_corpus.parents[1] / "wav"
-    recordings = {name: wavs / f"{name}.wav" for name in (utterance["id"] for utterance in result.utterances)}
+    recordings = recordings_of(small_corpus, result)
     heard, judge = [], models.segment_posteriors
 
     def listen(model, features, *, tempos):
@@ -56,8 +60,24 @@ def test_the_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, folder,
     for tempos in (AS_SPOKEN, FIVE_TEMPOS):
         config = {**result.config, "training": {**result.config["training"], "judging_tempos": list(tempos)}}
         heard.clear()
-        robustness.judge_fold(folder / "models" / "synthetic" / "tiny" / "03-seed0.keras", replace(result, config=config), recordings)
+        network = folder / "models" / "synthetic" / "tiny" / "03-seed0.keras"
+        robustness.judge_fold([(network, replace(result, config=config))], recordings)
         assert heard == [tempos] * len(DEGRADATIONS)
+
+
+def test_several_networks_judge_together_under_each_condition(small_corpus, folder, monkeypatch):
+    words = [word for word in command(small_corpus, folder, "--fold=0", "--seed=1") if not word.startswith("--source")]
+    assert run_one.main(words) == 0
+    networks, results = (folder / root / "synthetic" / "tiny" for root in ("models", "results"))
+    members = [(networks / f"03-seed{seed}.keras", RunResult.load(results / f"03-seed{seed}.json")) for seed in (0, 1)]
+    runs = [replace(result, seed=0, system=name) for (_, result), name in zip(members, "ab", strict=True)]
+    judged = robustness.judge_fold(members, recordings_of(small_corpus, runs[0]))
+    assert judged[judged["condition"] == "as recorded"]["decision"].tolist() == together("ab", "ab", runs)[0].decisions
+    assert runs[0].decisions != runs[1].decisions, "members that agree would show nothing"
+    monkeypatch.setitem(catalogue.TOGETHER, "twice", ("tiny",))
+    assert robustness.main([*command(small_corpus, folder), "--system=twice"]) == 0
+    alone, twice = (pd.read_csv(folder / "results" / "synthetic" / "robustness" / f"{name}.csv") for name in ("tiny", "twice"))
+    assert twice.equals(alone)
 
 
 def test_another_network_another_recording_or_none_is_refused(small_corpus, folder, tmp_path, capsys):
