@@ -64,6 +64,10 @@ def _card(name: str, about: dict, corpus: str, every: list[RunResult]) -> str:
     if tempos := paired_difference(every, f"{about['system']}.tempos", about["system"]):
         gain = f"{tempos.mean:+.1f} points ({tempos.low:+.1f} to {tempos.high:+.1f}, {tempos.runs} pairs of runs)"
         figures.append(f"heard at five tempos (`--tempos`), which takes five times as long: UAR {gain}")
+    best = catalogue.BEST.get(about["system"])
+    if better := summary([result for result in every if result.system == best]):
+        found = f"UAR {report.spread(better[0].uar, better[0].std_runs)} % over {better[0].runs} runs"
+        figures.append(f"trained on one more voice, the validation speaker's, and heard at five tempos (`{best}`): {found}")
     emotions = results[0].emotions
     percent = confusion_percent(results)
     confusion = report.markdown_table(

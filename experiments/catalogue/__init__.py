@@ -14,6 +14,8 @@ from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.recipes import FRAME_RECIPES
 
 SEEDS = 5  # letter, section III
+# Presets, and what each is called where all has been chosen, see `_best`.
+BEST = {"lite-augmented": "best-by-training", "lite-by-utterance": "best-by-utterance", "lite-by-speaker": "best-adapted"}
 
 
 def _best(preset: Preset) -> Preset:
@@ -33,9 +35,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
         "lite-augmented": PRESETS["lite-augmented"],
         "lite-by-utterance": PRESETS["lite-by-utterance"],
         "lite-by-speaker": PRESETS["lite-by-speaker"],
-        "best-by-training": _best(PRESETS["lite-augmented"]),
-        "best-by-utterance": _best(PRESETS["lite-by-utterance"]),
-        "best-adapted": _best(PRESETS["lite-by-speaker"]),
+        **{best: _best(PRESETS[name]) for name, best in BEST.items()},
         "dnn-elm": baseline,
         # Ours: all of an utterance, a segment each 50 ms.
         "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),

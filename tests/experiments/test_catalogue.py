@@ -66,8 +66,8 @@ def test_a_system_has_the_emotions_of_its_corpus():
 
 def test_the_best_networks_hear_everyone_and_are_judged_at_five_tempos():
     assert catalogue.TOGETHER["best"] == ("best-by-training", "best-by-utterance")
-    pairs = {"best-by-training": "lite-augmented", "best-by-utterance": "lite-by-utterance", "best-adapted": "lite-by-speaker"}
-    for best, before in pairs.items():
+    assert catalogue.BEST["lite-by-speaker"] == "best-adapted"
+    for before, best in catalogue.BEST.items():
         training, other = catalogue.SYSTEMS[best].training, catalogue.SYSTEMS[before].training
         assert training.train_on_validation and training.judging_tempos == FIVE_TEMPOS and not other.train_on_validation
         assert replace(training, train_on_validation=False, judging_tempos=AS_SPOKEN) == other

@@ -82,16 +82,18 @@ def test_a_system_that_needs_a_validation_speaker_is_refused(folder, small_corpu
     assert "epoch_choice is 'validation', expected 'last'" in capsys.readouterr().err
 
 
-def test_the_card_says_what_five_tempos_gain(folder, tmp_path):
+def test_the_card_says_what_five_tempos_gain_and_what_the_best_training_comes_to(folder, tmp_path):
     shutil.copy(folder / "index.json", tmp_path)
     runs = [run for run in collect(folder / "results" / "synthetic") if run.system == "lite-augmented"]
     for run in runs:
         wrong = [{**item, "posteriors": [float(name != item["emotion"]) for name in run.emotions]} for item in run.utterances]
-        for system, utterances in ((run.system, wrong), (f"{run.system}.tempos", run.utterances)):
+        judged = {run.system: wrong, f"{run.system}.tempos": run.utterances, "best-by-training": run.utterances}
+        for system, utterances in judged.items():
             path = tmp_path / "results" / "synthetic" / system / f"{run.fold['test']}-seed0.json"
             replace(run, system=system, utterances=utterances).save(path)
     cards.write("small", tmp_path / "results", tmp_path)
     gain = 100 * np.mean([metrics.unweighted_average_recall(run.truth, run.decisions) for run in runs])
     assert gain > 0
     text = (tmp_path / "small.md").read_text()
-    assert f"which takes five times as long: UAR {gain:+.1f} points (" in text and f"{len(runs)} pairs of runs)." in text
+    assert f"which takes five times as long: UAR {gain:+.1f} points (" in text and f"{len(runs)} pairs of runs);" in text
+    assert f"(`best-by-training`): UAR {gain:.2f} ± " in text and f"over {len(runs)} runs." in text
