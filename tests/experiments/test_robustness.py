@@ -65,7 +65,7 @@ def test_the_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, folder,
         assert heard == [tempos] * len(DEGRADATIONS)
 
 
-def test_several_networks_judge_together_under_each_condition(small_corpus, folder, monkeypatch):
+def test_several_networks_judge_together_under_each_condition(small_corpus, folder, monkeypatch, capsys):
     words = [word for word in command(small_corpus, folder, "--fold=0", "--seed=1") if not word.startswith("--source")]
     assert run_one.main(words) == 0
     networks, results = (folder / root / "synthetic" / "tiny" for root in ("models", "results"))
@@ -74,11 +74,14 @@ def test_several_networks_judge_together_under_each_condition(small_corpus, fold
     judged = robustness.judge_fold(members, recordings_of(small_corpus, runs[0]))
     assert judged[judged["condition"] == "as recorded"]["decision"].tolist() == together("ab", "ab", runs)[0].decisions
     assert runs[0].decisions != runs[1].decisions, "members that agree would show nothing"
-    monkeypatch.setitem(catalogue.TOGETHER, "twice", ("tiny",))
-    for system in ("tiny", "twice"):
+    monkeypatch.setitem(catalogue.TOGETHER, "alone", ("tiny",))
+    for system in ("tiny", "alone"):
         assert robustness.main([*command(small_corpus, folder), f"--system={system}"]) == 0
-    alone, twice = (pd.read_csv(folder / "results" / "synthetic" / "robustness" / f"{name}.csv") for name in ("tiny", "twice"))
-    assert twice.equals(alone)
+    expected, alone = (pd.read_csv(folder / "results" / "synthetic" / "robustness" / f"{name}.csv") for name in ("tiny", "alone"))
+    assert alone.equals(expected)
+    monkeypatch.setitem(catalogue.TOGETHER, "both", ("tiny", "lite"))
+    assert robustness.main([*command(small_corpus, folder), "--system=both"]) == 1
+    assert f"missing: {folder / 'models' / 'synthetic' / 'lite' / '03-seed0.keras'}, " in capsys.readouterr().err
 
 
 def test_another_network_another_recording_or_none_is_refused(small_corpus, folder, tmp_path, capsys):
