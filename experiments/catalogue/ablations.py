@@ -11,8 +11,8 @@ from ser_acrnn.recipes import FEATURE_RECIPES
 # The letter's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
 # BLSTM, and half our patience: small enough for a processor to train it ten times for each change.
 NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=128, blstm_units=64), TrainConfig(patience=10))
-# What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers; and by the
-# one who speaks.
+# What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers; by the
+# utterance; and by the one who speaks.
 BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in ("lite-augmented", "lite-by-utterance", "lite-by-speaker")}
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
@@ -21,7 +21,6 @@ Change = dict[str, dict[str, Any]]
 _UNLEVELLED = asdict(BASES["lite-augmented"].training.augmentation.under("segment"))
 _BY_SEGMENT: Change = {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED}
 _DEGRADED = {"bands": 0.2, "rooms": 0.2, "noise": 0.3}
-_JUDGING: dict[str, Change] = {"tempos": {"training": {"judging_tempos": FIVE_TEMPOS}}}
 _EVERY: dict[str, Change] = {
     "no-augmentation": {"augmentation": asdict(AugmentConfig())},
     "no-masks": {"augmentation": {"time_masks": 0, "mel_masks": 0}},
@@ -29,7 +28,7 @@ _EVERY: dict[str, Change] = {
     "sampling-all": {"training": {"sampling": "all"}},
     "epoch-by-validation": {"training": {"epoch_choice": "validation", "patience": 40}},
     "epochs-80": {"training": {"epochs": 80}},
-    **_JUDGING,
+    "tempos": {"training": {"judging_tempos": FIVE_TEMPOS}},
     "rate-constant": {"training": {"schedule": "constant"}},
     "rate-1e-4": {"training": {"learning_rate": 1e-4}},
     "hop-3s": {"training": {"training_hop_seconds": 3.0}},
@@ -70,7 +69,7 @@ CHANGES: dict[str, dict[str, Change]] = {
         "degraded": {"augmentation": _DEGRADED},
         "by-segment-degraded": {**_BY_SEGMENT, "augmentation": _UNLEVELLED | _DEGRADED},
     },
-    "lite-by-utterance": _JUDGING,
+    "lite-by-utterance": _EVERY,
     "lite-by-speaker": _EVERY,
 }
 
