@@ -161,6 +161,25 @@ def mask(
             real[first : first + width] = mean
 
 
+def mix(segments: NDArray[np.float32], targets: NDArray[np.float32], parameter: float, rng: np.random.Generator) -> None:
+    """Makes each segment and its target a weighted mean with another one's of the batch, in place (mixup, Zhang et al., ICLR 2018).
+
+    Where one of the two is padding, the other is left as it is.
+
+    Args:
+        segments: `(batch, frames, mels, channels)`.
+        targets: `(batch, emotions)`, whose weights are the same.
+        parameter: A pair's weights are drawn from the beta distribution with this parameter twice.
+        rng: Decides weights and pairs.
+    """
+    share = rng.beta(parameter, parameter, (len(segments), 1)).astype(np.float32)  # of the other one
+    other = rng.permutation(len(segments))
+    targets += share * (targets[other] - targets)
+    real = (segments != 0).any(axis=(2, 3))
+    shares = np.where(real & real[other], share, (~real).astype(np.float32))
+    segments += shares[..., None, None] * (segments[other] - segments)
+
+
 def _factors(largest: float, number: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """From 1 / (1 + largest) to 1 + largest, as often above 1 as below."""
     return np.exp(rng.uniform(-1, 1, number) * np.log1p(largest))

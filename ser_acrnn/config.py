@@ -226,6 +226,9 @@ class TrainConfig(JsonConfig):
         training_hop_seconds: Shift between training segments; 3.0 does not overlap.
         sampling: `"all"`: an epoch sees every segment once; `"balanced"`: as many segments, drawn so that all emotions are as frequent.
         augmentation: Of the training segments.
+        mixup: Parameter of the beta distribution by which training segments and their emotions are mixed in pairs (mixup, Zhang et al.,
+            ICLR 2018); 0: not at all.
+        label_smoothing: Share of each label that is spread evenly over all emotions (Szegedy et al., CVPR 2016).
         precision: `"float32"`; `"bfloat16"`: mixed, with weights, normalisation and softmax in float32; or `"auto"`: bfloat16 where what
             computes has units for it, float32 elsewhere, see `ser_acrnn.distribution.Placement.precision`.
         judging_tempos: Rates at which each segment of the speaker who is judged is played to the network, which says the mean of its
@@ -243,6 +246,8 @@ class TrainConfig(JsonConfig):
     training_hop_seconds: float = 3.0
     sampling: Literal["all", "balanced"] = "all"
     augmentation: AugmentConfig = AugmentConfig()
+    mixup: float = 0.0
+    label_smoothing: float = 0.0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     judging_tempos: tuple[float, ...] = AS_SPOKEN
 
@@ -260,7 +265,14 @@ class TrainConfig(JsonConfig):
         require(len(self.judging_tempos) > 0 and min(self.judging_tempos) > 0, self, "judging_tempos", "one or more positive rates")
         require(self.sampling in ("all", "balanced"), self, "sampling", "'all' or 'balanced'")
         require(self.training_hop_seconds > 0, self, "training_hop_seconds", "a positive number of seconds")
+        require(0 <= self.mixup < math.inf, self, "mixup", "0 or more")
+        require(0 <= self.label_smoothing < 1, self, "label_smoothing", "a share from 0 to below 1")
         require(self.precision in ("auto", "float32", "bfloat16"), self, "precision", "'auto', 'float32' or 'bfloat16'")
+
+    @property
+    def soft_targets(self) -> bool:
+        """Whether a segment may be of several emotions in part."""
+        return self.mixup > 0 or self.label_smoothing > 0
 
 
 class _Parts:

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_acrnn import __version__, distribution, metrics, protocol
+from ser_acrnn import __version__, augmentation, distribution, metrics, protocol
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.dataset import DatasetError, PreparedCorpus, Segments
 from ser_acrnn.methods import Augment, Method, method_of
@@ -282,6 +282,7 @@ def fit(
         The state after the last epoch, with the curve and the best weights.
     """
     features, labels = train.features, train.labels.astype(np.int32)
+    targets = np.eye(model.output_shape[-1], dtype=np.float32)[labels] if config.soft_targets else labels
     steps = -(-len(features) // config.batch_size)
     compile_model(model, config, steps)
     learner = placement.learner(model)
@@ -297,7 +298,7 @@ def fit(
         started = time.perf_counter()
         rng = np.random.default_rng([seed, epoch])
         order = np.resize(_order(labels, config.sampling, rng), (steps, config.batch_size))
-        losses = [learner.step(features[batch] if augment is None else augment(features, batch, rng), labels[batch]) for batch in order]
+        losses = [learner.step(*_drawn(features, targets, batch, augment, config.mixup, rng)) for batch in order]
         learner.publish()
         entry: dict[str, Any] = {"epoch": epoch, "loss": round(float(np.mean(losses)), 6)}
         entry |= _validate(model, validation, config.batch_size) if validation else {}
@@ -322,9 +323,12 @@ def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    if config.soft_targets:
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
     model.compile(
         optimizer=keras.optimizers.Nadam(rate, beta_1=config.momentum),
-        loss=keras.losses.SparseCategoricalCrossentropy(),
+        loss=loss,
         jit_compile=jit_compile,
     )
     model.optimizer.build(model.trainable_variables)
@@ -351,6 +355,21 @@ def _order(labels: NDArray[np.int32], sampling: str, rng: np.random.Generator) -
         return rng.permutation(len(labels))
     shares = 1 / np.bincount(labels)[labels]
     return rng.choice(len(labels), len(labels), p=shares / shares.sum())
+
+
+def _drawn(
+    features: NDArray[np.float32],
+    targets: NDArray,
+    batch: NDArray[np.int64],
+    augment: Augment | None,
+    mixup: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray]:
+    """A batch as it is trained on: its segments, changed and mixed, and their targets."""
+    segments, wanted = features[batch] if augment is None else augment(features, batch, rng), targets[batch]
+    if mixup:
+        augmentation.mix(segments, wanted, mixup, rng)
+    return segments, wanted
 
 
 def _validate(model: keras.Model, validation: Segments, batch_size: int) -> dict[str, float]:

@@ -175,3 +175,26 @@ def test_real_segments_stay_plausible(emodb_directory):
         config = replace(EVERYTHING, speaker_exchange=0, gain=0, tilt=0)
         changed = Augmenter(config, mean, PAPER)(values, np.arange(len(values)), np.random.default_rng(seed))
         assert changed[..., 0].min() >= values[..., 0].min() - 1e-3 and changed[..., 0].max() <= max(values[..., 0].max(), 0) + 1e-3
+
+
+def test_mixed_segments_and_targets_are_means_with_the_same_weights(segments):
+    targets = np.eye(3, dtype=np.float32)
+    mixed, wanted = segments.copy(), targets.copy()
+    augmentation.mix(mixed, wanted, 0.4, np.random.default_rng(3))
+    np.testing.assert_allclose(wanted.sum(axis=1), 1, rtol=1e-6)
+    assert ((wanted > 0.01) & (wanted < 0.99)).any()
+    for row, weights in enumerate(wanted):  # all of a row is its own where it was paired with itself
+        other = int(np.argmax(np.where(np.arange(3) == row, -1, weights)))
+        both, longer = sorted((LENGTHS[row], LENGTHS[other]))
+        expected = weights[row] * segments[row] + weights[other] * segments[other]
+        np.testing.assert_allclose(mixed[row, :both], expected[:both], atol=1e-5)
+        if weights[other] > 0:
+            alone = row if LENGTHS[row] == longer else other
+            np.testing.assert_allclose(mixed[row, both:], segments[alone, both:], atol=1e-6)
+
+
+@pytest.mark.parametrize(("parameter", "share"), [(1e6, 0.5), (1e-6, 1.0)])
+def test_a_large_parameter_mixes_evenly_and_a_small_one_hardly(parameter, share):
+    targets = np.eye(200, dtype=np.float32)
+    augmentation.mix(np.ones((200, 1, 1, 1), np.float32), targets, parameter, np.random.default_rng(4))
+    assert np.median(targets.max(axis=1)) == pytest.approx(share, abs=0.01)

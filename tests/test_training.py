@@ -238,8 +238,28 @@ def test_balanced_sampling_draws_all_emotions_alike(corpus):
     assert balanced[0].validation_curve != plain[0].validation_curve
 
 
+def test_soft_targets_keep_the_network_unsure(corpus):
+    plain, smoothed, mixed = (train(corpus, changed(**soft, epochs=2)) for soft in ({}, {"label_smoothing": 0.3}, {"mixup": 1.0}))
+    for result, model in (smoothed, mixed):
+        assert result.validation_curve != plain[0].validation_curve
+        sure = [model.predict(load_segments(corpus, ["a"], EMOTIONS).features, verbose=0).max(axis=1).mean() for model in (model, plain[1])]
+        assert sure[0] < sure[1]
+
+
+def test_label_smoothing_is_what_the_letter_of_the_formula_says(corpus):
+    model, segments = acrnn(SMALL.model), load_segments(corpus, FOLD.train, EMOTIONS)
+    training.compile_model(model, changed(label_smoothing=0.3).training, steps=1)
+    posteriors = model.predict(segments.features, verbose=0)
+    targets = 0.7 * np.eye(3)[segments.labels] + 0.1
+    expected = -(targets * np.log(posteriors)).sum(axis=1).mean()
+    measured = model.evaluate(segments.features, np.eye(3)[segments.labels], verbose=0)
+    assert measured == pytest.approx(expected, rel=1e-4)
+
+
 def test_an_augmented_run_is_decided_by_its_seed_and_resumes(corpus, tmp_path):
-    preset = changed(augmentation=AugmentConfig(tempo=0.1, time_masks=1, mel_masks=1, mel_mask_mels=2, speaker_exchange=0.5), epochs=2)
+    preset = changed(
+        augmentation=AugmentConfig(tempo=0.1, time_masks=1, mel_masks=1, mel_mask_mels=2, speaker_exchange=0.5), mixup=0.4, epochs=2
+    )
     expected = train(corpus, preset)
     assert expected[0].validation_curve[0]["loss"] != train(corpus, changed(epochs=1))[0].validation_curve[0]["loss"]
     checkpoint = tmp_path / "run.npz"

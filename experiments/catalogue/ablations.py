@@ -32,6 +32,8 @@ _EVERY: dict[str, Change] = {
     "rate-constant": {"training": {"schedule": "constant"}},
     "rate-1e-4": {"training": {"learning_rate": 1e-4}},
     "hop-3s": {"training": {"training_hop_seconds": 3.0}},
+    "mixup": {"training": {"mixup": 0.4}},
+    "label-smoothing": {"training": {"label_smoothing": 0.1}},
     "no-dropout": {"model": {"dropout": 0.0}},
     "padding-seen": {"model": {"mask_padding": False}},
     "pool-2x4": {"model": {"conv": ((32, 2, 4), (64, 2, 2))}},
