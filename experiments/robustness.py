@@ -22,7 +22,7 @@ from experiments import catalogue
 from experiments.degradations import DEGRADATIONS
 from experiments.runs import add_arguments, open_experiment
 from ser_acrnn import audio, metrics, report
-from ser_acrnn.config import AS_SPOKEN
+from ser_acrnn.config import TrainConfig
 from ser_acrnn.ensembles import averaged
 from ser_acrnn.results import RunResult
 
@@ -33,7 +33,7 @@ COLUMNS = ["condition", "speaker", "utterance", "emotion", "decision"]
 def judge_fold(members: Sequence[tuple[Path, RunResult]], recordings: dict[str, Path]) -> pd.DataFrame:
     """Judges one test speaker's recordings under each condition.
 
-    A network that normalises by the speaker is given that speaker's audio in the same condition.
+    A network that adapts to the speaker, or normalises by one, is given that speaker's audio in the same condition.
 
     Args:
         members: The fold's networks that judge together, `.keras` files, each with what its run left.
@@ -60,19 +60,23 @@ def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -
     from ser_acrnn.models import segment_posteriors
     from ser_acrnn.predictor import Predictor
 
-    predictor = Predictor(network)
-    rate, tempos = predictor.features.sampling_rate_hertz, result.config["training"].get("judging_tempos", AS_SPOKEN)
+    training = TrainConfig.from_dict(result.config["training"])
+    adapt = training.judging_batch_norm == "speaker"
+    predictor = Predictor(network, tempos=training.judging_tempos)
+    rate = predictor.features.sampling_rate_hertz
     names = [utterance["id"] for utterance in result.utterances]
     clean = [audio.load(recordings[name], rate) for name in names]
     found = []
     for condition, degrade in DEGRADATIONS.items():
         seeds = [zlib.crc32(f"{condition} {name}".encode()) for name in names]
         waveforms = [degrade(waveform, np.random.default_rng(seed)) for waveform, seed in zip(clean, seeds, strict=True)]
-        if predictor.scope == "speaker":
-            predictor.enrol(waveforms)
+        if adapt or predictor.scope == "speaker":
+            predictor.enrol(waveforms, adapt=adapt)
         segments = [predictor.segments(waveform) for waveform in waveforms]
         owners = np.repeat(np.arange(len(names)), [len(part) for part in segments])
-        found.append(metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=tempos), owners))
+        found.append(
+            metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=predictor.tempos), owners)
+        )
     as_recorded = [result.emotions[index] for index in found[0].argmax(axis=1)]
     differing = sum(mine != its for mine, its in zip(as_recorded, result.decisions, strict=True))
     if differing > 0.01 * len(names):  # a rounding error may turn a tie

@@ -112,8 +112,7 @@ def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[Ru
     if f"<!-- robustness {corpus.name} -->" in text:
         text = insert(text, f"robustness {corpus.name}", robustness.table(root, corpus.name))
     if f"<!-- selection {corpus.name} -->" in text:
-        trained = [result for result in results if result.system not in catalogue.TOGETHER]
-        text = insert(text, f"selection {corpus.name}", tables.selection_table(trained))
+        text = insert(text, f"selection {corpus.name}", tables.selection_table(with_seed_ensembles(results)))
     for base in ablations.CHANGES:
         if f"<!-- ablations {corpus.name} {base} -->" in text:
             text = insert(text, f"ablations {corpus.name} {base}", tables.ablation_table(base, every))

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser_acrnn.dataset import Segments
+from ser_acrnn.dataset import PreparedCorpus, Segments
 from ser_acrnn.fine_tuning import FineTuned
 from ser_acrnn.methods import Judge, Stage
 from ser_acrnn.models import segment_posteriors
@@ -68,7 +68,7 @@ class Probe(FineTuned):
         """See `Method.stages`."""
         return [Stage(replace(self.preset.training, epochs=1), lambda name: name != "emotion")]
 
-    def judge(self, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
+    def judge(self, corpus: PreparedCorpus, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Judge:
         """See `Method.judge`."""
         embed = encoder(model)
 

@@ -1,4 +1,4 @@
-"""Segments of several recordings -> batches of one size for a network, and what it says of them back to the recordings, in order."""
+"""Segments -> batches of one size for a network; those of several recordings share them, and what it says comes back in order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tag = TypeVar("Tag")
+
+
+def filled(segments: NDArray[np.float32], size: int) -> Iterator[tuple[NDArray[np.float32], int]]:
+    """Cuts segments into batches of one size, so that a network is compiled once.
+
+    Args:
+        segments: Shape `(segments, ...)`.
+        size: Of a batch.
+
+    Yields:
+        A batch, `(size, ...)`, the last one filled up with zeros, and how many of its rows are segments.
+    """
+    for start in range(0, len(segments), size):
+        batch = segments[start : start + size]
+        yield np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)]), len(batch)
 
 
 def in_batches(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import elm, frames, metrics
+from ser_acrnn.adaptation import SpeakerBatchNorm
 from ser_acrnn.augmentation import Augmenter, Voices
 from ser_acrnn.config import AS_SPOKEN, AugmentConfig, ConfigError, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.dataset import PreparedCorpus, Readable, Segments, cut_segments
@@ -59,8 +60,8 @@ class Method(Protocol):
     def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """What changes the training segments at random; None where nothing does. `mean` is the training part's."""
 
-    def judge(self, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
-        """Completes the trained network to a judge of utterances; the test part is not in sight."""
+    def judge(self, corpus: PreparedCorpus, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
+        """Completes the trained network to a judge of utterances; of the test part no segment is in sight."""
 
 
 class Acrnn:
@@ -68,6 +69,7 @@ class Acrnn:
 
     Raises:
         ConfigError: Bands, rooms or noise on features that are standardised before they reach the network: they have no power to add up.
+            Or batch norm that is to adapt and is not there.
     """
 
     def __init__(self, preset: Preset) -> None:
@@ -78,6 +80,8 @@ class Acrnn:
                 raise ConfigError(
                     f"AugmentConfig.{field} is {getattr(asked, field)}, expected 0 where ModelConfig.normalisation is {normalisation!r}"
                 )
+        if preset.training.judging_batch_norm == "speaker" and not preset.model.batch_norm:
+            raise ConfigError("TrainConfig.judging_batch_norm is 'speaker', expected a network with batch norm, or 'training'")
         self.preset = preset
 
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
@@ -113,21 +117,36 @@ class Acrnn:
             return None
         voices = None
         if config.speaker_exchange:
-            speaker_of = dict(zip(corpus.manifest["utterance"], corpus.manifest["speaker"], strict=True))
-            speakers, number = np.unique(np.array([speaker_of[name] for name in train.utterance_ids]), return_inverse=True)
+            speakers, number = _speakers(corpus, train)
             means, variances = zip(*(corpus.speaker_statistics(speaker) for speaker in speakers), strict=True)
-            voices = Voices(number[train.utterance], np.stack(means)[..., :channels], np.sqrt(np.stack(variances))[..., :channels])
+            voices = Voices(number, np.stack(means)[..., :channels], np.sqrt(np.stack(variances))[..., :channels])
         return Augmenter(config, mean[:, :channels], self.preset.features, voices)
 
-    def judge(self, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
+    def judge(self, corpus: PreparedCorpus, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """See `Method.judge`."""
         config = self.preset.training
 
-        def judge(segments: Segments) -> NDArray[np.float32]:
-            posteriors = segment_posteriors(model, segments.features, config.batch_size, config.judging_tempos)
-            return metrics.utterance_posteriors(posteriors, segments.utterance)
+        def posteriors(features: NDArray[np.float32]) -> NDArray[np.float32]:
+            return segment_posteriors(model, features, config.batch_size, config.judging_tempos)
 
-        return judge
+        def judge(segments: Segments) -> NDArray[np.float32]:
+            return metrics.utterance_posteriors(posteriors(segments.features), segments.utterance)
+
+        def judge_adapted(segments: Segments) -> NDArray[np.float32]:
+            batch_norm = SpeakerBatchNorm(model)
+
+            def judge_speaker(heard: NDArray[np.float32]) -> NDArray[np.float32]:
+                batch_norm.adapt(lambda: [heard], config.judging_tempos, config.batch_size)
+                return posteriors(heard)
+
+            speakers, number = _speakers(corpus, segments)
+            judged = np.zeros((len(number), len(self.preset.model.emotions)), np.float32)
+            for speaker in range(len(speakers)):
+                judged[number == speaker] = judge_speaker(segments.features[number == speaker])
+            batch_norm.restore()
+            return metrics.utterance_posteriors(judged, segments.utterance)
+
+        return judge_adapted if config.judging_batch_norm == "speaker" else judge
 
 
 class DnnElm:
@@ -141,6 +160,10 @@ class DnnElm:
             raise ConfigError(f"DnnElmPreset.training.augmentation is {preset.training.augmentation}, expected none: it is of log-Mels")
         if preset.training.judging_tempos != AS_SPOKEN:
             raise ConfigError(f"DnnElmPreset.training.judging_tempos is {preset.training.judging_tempos}, expected none: it is of log-Mels")
+        if preset.training.judging_batch_norm != "training":
+            raise ConfigError(
+                f"DnnElmPreset.training.judging_batch_norm is {preset.training.judging_batch_norm!r}, expected 'training': it has none"
+            )
         if preset.training.train_on_validation:
             raise ConfigError("DnnElmPreset.training.train_on_validation is True, expected False: the machine is chosen on validation")
         self.preset = preset
@@ -175,7 +198,7 @@ class DnnElm:
         """See `Method.augment`."""
         return None
 
-    def judge(self, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
+    def judge(self, corpus: PreparedCorpus, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """See `Method.judge`."""
         config = self.preset.model
         if validation is None:
@@ -204,6 +227,13 @@ class DnnElm:
             return scores
 
         return judge
+
+
+def _speakers(corpus: PreparedCorpus, segments: Segments) -> tuple[list[str], NDArray[np.int64]]:
+    """Who speaks, sorted, and the number of each segment's speaker."""
+    speaker_of = dict(zip(corpus.manifest["utterance"], corpus.manifest["speaker"], strict=True))
+    speakers, number = np.unique(np.array([speaker_of[name] for name in segments.utterance_ids]), return_inverse=True)
+    return list(speakers), number[segments.utterance]
 
 
 def method_of(preset: Preset | DnnElmPreset) -> Method:

@@ -12,6 +12,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from ser_acrnn.augmentation import at_tempo
+from ser_acrnn.batches import filled
 from ser_acrnn.config import AS_SPOKEN, DnnElmConfig, ModelConfig
 from ser_acrnn.layers import AttentionPooling, EmotionPosteriors, NeutralNormalisation, PaddingMask
 
@@ -114,11 +115,8 @@ def segment_posteriors(
         Shape `(segments, emotions)`.
     """
     posteriors = []
-    for start in range(0, len(features), batch_size):
-        batch = features[start : start + batch_size]
-        full = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
-        judged = np.mean([model.predict_on_batch(at_tempo(full, tempo)) for tempo in tempos], axis=0)
-        posteriors.append(judged[: len(batch)])
+    for batch, number in filled(features, batch_size):
+        posteriors.append(np.mean([model.predict_on_batch(at_tempo(batch, tempo)) for tempo in tempos], axis=0)[:number])
     return np.concatenate(posteriors)
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn import audio, features, metrics
+from ser_acrnn.adaptation import SpeakerBatchNorm
 from ser_acrnn.augmentation import at_tempo
-from ser_acrnn.batches import in_batches
+from ser_acrnn.batches import filled, in_batches
 from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.models import with_attention
 from ser_acrnn.normalisation import Statistics, standardise, statistics_of
@@ -83,39 +84,54 @@ class Predictor:
         self.features = feature_recipe(recipe_hash, self.name)
         self.step_seconds = self.features.segment_seconds / self._judge.output["attention"].shape[1]
         self.speaker: Statistics | None = None
+        self._batch_norm = SpeakerBatchNorm(self.model)
 
     def enrol(
         self,
         recordings: Iterable[str | Path | ArrayLike],
         sampling_rate_hertz: int | None = None,
         *,
+        adapt: bool = True,
         on_unusable: Callable[[audio.AudioError], object] | None = None,
     ) -> None:
-        """Takes mean and variance of a speaker's audio, without labels: from now on that speaker is judged.
+        """Adapts to a speaker's audio, without labels: from now on that speaker is judged.
+
+        Batch norm takes mean and variance of what the network hears of the speaker (`ser_acrnn.adaptation`); a network that normalises by
+        the speaker also takes those of the log-Mels.
 
         Args:
-            recordings: Of one speaker, in various moods if possible, recorded as those that are to be judged; as `predict` takes them.
+            recordings: Of one speaker, in various moods, recorded as those that are to be judged; as `predict` takes them.
             sampling_rate_hertz: See `predict`.
+            adapt: False leaves batch norm as it was trained.
             on_unusable: Called with the error of each recording that cannot be used, which is left out then.
 
         Raises:
             AudioError: A recording cannot be used, and there is no `on_unusable`; or none can be used.
-            ValueError: No recording, or the network does not normalise by the speaker.
+            ValueError: No recording, or the network has nothing that adapts.
         """
-        if self.scope != "speaker":
-            raise ValueError(f"{self.name}: normalises by the {self.scope} statistics, expected a network that enrols speakers")
+        adapt = adapt and bool(self._batch_norm.layers)
+        if not adapt and self.scope != "speaker":
+            raise ValueError(f"{self.name}: normalises by the {self.scope} statistics, expected batch norm that adapts to a speaker")
+        recordings = list(recordings)
         problems: list[str] = []
 
         def leave_out(error: audio.AudioError) -> None:
             if on_unusable is None:
                 raise error
-            problems.append(str(error))
-            on_unusable(error)
+            if str(error) not in problems:  # a recording is heard more than once
+                problems.append(str(error))
+                on_unusable(error)
+
+        def heard() -> Iterator[NDArray[np.float32]]:
+            for recording in recordings:
+                yield from self._heard(recording, sampling_rate_hertz, leave_out)
 
         try:
-            self.speaker = statistics_of(
-                values for recording in recordings for values in self._heard(recording, sampling_rate_hertz, leave_out)
-            )
+            if self.scope == "speaker":
+                self.speaker = statistics_of(heard())
+            self._batch_norm.restore()
+            if adapt:
+                self._batch_norm.adapt(lambda: map(self._cut_up, heard()), self.tempos, self.batch_segments)
         except ValueError as error:
             if problems:
                 raise audio.AudioError("no recording of the speaker can be used: " + "; ".join(problems)) from error
@@ -293,9 +309,9 @@ class Predictor:
 
     def _segments(self, waveform: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[float]]:
         """Segments of an utterance, and where they begin, in seconds."""
-        values = self._normalised(self._log_mels(waveform))
+        values = self._log_mels(waveform)
         starts = features.segment_starts(len(values), self.features)
-        return features.segment(values, self.features), [frame * self.features.shift_seconds for frame in starts]
+        return self._cut_up(values), [frame * self.features.shift_seconds for frame in starts]
 
     def _judge_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[Judgement]:
         flaws = [_flaw(samples) for _, samples in batch]
@@ -308,7 +324,7 @@ class Predictor:
 
     def _segment(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
         """A window's samples as the network takes them, `(300, 40, 3)`."""
-        return features.segment(self._normalised(self._log_mels(window)), self.features)[0]
+        return self._cut_up(self._log_mels(window))[0]
 
     def _summed_up(self, long: _Long) -> Prediction | audio.AudioError:
         try:
@@ -334,12 +350,10 @@ class Predictor:
         """
         size = 1 if len(segments) == 1 else self.batch_segments
         found = []
-        for start in range(0, len(segments), size):
-            batch = segments[start : start + size]
-            full = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
-            judged = {tempo: self._judge.predict_on_batch(at_tempo(full, tempo)) for tempo in self.tempos}
+        for batch, number in filled(segments, size):
+            judged = {tempo: self._judge.predict_on_batch(at_tempo(batch, tempo)) for tempo in self.tempos}
             mean = np.mean([heard["emotion"] for heard in judged.values()], axis=0)
-            found.append([mean[: len(batch)], np.asarray(judged[1]["attention"])[: len(batch)]])
+            found.append([mean[:number], np.asarray(judged[1]["attention"])[:number]])
         posteriors, attention = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return posteriors, attention
 
@@ -362,6 +376,10 @@ class Predictor:
     def _log_mels(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log-Mels as the network takes them, `(frames, mels, channels)`, but for what `scope` names."""
         return features.log_mels_3d(waveform, self.features)[..., : self.model.input_shape[-1]]
+
+    def _cut_up(self, log_mels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """An utterance's log-Mels as the network takes them, `(segments, 300, 40, 3)`."""
+        return features.segment(self._normalised(log_mels), self.features)
 
     def _normalised(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         outside = self.scope in ("speaker", "utterance")

@@ -27,6 +27,7 @@ from ser_acrnn.results import RunResult
 from ser_acrnn.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
+ROUNDED = 0.01  # share of the decisions that another processor's rounding may turn
 AnyPreset = TypeVar("AnyPreset", bound=Preset | DnnElmPreset)
 
 
@@ -104,7 +105,7 @@ def run(
             log_directory=log_directory,
             on_epoch=on_epoch,
         )
-        judge = method.judge(model, train, validation, seed)
+        judge = method.judge(corpus, model, train, validation, seed)
 
         epoch = reader.choose_epoch(state.curve, config.epoch_choice)
         test = method.segments(reader, [fold.test])
@@ -129,6 +130,52 @@ def run(
         validation_utterances=judged_before,
     )
     return result, model
+
+
+def judge_again(corpus: PreparedCorpus, result: RunResult, system: str, preset: Preset, model: keras.Model) -> RunResult:
+    """What a finished run's network says when it judges in another way; nothing is trained.
+
+    Args:
+        corpus: The prepared corpus that the run was on, grouped by its protocol.
+        result: What the run left.
+        system: Row of the tables for what comes out.
+        preset: The run's, but for `judging_tempos` and `judging_batch_norm`.
+        model: The run's network.
+
+    Returns:
+        The result under the system's name, with the run's curve and training time.
+
+    Raises:
+        ConfigError: The preset would have trained otherwise.
+        DatasetError: The corpus was made by another recipe.
+        ValueError: The network is another one: it decides otherwise than the result.
+    """
+    _check_recipe(corpus, preset, system)
+    trained = Preset.from_dict(result.config)
+    preset = dataclasses.replace(preset, training=dataclasses.replace(preset.training, precision=trained.training.precision))
+    ways = {name: getattr(trained.training, name) for name in ("judging_tempos", "judging_batch_norm")}
+    if dataclasses.replace(preset, training=dataclasses.replace(preset.training, **ways)) != trained:
+        raise ConfigError(f"{system} differs from {result.system} in more than its judging, expected the same training")
+
+    def judged(preset: Preset, group: str | None) -> list[dict[str, Any]]:
+        if group is None:
+            return []
+        method = method_of(preset)
+        read = method.corpus(corpus)
+        segments = method.segments(read, [group])
+        scores = method.judge(read, model, segments, None, result.seed)(segments)
+        return _utterances(segments, preset.model.emotions, scores)
+
+    before = result.decided(judged(trained, result.fold["test"]))[1]
+    differing = sum(mine != its for mine, its in zip(before, result.decisions, strict=True))
+    if differing > ROUNDED * len(before):
+        raise ValueError(
+            f"decides otherwise on {differing} of {len(before)} utterances than the result of {result.system}, expected its network"
+        )
+    validation = judged(preset, result.fold["validation"]) if result.validation_utterances else []
+    return dataclasses.replace(
+        result, system=system, utterances=judged(preset, result.fold["test"]), validation_utterances=validation, config=preset.to_dict()
+    )
 
 
 def train_on_all(

@@ -187,8 +187,12 @@ def test_a_network_of_speakers_asks_for_one(capsys, folder):
     code, _, error = run(capsys, "predict", "--model", folder / "speaker.keras", folder / "audio")
     assert code == 1 and "expected --same-speaker" in error
     assert run(capsys, "predict", "--same-speaker", "--model", folder / "speaker.keras", folder / "audio")[0] == 0
-    code, _, error = run(capsys, "predict", "--same-speaker", "--model", folder / "training.keras", folder / "audio")
-    assert code == 1 and "expected a network that enrols speakers" in error
+
+
+def test_a_network_adapts_to_one_speaker(capsys, folder):
+    words = ("predict", "--json", "--model", folder / "training.keras", folder / "audio")
+    plain, adapted = run(capsys, *words), run(capsys, *words, "--same-speaker")
+    assert plain[0] == adapted[0] == 0 and plain[1] != adapted[1]
 
 
 def test_embeddings_are_a_table(capsys, folder):

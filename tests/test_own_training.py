@@ -114,6 +114,14 @@ def test_the_command_evaluates_at_five_tempos(trained, labels, monkeypatch):
         assert heard == [tempos] * 24
 
 
+def test_the_command_adapts_to_each_speaker_before_judging(trained, labels, monkeypatch):
+    enrolled = []
+    monkeypatch.setattr(Predictor, "enrol", lambda self, own, **_: enrolled.append([path.name for path in own]))
+    assert run("evaluate", "--labels", labels, "--model", trained / "model.keras") == 0 and enrolled == []
+    assert run("evaluate", "--labels", labels, "--model", trained / "model.keras", "--adapt") == 0
+    assert sorted(enrolled) == [sorted(path.name for path in labels.parent.glob(f"s{speaker}-*.wav")) for speaker in range(4)]
+
+
 def test_a_bad_recording_does_not_keep_the_others_of_its_speaker_from_being_judged(sources, tmp_path, capsys):
     emotions = Predictor(sources / "speaker.keras").emotions[:2]
     own = write_corpus(tmp_path, speakers=2, emotions=emotions)

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from ser_acrnn import audio, features
+from ser_acrnn.adaptation import SpeakerBatchNorm
 from ser_acrnn.audio import AudioError
 from ser_acrnn.augmentation import at_tempo
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
@@ -105,7 +106,7 @@ def test_an_enrolled_speaker_is_judged_by_their_own_statistics(tmp_path, recordi
         predictor.predict(recording)
     with pytest.raises(ValueError, match="there is no utterance"):
         predictor.enrol([])
-    predictor.enrol([recording, other])
+    predictor.enrol([recording, other], adapt=False)
     values = [features.log_mels_3d(soundfile.read(path, dtype="float32")[0]) for path in (recording, other)]
     frames = np.concatenate(values)
     standard = (values[0] - frames.mean(axis=0)) / frames.std(axis=0)
@@ -127,9 +128,36 @@ def test_a_network_that_normalises_segments_is_given_them_as_they_are(tmp_path, 
     np.testing.assert_array_equal(predictor.segments(recording), features.segment(features.log_mels_3d(waveform)))
 
 
-def test_nobody_is_enrolled_where_it_would_change_nothing(model, recording):
-    with pytest.raises(ValueError, match="normalises by the training statistics, expected a network that enrols speakers"):
-        Predictor(model).enrol([recording])
+def test_nobody_is_enrolled_where_it_would_change_nothing(tmp_path, model, recording):
+    rigid = acrnn(replace(SMALL, batch_norm=()), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
+    rigid.save(tmp_path / "rigid.keras")
+    for path, adapt in ((model, False), (tmp_path / "rigid.keras", True)):
+        with pytest.raises(ValueError, match="normalises by the training statistics, expected batch norm that adapts to a speaker"):
+            Predictor(path).enrol([recording], adapt=adapt)
+    with pytest.raises(ValueError, match="nothing was heard of the speaker"):
+        Predictor(model).enrol([])
+
+
+@pytest.mark.parametrize("scope", ["training", "utterance", "speaker"])
+def test_batch_norm_takes_the_statistics_of_the_speaker(tmp_path, recording, scope):
+    other = tmp_path / "other.wav"
+    soundfile.write(other, 0.3 * np.cumsum(np.random.default_rng(2).normal(size=32_000)) / 100, 16_000)
+    predictor = Predictor(standardising_model(tmp_path, scope), tempos=(0.9, 1.0))
+    if scope == "speaker":
+        predictor.enrol([recording, other], adapt=False)
+    heard = np.concatenate([predictor.segments(path) for path in (recording, other)])
+    trained = keras.models.clone_model(predictor.model)
+    trained.set_weights(predictor.model.get_weights())
+    before = predictor.predict(recording).posteriors
+    predictor.enrol(path for path in (recording, other))
+    adapted = predictor.predict(recording).posteriors
+    assert max(abs(adapted[emotion] - before[emotion]) for emotion in before) > 1e-3
+    SpeakerBatchNorm(trained).adapt(lambda: [heard], (0.9, 1.0))
+    for mine, expected in zip(predictor.model.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, expected, atol=1e-4)
+    if scope == "speaker":
+        predictor.enrol([recording, other], adapt=False)
+        assert predictor.predict(recording).posteriors == before
 
 
 def test_a_segment_has_its_place_its_posteriors_and_its_attention(model, recording):
@@ -302,7 +330,7 @@ def test_a_speaker_is_enrolled_without_the_recordings_that_cannot_be_used(tmp_pa
     problems = []
     predictor.enrol([recording, tmp_path / "bad.wav"], on_unusable=problems.append)
     found = predictor.speaker
-    assert ["bad.wav: the file is empty" in str(problem) for problem in problems] == [True]
+    assert ["bad.wav: the file is empty" in str(problem) for problem in problems] == [True]  # once, however often it is heard
     predictor.enrol([recording])
     np.testing.assert_array_equal(found, predictor.speaker)
     with pytest.raises(AudioError, match=r"no recording of the speaker can be used: .*bad\.wav"):

@@ -15,12 +15,18 @@ from ser_acrnn.recipes import FRAME_RECIPES
 
 SEEDS = 5  # letter, section III
 # Presets, and what each is called where all has been chosen, see `_best`.
-BEST = {"lite-augmented": "best-by-training", "lite-by-utterance": "best-by-utterance", "lite-by-speaker": "best-adapted"}
+BEST = {"lite-augmented": "best-by-training", "lite-by-utterance": "best-by-utterance", "lite-by-speaker": "best-by-speaker"}
+# What they are called where batch norm is adapted to the speaker who is judged.
+ADAPTED = {best: best.replace("best", "adapted") for best in BEST.values()}
 
 
 def _best(preset: Preset) -> Preset:
     """As it is used where all has been chosen: nobody validates any more, and each segment is heard at five tempos."""
     return replace(preset, training=replace(preset.training, train_on_validation=True, judging_tempos=FIVE_TEMPOS))
+
+
+def _adapted(preset: Preset) -> Preset:
+    return replace(preset, training=replace(preset.training, judging_batch_norm="speaker"))
 
 
 def _systems() -> dict[str, Preset | DnnElmPreset]:
@@ -36,6 +42,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
         "lite-by-utterance": PRESETS["lite-by-utterance"],
         "lite-by-speaker": PRESETS["lite-by-speaker"],
         **{best: _best(PRESETS[name]) for name, best in BEST.items()},
+        **{ADAPTED[best]: _adapted(_best(PRESETS[name])) for name, best in BEST.items()},
         "dnn-elm": baseline,
         # Ours: all of an utterance, a segment each 50 ms.
         "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),
@@ -50,7 +57,12 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
 SYSTEMS = _systems() | ablations.systems()
 # Networks that judge together, run by run; nothing is trained for them. What is normalised by the training speakers hears a voice's level
 # and colour, what is normalised by the utterance does not.
-TOGETHER = {"lite-together": ("lite-augmented", "lite-by-utterance"), "best": ("best-by-training", "best-by-utterance")}
+TOGETHER = {
+    "lite-together": ("lite-augmented", "lite-by-utterance"),
+    "lite-adapted": tuple(f"{name}.adapted" for name in BEST),
+    "best": ("best-by-training", "best-by-utterance"),
+    "best-adapted": tuple(ADAPTED.values()),
+}
 
 
 # Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; the network against the baseline; what the
@@ -67,7 +79,11 @@ PAIRS = (
         ("lite-together", "lite-by-utterance"),
         ("lite-together", "lite"),
         ("best", "lite-together"),
-        ("best-adapted", "lite-by-speaker"),
+        ("best-by-speaker", "lite-by-speaker"),
+        ("adapted-by-training", "best-by-training"),
+        ("adapted-by-utterance", "best-by-utterance"),
+        ("adapted-by-speaker", "best-by-speaker"),
+        ("best-adapted", "adapted-by-speaker"),
         ("best-adapted", "best"),
         ("best", "acrnn3d-1conv"),
         ("best-adapted", "acrnn3d-1conv"),

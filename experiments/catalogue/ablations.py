@@ -29,6 +29,7 @@ _EVERY: dict[str, Change] = {
     "epoch-by-validation": {"training": {"epoch_choice": "validation", "patience": 40}},
     "epochs-80": {"training": {"epochs": 80}},
     "tempos": {"training": {"judging_tempos": FIVE_TEMPOS}},
+    "adapted": {"training": {"judging_batch_norm": "speaker"}},
     "rate-constant": {"training": {"schedule": "constant"}},
     "rate-1e-4": {"training": {"learning_rate": 1e-4}},
     "hop-3s": {"training": {"training_hop_seconds": 3.0}},

@@ -14,14 +14,16 @@ from ser_acrnn.cli.quiet import quiet
 
 Labels = Annotated[Path, typer.Option(help="CSV with the columns path, speaker, emotion; paths are relative to it.")]
 
+Adapt = Annotated[bool, typer.Option("--adapt", help="Adapt the network to each speaker's own recordings, without their emotions.")]
+
 
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommand."""
     app.command(epilog="Example: ser-acrnn evaluate --labels mine.csv")(evaluate)
 
 
-def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, tempos: Tempos = False) -> None:
-    """Judge recordings whose emotions are known: recall, UAR, WA and confusion. A network that enrols speakers is given each one's."""
+def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, adapt: Adapt = False, tempos: Tempos = False) -> None:
+    """Judge recordings whose emotions are known: recall, UAR, WA and confusion. A network that normalises by the speaker always adapts."""
     with named():
         with quiet():
             from tqdm import tqdm
@@ -39,7 +41,7 @@ def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, tempos: Tempos = Fals
         enrolled = ""
         for utterance in tqdm(utterances, unit=" files", disable=not sys.stderr.isatty()):
             try:
-                if predictor.scope == "speaker" and utterance.speaker != enrolled:
+                if (adapt or predictor.scope == "speaker") and utterance.speaker != enrolled:
                     own = [other.path for other in utterances if other.speaker == utterance.speaker]
                     predictor.enrol(own, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
                     enrolled = utterance.speaker

@@ -27,7 +27,9 @@ Found = TypeVar("Found")
 
 Files = Annotated[list[Path], typer.Argument(help="Audio files of any length, rate and number of channels, or folders of them.")]
 Model = Annotated[str, typer.Option(help="Name of a shipped network, see `ser-acrnn models`, or a .keras file.")]
-Speaker = Annotated[bool, typer.Option("--same-speaker", help="All recordings are of one speaker, by whose audio they are normalised.")]
+Speaker = Annotated[
+    bool, typer.Option("--same-speaker", help="All recordings are of one speaker, to whose audio, unlabelled, the network adapts.")
+]
 Tempos = Annotated[bool, typer.Option("--tempos", help="Hear each 3 s at five tempos: errs less, takes longer.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]

@@ -62,7 +62,7 @@ def export(
         typer.Option(help="With --waveform, length of the audio; by default any, for litert, which needs one, a segment's 3.015."),
     ] = None,
     speech: Annotated[list[Path] | None, typer.Option(help="Recordings or folders to compare on, instead of generated input.")] = None,
-    speaker: Annotated[list[Path] | None, typer.Option(help="Recordings of the speaker, for a network that normalises by one.")] = None,
+    speaker: Annotated[list[Path] | None, typer.Option(help="Recordings of one speaker, to whom the network adapts before.")] = None,
 ) -> None:
     """Write a network for another runtime, open it there, and compare; refused when the posteriors differ."""
     with named():
