@@ -15,8 +15,10 @@ from ser_acrnn.summary import confusion_percent, summary
 _USE = {
     "training": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`.",
     "speaker": "`ser-acrnn predict --same-speaker --model {name} recordings/`, or `Predictor({name!r})` and its `enrol` with recordings "
-    "of the speaker, in various moods and without labels: it takes mean and variance of the log-Mels from that speaker's own audio.",
-    "utterance": "`ser-acrnn predict recording.wav --model {name}`; each recording is normalised by itself.",
+    "of the speaker, in various moods and without labels: it takes mean and variance of the log-Mels from that speaker's own audio, and "
+    "batch norm's.",
+    "utterance": "`ser-acrnn predict recording.wav --model {name}`; each recording is normalised by itself. With `--same-speaker` "
+    "batch norm adapts to the recordings of one speaker, in various moods and without labels.",
     "segment": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`; each 3 s are normalised by "
     "themselves, inside the network.",
 }
@@ -64,10 +66,14 @@ def _card(name: str, about: dict, corpus: str, every: list[RunResult]) -> str:
     if tempos := paired_difference(every, f"{about['system']}.tempos", about["system"]):
         gain = f"{tempos.mean:+.1f} points ({tempos.low:+.1f} to {tempos.high:+.1f}, {tempos.runs} pairs of runs)"
         figures.append(f"heard at five tempos (`--tempos`), which takes five times as long: UAR {gain}")
-    best = catalogue.BEST.get(about["system"])
-    if better := summary([result for result in every if result.system == best]):
-        found = f"UAR {report.spread(better[0].uar, better[0].std_runs)} % over {better[0].runs} runs"
-        figures.append(f"trained on one more voice, the validation speaker's, and heard at five tempos (`{best}`): {found}")
+    if adapted := paired_difference(every, f"{about['system']}.adapted", about["system"]):
+        gain = f"{adapted.mean:+.1f} points ({adapted.low:+.1f} to {adapted.high:+.1f}, {adapted.runs} pairs of runs)"
+        figures.append(f"batch norm adapted to all unlabelled audio of the speaker (`--same-speaker`, `enrol`): UAR {gain}")
+    best = catalogue.BEST.get(about["system"], "")
+    for system, words in ((best, ""), (catalogue.ADAPTED.get(best), ", batch norm adapted to the speaker")):
+        if better := summary([result for result in every if result.system == system]):
+            found = f"UAR {report.spread(better[0].uar, better[0].std_runs)} % over {better[0].runs} runs"
+            figures.append(f"trained on one more voice, the validation speaker's, and heard at five tempos{words} (`{system}`): {found}")
     emotions = results[0].emotions
     percent = confusion_percent(results)
     confusion = report.markdown_table(

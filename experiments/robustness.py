@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from experiments import catalogue
 from experiments.degradations import DEGRADATIONS
-from experiments.runs import add_arguments, open_experiment
+from experiments.runs import Experiment, add_arguments, open_experiment
 from ser_acrnn import audio, metrics, report
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.ensembles import averaged
@@ -128,28 +128,39 @@ def run(options: argparse.Namespace) -> Path:
     Raises:
         ValueError: A result, a network or a recording is missing or is another one.
     """
+    members = [open_experiment(options, system) for system in catalogue.trained([options.system])]
+    folds = kept_runs(members, options)
+    recordings = recordings_of(members[0].corpus.manifest, options.source)
+    judged = [judge_fold(fold, recordings) for fold in tqdm(folds, desc=options.system, unit=" folds")]
+    return write(judged, options.results / members[0].key(0, options.seed).folder / FOLDER / f"{options.system}.csv")
+
+
+def write(tables: Sequence[pd.DataFrame], path: Path) -> Path:
+    """Writes tables one below the other, and returns the path; the file appears when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    pd.concat(tables).to_csv(partial, index=False)
+    partial.replace(path)
+    return path
+
+
+def kept_runs(members: Sequence[Experiment], options: argparse.Namespace) -> list[list[tuple[Path, RunResult]]]:
+    """For each fold the members' networks that the grid kept, of the seed that the options name, each with what its run left.
+
+    Raises:
+        ValueError: A result or a network is missing.
+    """
     if options.models is None:
         raise ValueError("--models is missing, expected the folder that the grid kept its networks in")
-    members = [open_experiment(options, system) for system in catalogue.trained([options.system])]
     folds = [[member.key(fold, options.seed) for member in members] for fold in range(len(members[0].folds))]
     files = [[(key.file(options.models, ".keras"), key.file(options.results)) for key in keys] for keys in folds]
     missing = [str(path) for fold in files for pair in fold for path in pair if not path.is_file()]
     if missing:
         raise ValueError(f"missing: {', '.join(missing)}; expected the finished runs of all folds and their networks")
-    recordings = _recordings(members[0].corpus.manifest, options.source)
-    judged = [
-        judge_fold([(network, RunResult.load(result)) for network, result in fold], recordings)
-        for fold in tqdm(files, desc=options.system, unit=" folds")
-    ]
-    path = options.results / folds[0][0].folder / FOLDER / f"{options.system}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    pd.concat(judged).to_csv(partial, index=False)
-    partial.replace(path)
-    return path
+    return [[(network, RunResult.load(result)) for network, result in fold] for fold in files]
 
 
-def _recordings(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:
+def recordings_of(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:
     """File of each utterance, each the one that was prepared."""
     files = {}
     for row in manifest.itertuples():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from data_prep import loader
 from data_prep.loader import Corpus
-from experiments import cards, catalogue, robustness, tables
+from experiments import cards, catalogue, enrolment, robustness, tables
 from experiments.catalogue import ablations
 from experiments.catalogue.published import PUBLISHED
 from ser_acrnn import report
@@ -98,8 +98,8 @@ def _folds(result: RunResult) -> int:
 
 
 def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[RunResult], every: list[RunResult], table: str) -> None:
-    """Replaces the corpus's table in a file, and the others of which the file has the marks: of degraded recordings, of the choice of the
-    epoch, of changes of a system, and of the leaky split.
+    """Replaces the corpus's table in a file, and the others of which the file has the marks: of degraded recordings, of enrolment, of the
+    choice of the epoch, of changes of a system, and of the leaky split.
 
     Raises:
         ValueError: The marks are missing.
@@ -111,6 +111,8 @@ def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[Ru
         raise ValueError(f"{readme}: {error}") from error
     if f"<!-- robustness {corpus.name} -->" in text:
         text = insert(text, f"robustness {corpus.name}", robustness.table(root, corpus.name))
+    if f"<!-- enrolment {corpus.name} -->" in text:
+        text = insert(text, f"enrolment {corpus.name}", enrolment.table(root, corpus.name))
     if f"<!-- selection {corpus.name} -->" in text:
         text = insert(text, f"selection {corpus.name}", tables.selection_table(with_seed_ensembles(results)))
     for base in ablations.CHANGES:

@@ -8,6 +8,7 @@ robustness against common corruptions by covariate shift adaptation", NeurIPS 20
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 import keras
 import numpy as np
@@ -47,8 +48,7 @@ class SpeakerBatchNorm:
             ValueError: No segment.
         """
         self.restore()
-        for layer, (mean, variance) in zip(self.layers, self._trained, strict=True):
-            before = keras.Model(self.model.input, layer.input)
+        for layer, before, (mean, variance) in zip(self.layers, self._before, self._trained, strict=True):
 
             def listen(batch: NDArray[np.float32], before: keras.Model = before) -> list[NDArray]:
                 ((full, number),) = filled(batch, batch_size)
@@ -68,6 +68,11 @@ class SpeakerBatchNorm:
             share, shift = segments / (segments + PRIOR_SEGMENTS), total / values
             layer.moving_mean.assign(mean + share * shift)
             layer.moving_variance.assign((1 - share) * variance + share * (squares / values - shift**2))
+
+    @cached_property
+    def _before(self) -> list[keras.Model]:
+        """For each layer the network up to it; kept, so that it is compiled once."""
+        return [keras.Model(self.model.input, layer.input) for layer in self.layers]
 
     def restore(self) -> None:
         """Takes the statistics of training again."""

@@ -58,12 +58,14 @@ def together(name: str, systems: Sequence[str], results: Sequence[RunResult]) ->
 
 
 def _together(name: str, seed: int, members: Sequence[RunResult]) -> RunResult:
+    validation = _averaged([member.validation_utterances for member in members])
     return replace(
         members[0],
         system=name,
+        fold=members[0].fold if validation else {**members[0].fold, "validation": None},  # what they say of one is not known of all
         seed=seed,
         utterances=_averaged([member.utterances for member in members]),
-        validation_utterances=_averaged([member.validation_utterances for member in members]),
+        validation_utterances=validation,
         wall_seconds=sum(member.wall_seconds for member in members),
     )
 

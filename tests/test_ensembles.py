@@ -42,8 +42,11 @@ def test_scores_are_averaged_as_they_are():
 
 def test_validation_posteriors_are_averaged_where_they_are():
     runs = [replace(result, validation_utterances=sample_result("z").utterances) for result in three_seeds("03")]
-    assert [utterance["id"] for utterance in with_seed_ensembles(runs)[3].validation_utterances] == ["zu0", "zu1", "zu2", "zu3"]
-    assert with_seed_ensembles(three_seeds("03"))[3].validation_utterances == []
+    ensemble = with_seed_ensembles(runs)[3]
+    assert [utterance["id"] for utterance in ensemble.validation_utterances] == ["zu0", "zu1", "zu2", "zu3"]
+    assert ensemble.fold == runs[0].fold
+    unknown = with_seed_ensembles([*runs[:2], replace(runs[2], validation_utterances=[])])[3]  # what two say is not what three say
+    assert unknown.validation_utterances == [] and unknown.fold == {**runs[0].fold, "validation": None}
 
 
 def test_systems_judge_together_where_all_of_them_have_a_run():

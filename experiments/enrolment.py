@@ -1,0 +1,142 @@
+"""How much of a speaker has to be heard: kept networks adapt to some recordings of their test speaker and judge the other ones.
+
+python -m experiments.enrolment --prepared build/data/emodb --system lite-by-utterance --source ../emodb --models build/models --seed 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from experiments import catalogue
+from experiments.robustness import kept_runs, recordings_of, write
+from experiments.runs import add_arguments, open_experiment
+from ser_acrnn import audio, metrics, report
+from ser_acrnn.results import RunResult
+
+FOLDER = "enrolment"  # below a corpus's results
+COLUMNS = ["heard", "draw", "speaker", "utterance", "emotion", "decision", "before"]
+NUMBERS = (1, 2, 4, 8, 16)
+ONE_MOOD = "neutral"
+DRAWS = 5
+
+
+def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) -> pd.DataFrame:
+    """Judges a test speaker's recordings by a network that has adapted to others of the same speaker, without labels.
+
+    Args:
+        network: The fold's network, a `.keras` file.
+        result: What its run left.
+        recordings: File of each test utterance.
+
+    Returns:
+        The columns `COLUMNS`: `heard` is how many recordings the network adapted to, drawn at random `DRAWS` times, or `ONE_MOOD`, all
+        of that emotion; `before` is the decision without adaptation, empty where the network normalises by the speaker.
+    """
+    from ser_acrnn.models import segment_posteriors
+    from ser_acrnn.predictor import Predictor
+
+    predictor = Predictor(network)
+    names, truth = [utterance["id"] for utterance in result.utterances], np.array(result.truth)
+    waveforms = [audio.load(recordings[name], predictor.features.sampling_rate_hertz) for name in names]
+
+    def decide(chosen: NDArray[np.int64]) -> NDArray[np.str_]:
+        segments = [predictor.segments(waveforms[index]) for index in chosen]
+        owners = np.repeat(np.arange(len(chosen)), [len(part) for part in segments])
+        judged = metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments)), owners)
+        return np.array(result.emotions)[judged.argmax(axis=1)]
+
+    before = np.full(len(names), "") if predictor.scope == "speaker" else decide(np.arange(len(names)))
+    tables = []
+    for heard, draw, chosen in _drawn(truth, result.fold["test"]):
+        predictor.enrol([waveforms[index] for index in chosen])
+        others = np.setdiff1d(np.arange(len(names)), chosen)
+        columns = (heard, draw, result.fold["test"], np.array(names)[others], truth[others], decide(others), before[others])
+        tables.append(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))))
+    return pd.concat(tables)
+
+
+def _drawn(truth: NDArray[np.str_], speaker: str) -> Iterator[tuple[str, int, NDArray[np.int64]]]:
+    """What is heard: its name, the number of the draw, and the recordings."""
+    for number in NUMBERS:
+        for draw in range(DRAWS):
+            rng = np.random.default_rng([number, draw, *speaker.encode()])
+            yield str(number), draw, rng.choice(len(truth), min(number, len(truth) - 1), replace=False)
+    if ONE_MOOD in truth:
+        yield ONE_MOOD, 0, np.flatnonzero(truth == ONE_MOOD)
+
+
+def table(root: Path, folder: str) -> str:
+    """UAR on what was not heard by how much was, and the gain over no adaptation, as Markdown; empty where nothing was judged so."""
+    found = {path.stem: pd.read_csv(path, dtype=str, keep_default_na=False) for path in sorted((root / folder / FOLDER).glob("*.csv"))}
+    if not found:
+        return ""
+    systems = catalogue.order(found)
+    rows = []
+    for heard in (*map(str, NUMBERS), ONE_MOOD):
+        cells = [heard if heard.isdigit() else f"all {heard} ones"]
+        for system in systems:
+            judged = found[system][found[system]["heard"] == heard]
+            cells += _cells(judged) if len(judged) else ["", ""]
+        rows.append(cells)
+    heads = [head for name in catalogue.titles(systems).values() for head in (f"{name}: UAR", "gain")]
+    return report.markdown_table(["recordings heard", *heads], rows)
+
+
+def _cells(judged: pd.DataFrame) -> list[str]:
+    """UAR in percent, mean over speakers of the mean over draws, and what it is more than before, each with a 95 % interval."""
+    after, before = [], []
+    for _, speaker in judged.groupby("speaker"):
+        draws = [draw for _, draw in speaker.groupby("draw")]
+        after.append(np.mean([100 * metrics.unweighted_average_recall(draw["emotion"], draw["decision"]) for draw in draws]))
+        if speaker["before"].all():
+            before.append(np.mean([100 * metrics.unweighted_average_recall(draw["emotion"], draw["before"]) for draw in draws]))
+    speakers = np.arange(len(after))
+    low, high = metrics.bootstrap_interval(after, speakers) if len(after) > 1 else (np.nan, np.nan)
+    cells = [f"{np.mean(after):.1f} ({low:.1f} to {high:.1f})"]
+    if not before:
+        return [*cells, ""]
+    gains = np.subtract(after, before)
+    low, high = metrics.bootstrap_interval(gains, speakers) if len(gains) > 1 else (np.nan, np.nan)
+    return [*cells, f"{gains.mean():+.1f} ({low:+.1f} to {high:+.1f})"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.enrolment", description=str(__doc__).split("\n\n")[0])
+    add_arguments(parser)
+    parser.add_argument("--system", required=True, help="row of the tables, a single network")
+    parser.add_argument("--seed", type=int, default=0, help="of the networks (default: %(default)s)")
+    parser.add_argument("--source", type=Path, required=True, help="folder of the corpus's audio")
+    options = parser.parse_args(arguments)
+    try:
+        path = run(options)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
+    return 0
+
+
+def run(options: argparse.Namespace) -> Path:
+    """Judges every fold, and returns the file that holds all decisions.
+
+    Raises:
+        ValueError: A result, a network or a recording is missing or is another one.
+    """
+    experiment = open_experiment(options, options.system)
+    recordings = recordings_of(experiment.corpus.manifest, options.source)
+    folds = kept_runs([experiment], options)
+    judged = [judge_fold(network, result, recordings) for ((network, result),) in tqdm(folds, desc=options.system, unit=" folds")]
+    return write(judged, options.results / experiment.key(0, options.seed).folder / FOLDER / f"{options.system}.csv")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

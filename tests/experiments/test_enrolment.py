@@ -1,0 +1,62 @@
+"""The enrolment command on a run whose network was kept: who is heard is not judged, and the gain is over the same network as it was."""
+
+import pandas as pd
+import pytest
+
+from experiments import enrolment, run_one
+from ser_acrnn.results import RunResult
+
+
+@pytest.fixture(scope="module")
+def folder(small_corpus, tmp_path_factory):
+    """Results and networks of three folds of a network that takes utterances as they are."""
+    folder = tmp_path_factory.mktemp("enrolment")
+    for fold in range(3):
+        assert run_one.main([*places(small_corpus, folder), "--system=tiny", "--epochs=1", f"--fold={fold}", "--seed=0"]) == 0
+    return folder
+
+
+def places(small_corpus, folder):
+    return [f"--prepared={small_corpus}", *(f"--{name}={folder / name}" for name in ("results", "work", "models"))]
+
+
+def test_the_recordings_that_were_heard_are_not_judged(small_corpus, folder, monkeypatch, capsys):
+    monkeypatch.setattr(enrolment, "NUMBERS", (1, 4))
+    monkeypatch.setattr(enrolment, "ONE_MOOD", "sad")
+    words = [*places(small_corpus, folder), "--system=tiny", "--epochs=1", f"--source={small_corpus.parents[1]}"]
+    assert enrolment.main(words) == 0
+    judged = pd.read_csv(folder / "results" / "synthetic" / "enrolment" / "tiny.csv", dtype=str)
+    assert list(judged.columns) == enrolment.COLUMNS
+    for speaker in ("03", "08", "09"):
+        result = RunResult.load(folder / "results" / "synthetic" / "tiny" / f"{speaker}-seed0.json")
+        decided = dict(zip((utterance["id"] for utterance in result.utterances), result.decisions, strict=True))
+        mine = judged[judged["speaker"] == speaker]
+        assert mine["before"].tolist() == [decided[name] for name in mine["utterance"]]
+        for heard, left in (("1", 5), ("4", 2), ("sad", 4)):
+            draws = [draw["utterance"].tolist() for _, draw in mine[mine["heard"] == heard].groupby("draw")]
+            assert [len(set(draw)) for draw in draws] == [left] * (1 if heard == "sad" else enrolment.DRAWS)
+        assert set(mine[mine["heard"] == "sad"]["emotion"]) == {"happy", "angry"}
+        assert len({tuple(draw) for _, draw in mine[mine["heard"] == "1"].groupby("draw")["utterance"]}) > 1
+    assert (judged["decision"] != judged["before"]).any()
+    assert enrolment.table(folder / "results", "synthetic") in capsys.readouterr().out
+    assert enrolment.table(folder / "results", "nothing") == ""
+
+
+def test_the_table_has_means_over_speakers_of_means_over_draws(tmp_path):
+    rows = [
+        ("1", draw, speaker, f"u{number}", emotion, decision, "sad")
+        for draw, speaker, decisions in (("0", "a", ("sad", "sad")), ("1", "a", ("sad", "happy")), ("0", "b", ("sad", "happy")))
+        for number, (emotion, decision) in enumerate(zip(("sad", "happy"), decisions, strict=True))
+    ]
+    path = tmp_path / "emodb" / "enrolment" / "lite-by-utterance.csv"
+    path.parent.mkdir(parents=True)
+    pd.DataFrame(rows, columns=enrolment.COLUMNS).to_csv(path, index=False)
+    (line,) = [line for line in enrolment.table(tmp_path, "emodb").splitlines() if line.startswith("| 1 ")]
+    cells = [cell.strip() for cell in line.split("|")[2:-1]]
+    assert cells[0].startswith("87.5 (") and cells[1].startswith("+37.5 (")  # a: 50 and 100, b: 100; before: 50
+
+
+def test_a_missing_network_is_named(small_corpus, tmp_path, capsys):
+    words = [*places(small_corpus, tmp_path), "--system=tiny", "--epochs=1", f"--source={small_corpus.parents[1]}"]
+    assert enrolment.main(words) == 1
+    assert f"missing: {tmp_path / 'models' / 'synthetic' / 'tiny' / '03-seed0.keras'}" in capsys.readouterr().err
