@@ -56,7 +56,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
 
 SYSTEMS = _systems() | ablations.systems()
 # Networks that judge together, run by run; nothing is trained for them. What is normalised by the training speakers hears a voice's level
-# and colour, what is normalised by the utterance does not.
+# and colour, what is normalised by the utterance does not, and what is normalised by the speaker knows what is usual for that voice.
 TOGETHER = {
     "lite-together": ("lite-augmented", "lite-by-utterance"),
     "lite-adapted": tuple(f"{name}.adapted" for name in BEST),
@@ -174,7 +174,7 @@ def order(names: Iterable[str]) -> list[str]:
     """System names without repetition in the catalogue's order; unknown ones come last."""
     rows: list[str] = []
     for system in SYSTEMS:
-        rows += [system, *(name for name, members in TOGETHER.items() if members[-1] == system)]
+        rows += [system, *(name for name, members in TOGETHER.items() if (ablations.base_of(members[-1]) or members[-1]) == system)]
     known = [name for row in rows for name in (row, row + ensembles.SUFFIX)]
     return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
 
