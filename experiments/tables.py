@@ -13,7 +13,7 @@ from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies
 from ser_acrnn import figures, metrics, report
-from ser_acrnn.comparison import paired_difference, selection, uar_on_test, uar_on_validation
+from ser_acrnn.comparison import paired_difference, selection, uar_on_validation
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.results import RunResult
 from ser_acrnn.summary import confusion_percent, pooled, summary
@@ -137,10 +137,10 @@ def ablation_table(base: str, results: Sequence[RunResult]) -> str:
     rows = []
     for change in ablations.CHANGES[base]:
         system = f"{base}.{change}"
-        found = [paired_difference(results, system, base, score) for score in (uar_on_validation, uar_on_test)]
-        cells = [f"{pair.mean:+.2f} ({pair.low:+.1f} to {pair.high:+.1f})" for pair in found if pair]
-        if cells and found[1]:
-            rows.append([change, f"{found[1].runs} in {found[1].folds} folds", *cells, f"{found[1].p_value:.3f}"])
+        if tested := paired_difference(results, system, base):
+            validated = paired_difference([result for result in results if result.fold["validation"]], system, base, uar_on_validation)
+            cells = [f"{pair.mean:+.2f} ({pair.low:+.1f} to {pair.high:+.1f})" if pair else "" for pair in (validated, tested)]
+            rows.append([change, f"{tested.runs} in {tested.folds} folds", *cells, f"{tested.p_value:.3f}"])
     heads = ["change", "pairs of runs", "validation speakers", "test speakers", "Wilcoxon p over folds, test"]
     return report.markdown_table(heads, rows) if rows else ""
 

@@ -31,7 +31,7 @@ def test_a_card_says_what_it_is_worth_on_unheard_speakers_and_what_it_is_not_for
     assert card.startswith(f"# {name}\n")
     for words in ("leave-one-speaker-out", "95 % interval over speakers", "must not be used to judge people", "Limits"):
         assert words in card
-    assert ("unlabelled audio" in card) == name.endswith("adapted")
+    assert ("unlabelled audio are used, all of it" in card) == name.endswith("adapted")
     assert "trained on Emo-DB" in pretrained.describe(name)
 
 

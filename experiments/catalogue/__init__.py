@@ -6,27 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from data_prep.loader import GENERATED, Corpus, find
-from experiments.catalogue import ablations
+from experiments.catalogue import ablations, best
+from experiments.catalogue.best import ADAPTED, BEST
 from experiments.catalogue.published import BEST_DEPTH
 from ser_acrnn import ensembles
-from ser_acrnn.config import FIVE_TEMPOS, PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig, letter_conv
+from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig, letter_conv
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.recipes import FRAME_RECIPES
 
 SEEDS = 5  # letter, section III
-# Presets, and what each is called where all has been chosen, see `_best`.
-BEST = {"lite-augmented": "best-by-training", "lite-by-utterance": "best-by-utterance", "lite-by-speaker": "best-by-speaker"}
-# What they are called where batch norm is adapted to the speaker who is judged.
-ADAPTED = {best: best.replace("best", "adapted") for best in BEST.values()}
-
-
-def _best(preset: Preset) -> Preset:
-    """As it is used where all has been chosen: nobody validates any more, and each segment is heard at five tempos."""
-    return replace(preset, training=replace(preset.training, train_on_validation=True, judging_tempos=FIVE_TEMPOS))
-
-
-def _adapted(preset: Preset) -> Preset:
-    return replace(preset, training=replace(preset.training, judging_batch_norm="speaker"))
 
 
 def _systems() -> dict[str, Preset | DnnElmPreset]:
@@ -41,8 +29,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
         "lite-augmented": PRESETS["lite-augmented"],
         "lite-by-utterance": PRESETS["lite-by-utterance"],
         "lite-by-speaker": PRESETS["lite-by-speaker"],
-        **{best: _best(PRESETS[name]) for name, best in BEST.items()},
-        **{ADAPTED[best]: _adapted(_best(PRESETS[name])) for name, best in BEST.items()},
+        **best.systems(),
         "dnn-elm": baseline,
         # Ours: all of an utterance, a segment each 50 ms.
         "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
+from experiments.catalogue import best
 from ser_acrnn.config import FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig
 from ser_acrnn.recipes import FEATURE_RECIPES
 
@@ -12,8 +13,8 @@ from ser_acrnn.recipes import FEATURE_RECIPES
 # BLSTM, and half our patience: small enough for a processor to train it ten times for each change.
 NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=128, blstm_units=64), TrainConfig(patience=10))
 # What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers; by the
-# utterance; and by the one who speaks.
-BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in ("lite-augmented", "lite-by-utterance", "lite-by-speaker")}
+# utterance; and by the one who speaks; and these three where all has been chosen.
+BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in best.BEST} | {name: best.systems()[name] for name in best.ADAPTED}
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
@@ -74,6 +75,7 @@ CHANGES: dict[str, dict[str, Change]] = {
     },
     "lite-by-utterance": _EVERY,
     "lite-by-speaker": _EVERY,
+    **{name: {"no-dropout": _EVERY["no-dropout"]} for name in best.ADAPTED},
 }
 
 

@@ -1,0 +1,22 @@
+"""The light networks as they are used where all has been chosen: alone, and with batch norm adapted to the speaker who is judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ser_acrnn.config import FIVE_TEMPOS, PRESETS, Preset
+
+# Presets, and what each is called where all has been chosen.
+BEST = {"lite-augmented": "best-by-training", "lite-by-utterance": "best-by-utterance", "lite-by-speaker": "best-by-speaker"}
+# What these are called where batch norm is adapted.
+ADAPTED = {best: best.replace("best", "adapted") for best in BEST.values()}
+
+
+def systems() -> dict[str, Preset]:
+    """All of them by name: nobody validates any more, and each segment is heard at five tempos."""
+    found = {}
+    for name, best in BEST.items():
+        training = replace(PRESETS[name].training, train_on_validation=True, judging_tempos=FIVE_TEMPOS)
+        found[best] = replace(PRESETS[name], training=training)
+        found[ADAPTED[best]] = replace(PRESETS[name], training=replace(training, judging_batch_norm="speaker"))
+    return dict(sorted(found.items(), key=lambda item: item[0] in ADAPTED.values()))
