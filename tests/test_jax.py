@@ -10,8 +10,8 @@ from layer_check import NO_JAX, check_same_on_jax, jax_python, run_on_jax
 from test_methods import BASELINE
 from test_training import SMALL, ShortCorpus, changed, posteriors
 
-from ser_acrnn import metrics
-from ser_acrnn.config import DnnElmPreset
+from ser_acrnn import metrics, training
+from ser_acrnn.config import DnnElmPreset, Preset
 from ser_acrnn.dataset import load_segments, pack
 from ser_acrnn.models import acrnn
 from ser_acrnn.results import RunResult
@@ -19,7 +19,7 @@ from ser_acrnn.results import RunResult
 pytestmark = pytest.mark.skipif(jax_python() is None, reason=NO_JAX)
 
 TRAIN = """
-import json, shutil
+import dataclasses, json, shutil
 from pathlib import Path
 from ser_acrnn import protocol, training
 from ser_acrnn.config import DnnElmPreset, Preset
@@ -38,6 +38,8 @@ def keep(entry):
 result, model = training.run(corpus, "small", preset, fold, 0, checkpoint=checkpoint, on_epoch=keep)
 result.save(directory / "result.json")
 model.save(directory / "trained.keras")
+adapted = dataclasses.replace(preset, training=dataclasses.replace(preset.training, judging_batch_norm="speaker"))
+training.judge_again(corpus, result, "adapted", adapted, model).save(directory / "adapted.json")
 epochs = []
 training.run(corpus, "small", preset, fold, 0, checkpoint=after_2, on_epoch=epochs.append)[0].save(directory / "resumed.json")
 assert [entry["epoch"] for entry in epochs] == [3, 4]
@@ -51,7 +53,7 @@ assert not any(name.partition(".")[0] == "tensorflow" for name, module in sys.mo
 def test_a_packed_corpus_trains_and_resumes(tmp_path):
     corpus = ShortCorpus()
     pack(corpus, tmp_path / "packed.npz")
-    preset = changed(epochs=4)
+    preset = changed(epochs=4, mixup=0.4)
     (tmp_path / "preset.json").write_text(json.dumps(preset.to_dict()))
     pack(ShortCorpus(features=BASELINE.features), tmp_path / "frames.npz")
     (tmp_path / "baseline.json").write_text(json.dumps(BASELINE.to_dict()))
@@ -74,6 +76,10 @@ def test_a_packed_corpus_trains_and_resumes(tmp_path):
     values = np.asarray(model(segments.features))
     maxima = [values[segments.utterance == number].max(axis=0) for number in range(len(result.utterances))]
     np.testing.assert_allclose(posteriors(result), maxima, atol=1e-5)
+    adapted = RunResult.load(tmp_path / "adapted.json")
+    again = training.judge_again(corpus, result, "adapted", Preset.from_dict(adapted.config), model)
+    np.testing.assert_allclose(posteriors(adapted), posteriors(again), atol=1e-5)
+    assert not np.allclose(posteriors(adapted), posteriors(result), atol=1e-3)
 
 
 def test_networks_saved_here_give_the_same_posteriors_there(tmp_path):
