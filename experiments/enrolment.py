@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments import catalogue
-from experiments.robustness import kept_runs, recordings_of, write
-from experiments.runs import add_arguments, open_experiment
+from experiments.kept_networks import command, kept_runs, recordings_of, write
+from experiments.runs import open_experiment
 from ser_acrnn import audio, metrics, report
 from ser_acrnn.results import RunResult
 
@@ -110,19 +110,7 @@ def _cells(judged: pd.DataFrame) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.enrolment", description=str(__doc__).split("\n\n")[0])
-    add_arguments(parser)
-    parser.add_argument("--system", required=True, help="row of the tables, a single network")
-    parser.add_argument("--seed", type=int, default=0, help="of the networks (default: %(default)s)")
-    parser.add_argument("--source", type=Path, required=True, help="folder of the corpus's audio")
-    options = parser.parse_args(arguments)
-    try:
-        path = run(options)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
-    return 0
+    return command("experiments.enrolment", str(__doc__).split("\n\n")[0], run, table, arguments)
 
 
 def run(options: argparse.Namespace) -> Path:

@@ -7,7 +7,6 @@ python -m experiments.robustness --prepared build/data/emodb --system lite-by-ut
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 import zlib
 from collections.abc import Sequence
@@ -20,7 +19,8 @@ from tqdm import tqdm
 
 from experiments import catalogue
 from experiments.degradations import DEGRADATIONS
-from experiments.runs import Experiment, add_arguments, open_experiment
+from experiments.kept_networks import command, kept_runs, recordings_of, write
+from experiments.runs import open_experiment
 from ser_acrnn import audio, metrics, report
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.ensembles import averaged
@@ -107,19 +107,7 @@ def table(root: Path, folder: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.robustness", description=str(__doc__).split("\n\n")[0])
-    add_arguments(parser)
-    parser.add_argument("--system", required=True, help="row of the tables")
-    parser.add_argument("--seed", type=int, default=0, help="of the networks (default: %(default)s)")
-    parser.add_argument("--source", type=Path, required=True, help="folder of the corpus's audio")
-    options = parser.parse_args(arguments)
-    try:
-        path = run(options)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
-    return 0
+    return command("experiments.robustness", str(__doc__).split("\n\n")[0], run, table, arguments)
 
 
 def run(options: argparse.Namespace) -> Path:
@@ -133,43 +121,6 @@ def run(options: argparse.Namespace) -> Path:
     recordings = recordings_of(members[0].corpus.manifest, options.source)
     judged = [judge_fold(fold, recordings) for fold in tqdm(folds, desc=options.system, unit=" folds")]
     return write(judged, options.results / members[0].key(0, options.seed).folder / FOLDER / f"{options.system}.csv")
-
-
-def write(tables: Sequence[pd.DataFrame], path: Path) -> Path:
-    """Writes tables one below the other, and returns the path; the file appears when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    pd.concat(tables).to_csv(partial, index=False)
-    partial.replace(path)
-    return path
-
-
-def kept_runs(members: Sequence[Experiment], options: argparse.Namespace) -> list[list[tuple[Path, RunResult]]]:
-    """For each fold the members' networks that the grid kept, of the seed that the options name, each with what its run left.
-
-    Raises:
-        ValueError: A result or a network is missing.
-    """
-    if options.models is None:
-        raise ValueError("--models is missing, expected the folder that the grid kept its networks in")
-    folds = [[member.key(fold, options.seed) for member in members] for fold in range(len(members[0].folds))]
-    files = [[(key.file(options.models, ".keras"), key.file(options.results)) for key in keys] for keys in folds]
-    missing = [str(path) for fold in files for pair in fold for path in pair if not path.is_file()]
-    if missing:
-        raise ValueError(f"missing: {', '.join(missing)}; expected the finished runs of all folds and their networks")
-    return [[(network, RunResult.load(result)) for network, result in fold] for fold in files]
-
-
-def recordings_of(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:
-    """File of each utterance, each the one that was prepared."""
-    files = {}
-    for row in manifest.itertuples():
-        files[row.utterance] = path = source / str(row.path)
-        if not path.is_file():
-            raise ValueError(f"{path}: no such file, expected the corpus's recordings below {source}")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != row.sha256:
-            raise ValueError(f"{path}: is another recording than the prepared one, expected the sha256 {row.sha256}")
-    return files
 
 
 if __name__ == "__main__":
