@@ -12,9 +12,9 @@ from ser_acrnn.recipes import FEATURE_RECIPES
 # The letter's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
 # BLSTM, and half our patience: small enough for a processor to train it ten times for each change.
 NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=128, blstm_units=64), TrainConfig(patience=10))
-# What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers; by the
-# utterance; and by the one who speaks; and these three where all has been chosen.
-BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in best.BEST} | {name: best.systems()[name] for name in best.ADAPTED}
+# What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers, by the
+# utterance, and by the one who speaks; and these three where all has been chosen, adapted or not.
+BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in best.BEST} | best.systems()
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
@@ -75,7 +75,7 @@ CHANGES: dict[str, dict[str, Change]] = {
     },
     "lite-by-utterance": _EVERY,
     "lite-by-speaker": _EVERY,
-    **{name: {"no-dropout": _EVERY["no-dropout"]} for name in best.ADAPTED},
+    **{name: {"no-dropout": _EVERY["no-dropout"]} for name in best.systems()},
 }
 
 
