@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import soundfile
+from command_words import places
 
 from data_prep import emodb, prepare
+from experiments import run_one
 from ser_acrnn.dataset import open_corpus, pack
 from ser_acrnn.recipes import RECIPES
 
@@ -24,6 +26,15 @@ def small_corpus(tmp_path_factory):
     utterances = emodb.utterances(root)
     prepare.prepare("synthetic", utterances, root / "data", RECIPES["mfcc-pitch"], source=root, jobs=1)
     return prepare.prepare("synthetic", utterances, root / "data", source=root, jobs=1)
+
+
+@pytest.fixture(scope="module")
+def kept(small_corpus, tmp_path_factory):
+    """A folder with `results` and `models` of one-epoch runs of `tiny` on the corpus's three folds, seed 0."""
+    folder = tmp_path_factory.mktemp("kept")
+    for fold in range(3):
+        assert run_one.main([*places(small_corpus, folder), "--system=tiny", f"--fold={fold}", "--seed=0"]) == 0
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,34 +1,21 @@
 """The enrolment command on a run whose network was kept: who is heard is not judged, and the gain is over the same network as it was."""
 
 import pandas as pd
-import pytest
+from command_words import places
 
-from experiments import enrolment, run_one
+from experiments import enrolment
 from ser_acrnn.results import RunResult
 
 
-@pytest.fixture(scope="module")
-def folder(small_corpus, tmp_path_factory):
-    """Results and networks of three folds of a network that takes utterances as they are."""
-    folder = tmp_path_factory.mktemp("enrolment")
-    for fold in range(3):
-        assert run_one.main([*places(small_corpus, folder), "--system=tiny", "--epochs=1", f"--fold={fold}", "--seed=0"]) == 0
-    return folder
-
-
-def places(small_corpus, folder):
-    return [f"--prepared={small_corpus}", *(f"--{name}={folder / name}" for name in ("results", "work", "models"))]
-
-
-def test_the_recordings_that_were_heard_are_not_judged(small_corpus, folder, monkeypatch, capsys):
+def test_the_recordings_that_were_heard_are_not_judged(small_corpus, kept, monkeypatch, capsys):
     monkeypatch.setattr(enrolment, "NUMBERS", (1, 4))
     monkeypatch.setattr(enrolment, "ONE_MOOD", "sad")
-    words = [*places(small_corpus, folder), "--system=tiny", "--epochs=1", f"--source={small_corpus.parents[1]}"]
+    words = [*places(small_corpus, kept), "--system=tiny", f"--source={small_corpus.parents[1]}"]
     assert enrolment.main(words) == 0
-    judged = pd.read_csv(folder / "results" / "synthetic" / "enrolment" / "tiny.csv", dtype=str)
+    judged = pd.read_csv(kept / "results" / "synthetic" / "enrolment" / "tiny.csv", dtype=str)
     assert list(judged.columns) == enrolment.COLUMNS
     for speaker in ("03", "08", "09"):
-        result = RunResult.load(folder / "results" / "synthetic" / "tiny" / f"{speaker}-seed0.json")
+        result = RunResult.load(kept / "results" / "synthetic" / "tiny" / f"{speaker}-seed0.json")
         decided = dict(zip((utterance["id"] for utterance in result.utterances), result.decisions, strict=True))
         mine = judged[judged["speaker"] == speaker]
         assert mine["before"].tolist() == [decided[name] for name in mine["utterance"]]
@@ -38,8 +25,8 @@ def test_the_recordings_that_were_heard_are_not_judged(small_corpus, folder, mon
         assert set(mine[mine["heard"] == "sad"]["emotion"]) == {"happy", "angry"}
         assert len({tuple(draw) for _, draw in mine[mine["heard"] == "1"].groupby("draw")["utterance"]}) > 1
     assert (judged["decision"] != judged["before"]).any()
-    assert enrolment.table(folder / "results", "synthetic") in capsys.readouterr().out
-    assert enrolment.table(folder / "results", "nothing") == ""
+    assert enrolment.table(kept / "results", "synthetic") in capsys.readouterr().out
+    assert enrolment.table(kept / "results", "nothing") == ""
 
 
 def test_the_table_has_means_over_speakers_of_means_over_draws(tmp_path):
@@ -57,6 +44,6 @@ def test_the_table_has_means_over_speakers_of_means_over_draws(tmp_path):
 
 
 def test_a_missing_network_is_named(small_corpus, tmp_path, capsys):
-    words = [*places(small_corpus, tmp_path), "--system=tiny", "--epochs=1", f"--source={small_corpus.parents[1]}"]
+    words = [*places(small_corpus, tmp_path), "--system=tiny", f"--source={small_corpus.parents[1]}"]
     assert enrolment.main(words) == 1
     assert f"missing: {tmp_path / 'models' / 'synthetic' / 'tiny' / '03-seed0.keras'}" in capsys.readouterr().err
