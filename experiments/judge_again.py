@@ -65,11 +65,11 @@ def run(options: argparse.Namespace) -> int:
 def _judge(experiment: Experiment, preset: Preset, result: Path, network: Path, path: Path) -> None:
     import keras
 
-    from ser_acrnn import training
+    from ser_acrnn import judging
 
     model = keras.saving.load_model(network, compile=False)
     try:
-        judged = training.judge_again(experiment.corpus, RunResult.load(result), experiment.system, preset, model)
+        judged = judging.judge_again(experiment.corpus, RunResult.load(result), experiment.system, preset, model)
     except ValueError as error:
         raise ValueError(f"{network}: {error}") from error
     judged.save(path)

@@ -78,11 +78,10 @@ def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -
             metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=predictor.tempos), owners)
         )
     as_recorded = [result.emotions[index] for index in found[0].argmax(axis=1)]
-    differing = sum(mine != its for mine, its in zip(as_recorded, result.decisions, strict=True))
-    if differing > 0.01 * len(names):  # a rounding error may turn a tie
-        raise ValueError(
-            f"{network}: decides otherwise on {differing} of {len(names)} utterances than the run's result, expected its network"
-        )
+    try:
+        result.check_network(as_recorded)
+    except ValueError as error:
+        raise ValueError(f"{network}: {error}") from error
     return np.array(found)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ROUNDED = 0.01  # share of the decisions that another processor's rounding may turn
+
 
 class ResultError(ValueError):
     """A result file that cannot be used; the message names it."""
@@ -74,6 +76,18 @@ class RunResult:
         """The emotions of `utterances` or `validation_utterances`, and those with the highest posteriors."""
         posteriors = [utterance["posteriors"] for utterance in utterances]
         return [utterance["emotion"] for utterance in utterances], [self.emotions[row.index(max(row))] for row in posteriors]
+
+    def check_network(self, decisions: list[str]) -> None:
+        """Makes sure that a network is this run's: it decides as the run did on the test utterances, but for what rounding may turn.
+
+        Raises:
+            ValueError: It decides otherwise on more than one utterance in a hundred.
+        """
+        differing = sum(mine != its for mine, its in zip(decisions, self.decisions, strict=True))
+        if differing > ROUNDED * len(decisions):
+            raise ValueError(
+                f"decides otherwise on {differing} of {len(decisions)} utterances than the result of {self.system}, expected its network"
+            )
 
     def save(self, path: str | Path) -> None:
         """Writes the result atomically."""

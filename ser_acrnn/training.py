@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 
 from ser_acrnn import __version__, augmentation, distribution, metrics, protocol
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset, TrainConfig
-from ser_acrnn.dataset import DatasetError, PreparedCorpus, Segments
+from ser_acrnn.dataset import PreparedCorpus, Segments
+from ser_acrnn.judging import check_recipe, utterances
 from ser_acrnn.methods import Augment, Method, method_of
 from ser_acrnn.models import segment_posteriors
 from ser_acrnn.results import RunResult
 from ser_acrnn.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
-ROUNDED = 0.01  # share of the decisions that another processor's rounding may turn
 AnyPreset = TypeVar("AnyPreset", bound=Preset | DnnElmPreset)
 
 
@@ -71,7 +71,7 @@ def run(
         DevicesError: The devices cannot be had.
         LeakError: A speaker, an utterance or identical audio is in two parts of the fold.
     """
-    _check_recipe(corpus, preset, system)
+    check_recipe(corpus, preset, system)
     rows = corpus.manifest.assign(group=corpus.group)[["utterance", "group", "speaker", "sha256"]]
     protocol.check_leaks(fold, rows.itertuples(index=False), speakers=split != protocol.LEAKY_RANDOM)
     placement, preset = _settle(preset, devices)
@@ -109,7 +109,7 @@ def run(
 
         epoch = reader.choose_epoch(state.curve, config.epoch_choice)
         test = method.segments(reader, [fold.test])
-        judged, judged_before = (_utterances(segments, emotions, judge(segments)) if segments else [] for segments in (test, validation))
+        judged, judged_before = (utterances(segments, emotions, judge(segments)) if segments else [] for segments in (test, validation))
     result = RunResult(
         corpus=corpus.name,
         system=system,
@@ -130,52 +130,6 @@ def run(
         validation_utterances=judged_before,
     )
     return result, model
-
-
-def judge_again(corpus: PreparedCorpus, result: RunResult, system: str, preset: Preset, model: keras.Model) -> RunResult:
-    """What a finished run's network says when it judges in another way; nothing is trained.
-
-    Args:
-        corpus: The prepared corpus that the run was on, grouped by its protocol.
-        result: What the run left.
-        system: Row of the tables for what comes out.
-        preset: The run's, but for `judging_tempos` and `judging_batch_norm`.
-        model: The run's network.
-
-    Returns:
-        The result under the system's name, with the run's curve and training time.
-
-    Raises:
-        ConfigError: The preset would have trained otherwise.
-        DatasetError: The corpus was made by another recipe.
-        ValueError: The network is another one: it decides otherwise than the result.
-    """
-    _check_recipe(corpus, preset, system)
-    trained = Preset.from_dict(result.config)
-    preset = dataclasses.replace(preset, training=dataclasses.replace(preset.training, precision=trained.training.precision))
-    ways = {name: getattr(trained.training, name) for name in ("judging_tempos", "judging_batch_norm")}
-    if dataclasses.replace(preset, training=dataclasses.replace(preset.training, **ways)) != trained:
-        raise ConfigError(f"{system} differs from {result.system} in more than its judging, expected the same training")
-
-    def judged(preset: Preset, group: str | None) -> list[dict[str, Any]]:
-        if group is None:
-            return []
-        method = method_of(preset)
-        read = method.corpus(corpus)
-        segments = method.segments(read, [group])
-        scores = method.judge(read, model, segments, None, result.seed)(segments)
-        return _utterances(segments, preset.model.emotions, scores)
-
-    before = result.decided(judged(trained, result.fold["test"]))[1]
-    differing = sum(mine != its for mine, its in zip(before, result.decisions, strict=True))
-    if differing > ROUNDED * len(before):
-        raise ValueError(
-            f"decides otherwise on {differing} of {len(before)} utterances than the result of {result.system}, expected its network"
-        )
-    validation = judged(preset, result.fold["validation"]) if result.validation_utterances else []
-    return dataclasses.replace(
-        result, system=system, utterances=judged(preset, result.fold["test"]), validation_utterances=validation, config=preset.to_dict()
-    )
 
 
 def train_on_all(
@@ -209,7 +163,7 @@ def train_on_all(
     """
     if preset.training.epoch_choice != "last":
         raise ConfigError(f"TrainConfig.epoch_choice is {preset.training.epoch_choice!r}, expected 'last' to train on all speakers")
-    _check_recipe(corpus, preset, "all speakers")
+    check_recipe(corpus, preset, "all speakers")
     placement, preset = _settle(preset, devices)
     method = method or method_of(preset)
     corpus = method.corpus(corpus)
@@ -272,13 +226,6 @@ def _in_stages(
         whole.curve += [{**entry, "epoch": entry["epoch"] + before} for entry in state.curve]
         whole.wall_seconds += state.wall_seconds
     return whole
-
-
-def _check_recipe(corpus: PreparedCorpus, preset: Preset | DnnElmPreset, system: str) -> None:
-    if corpus.features.recipe_hash != preset.features.recipe_hash:
-        raise DatasetError(
-            f"{corpus.name}: was prepared by the recipe {corpus.features.recipe_hash}, expected {preset.features.recipe_hash} for {system}"
-        )
 
 
 def settled(preset: AnyPreset, devices: str = "auto") -> AnyPreset:
@@ -386,14 +333,6 @@ def backend() -> str:
     name = keras.backend.backend()
     module = __import__(name)
     return f"{name} {module.__version__}, keras {keras.version()}"
-
-
-def _utterances(segments: Segments, emotions: Sequence[str], posteriors: NDArray[np.float32]) -> list[dict[str, Any]]:
-    """As `RunResult.utterances` has them."""
-    return [
-        {"id": name, "emotion": emotions[label], "posteriors": [round(float(value), 6) for value in row]}
-        for name, label, row in zip(segments.utterance_ids, segments.utterance_labels, posteriors, strict=True)
-    ]
 
 
 def _order(labels: NDArray[np.int32], sampling: str, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ import pytest
 from test_methods import BASELINE
 from test_training import FOLD, SMALL, ShortCorpus, changed, check_same_run, train
 
-from ser_acrnn import adaptation, training
+from ser_acrnn import adaptation, judging
 from ser_acrnn.adaptation import SpeakerBatchNorm
 from ser_acrnn.augmentation import at_tempo
 from ser_acrnn.config import ConfigError
@@ -111,7 +111,7 @@ def test_a_network_that_judges_again_says_what_a_run_trained_so_says():
     corpus = ShortCorpus()
     (result, model), expected = train(corpus, PLAIN), train(corpus, ADAPTED)
     assert result.validation_curve == expected[0].validation_curve and result.utterances != expected[0].utterances
-    again = training.judge_again(corpus, result, "small", ADAPTED, model)
+    again = judging.judge_again(corpus, result, "small", ADAPTED, model)
     check_same_run((replace(again, wall_seconds=0), model), (replace(expected[0], wall_seconds=0), expected[1]))
 
 
@@ -119,12 +119,12 @@ def test_another_training_or_another_network_does_not_judge_again():
     corpus = ShortCorpus()
     result, _ = train(corpus, PLAIN)
     with pytest.raises(ConfigError, match="other differs from small in more than its judging, expected the same training"):
-        training.judge_again(corpus, result, "other", changed(epochs=3), network())
+        judging.judge_again(corpus, result, "other", changed(epochs=3), network())
     with pytest.raises(ValueError, match=r"decides otherwise on \d of 9 utterances than the result of small, expected its network"):
-        training.judge_again(corpus, result, "other", ADAPTED, network())
+        judging.judge_again(corpus, result, "other", ADAPTED, network())
     nobody = replace(PLAIN, training=replace(PLAIN.training, epoch_choice="last", train_on_validation=True))
     result, model = train(corpus, nobody)
-    again = training.judge_again(
+    again = judging.judge_again(
         corpus, result, "other", replace(nobody, training=replace(nobody.training, judging_batch_norm="speaker")), model
     )
     assert again.fold == {"train": ["b", "c", "d", "e"], "validation": None, "test": FOLD.test} and again.validation_utterances == []

@@ -10,7 +10,7 @@ from layer_check import NO_JAX, check_same_on_jax, jax_python, run_on_jax
 from test_methods import BASELINE
 from test_training import SMALL, ShortCorpus, changed, posteriors
 
-from ser_acrnn import metrics, training
+from ser_acrnn import judging, metrics
 from ser_acrnn.config import DnnElmPreset, Preset
 from ser_acrnn.dataset import load_segments, pack
 from ser_acrnn.models import acrnn
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(jax_python() is None, reason=NO_JAX)
 TRAIN = """
 import dataclasses, json, shutil
 from pathlib import Path
-from ser_acrnn import protocol, training
+from ser_acrnn import judging, protocol, training
 from ser_acrnn.config import DnnElmPreset, Preset
 from ser_acrnn.dataset import open_corpus
 
@@ -39,7 +39,7 @@ result, model = training.run(corpus, "small", preset, fold, 0, checkpoint=checkp
 result.save(directory / "result.json")
 model.save(directory / "trained.keras")
 adapted = dataclasses.replace(preset, training=dataclasses.replace(preset.training, judging_batch_norm="speaker"))
-training.judge_again(corpus, result, "adapted", adapted, model).save(directory / "adapted.json")
+judging.judge_again(corpus, result, "adapted", adapted, model).save(directory / "adapted.json")
 epochs = []
 training.run(corpus, "small", preset, fold, 0, checkpoint=after_2, on_epoch=epochs.append)[0].save(directory / "resumed.json")
 assert [entry["epoch"] for entry in epochs] == [3, 4]
@@ -77,7 +77,7 @@ def test_a_packed_corpus_trains_and_resumes(tmp_path):
     maxima = [values[segments.utterance == number].max(axis=0) for number in range(len(result.utterances))]
     np.testing.assert_allclose(posteriors(result), maxima, atol=1e-5)
     adapted = RunResult.load(tmp_path / "adapted.json")
-    again = training.judge_again(corpus, result, "adapted", Preset.from_dict(adapted.config), model)
+    again = judging.judge_again(corpus, result, "adapted", Preset.from_dict(adapted.config), model)
     np.testing.assert_allclose(posteriors(adapted), posteriors(again), atol=1e-5)
     assert not np.allclose(posteriors(adapted), posteriors(result), atol=1e-3)
 

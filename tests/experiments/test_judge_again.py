@@ -6,7 +6,7 @@ import pytest
 from command_words import places
 
 from experiments import catalogue, judge_again
-from ser_acrnn import training
+from ser_acrnn import judging
 from ser_acrnn.results import RunResult
 
 
@@ -35,7 +35,7 @@ def test_the_networks_of_all_folds_judge_and_are_found_under_the_new_name(words,
     def never(*_):
         raise AssertionError("judged again")
 
-    monkeypatch.setattr(training, "judge_again", never)
+    monkeypatch.setattr(judging, "judge_again", never)
     assert judge_again.main([*words, "--system=tiny-adapted"]) == 0
     assert capsys.readouterr().out == "0 results of tiny-adapted\n"
 
