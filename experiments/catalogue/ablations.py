@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from experiments.catalogue import best
-from ser_acrnn.config import FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig
 from ser_acrnn.recipes import FEATURE_RECIPES
 
 # The letter's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
@@ -62,6 +62,11 @@ _LETTER: dict[str, Change] = {
     "epoch-20": {"training": {"epoch_choice": "last", "epochs": 20}},
     "rate-1e-3": {"training": {"learning_rate": 1e-3}},
 }
+# Of what `best` has been given or spared, what it would be without or with.
+_BEST: dict[str, Change] = {
+    "dropout": {"model": {"dropout": 0.3}},
+    "as-spoken": {"training": {"judging_tempos": AS_SPOKEN}},
+}
 CHANGES: dict[str, dict[str, Change]] = {
     "narrow": _LETTER,
     "lite-augmented": {
@@ -75,7 +80,7 @@ CHANGES: dict[str, dict[str, Change]] = {
     },
     "lite-by-utterance": _EVERY,
     "lite-by-speaker": _EVERY,
-    **{name: {"no-dropout": _EVERY["no-dropout"]} for name in best.systems()},
+    **dict.fromkeys(best.systems(), _BEST),
 }
 
 

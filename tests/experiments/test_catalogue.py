@@ -71,7 +71,7 @@ def test_the_best_networks_hear_everyone_and_are_judged_at_five_tempos():
         training, other = catalogue.SYSTEMS[best].training, catalogue.SYSTEMS[before].training
         assert training.train_on_validation and training.judging_tempos == FIVE_TEMPOS and not other.train_on_validation
         assert replace(training, train_on_validation=False, judging_tempos=AS_SPOKEN) == other
-        assert catalogue.SYSTEMS[best].model == catalogue.SYSTEMS[before].model
+        assert catalogue.SYSTEMS[best].model == replace(catalogue.SYSTEMS[before].model, dropout=0.0)
         adapted = catalogue.SYSTEMS[catalogue.ADAPTED[best]]
         assert adapted == replace(catalogue.SYSTEMS[best], training=replace(training, judging_batch_norm="speaker"))
         heard = catalogue.SYSTEMS[f"{before}.tempos"].training
