@@ -52,7 +52,7 @@ class Predictor:
         model: Name of a network that ships with the package (`ser_acrnn.list_pretrained`), a `.keras` file, or a loaded network.
         batch_segments: Segments that the network judges at a time; an accelerator is faster with 40 or more.
         tempos: Rates at which each segment is played to the network, 1.0 among them, at which it shows its attention; its posteriors are
-            the mean over all. `ser_acrnn.config.FIVE_TEMPOS` takes five times as long and errs less.
+            the mean over all. `ser_acrnn.config.FIVE_TEMPOS` is five times the work.
 
     Raises:
         ValueError: There is no such network, it is none of this package's, its features are of no recipe of this version, a batch of

@@ -90,7 +90,7 @@ def _look_alike(options: argparse.Namespace) -> list[Row]:
 def _growth(options: argparse.Namespace) -> list[Row]:
     from experiments.bench import growth
 
-    return growth.rows(0.01 if options.quick else 0.25, 1 if options.quick else 3)
+    return growth.rows(0.01 if options.quick else 0.125, 1 if options.quick else 3)
 
 
 # Each in a process of its own; features on one thread.

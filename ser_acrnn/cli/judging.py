@@ -30,7 +30,7 @@ Model = Annotated[str, typer.Option(help="Name of a shipped network, see `ser-ac
 Speaker = Annotated[
     bool, typer.Option("--same-speaker", help="All recordings are of one speaker, to whose audio, unlabelled, the network adapts.")
 ]
-Tempos = Annotated[bool, typer.Option("--tempos", help="Hear each 3 s at five tempos: errs less, takes longer.")]
+Tempos = Annotated[bool, typer.Option("--tempos", help="Hear each 3 s at five tempos and average; takes longer.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
