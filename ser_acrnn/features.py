@@ -36,9 +36,10 @@ def checked_waveform(waveform: ArrayLike, *, standardise: bool) -> NDArray[np.fl
     signal = np.array(waveform, dtype=np.float64)
     if signal.ndim != 1 or signal.size == 0:
         raise ValueError(f"waveform has the shape {signal.shape}, expected (samples,) with at least one sample")
-    if standardise:  # in place: for a short utterance, memory costs more than arithmetic
-        signal -= signal.sum() / len(signal)
-    power = signal @ signal
+    with np.errstate(invalid="ignore"):  # of samples that are not finite
+        if standardise:  # in place: for a short utterance, memory costs more than arithmetic
+            signal -= signal.sum() / len(signal)
+        power = signal @ signal
     # One sample that is not finite makes the sum so; a sum can also overflow without one.
     if not np.isfinite(power) and not np.isfinite(np.asarray(waveform, np.float64)).all():
         raise ValueError("waveform holds NaN or infinite samples, expected finite samples")

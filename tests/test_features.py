@@ -52,6 +52,13 @@ def test_golden_values(golden: dict[str, np.ndarray], signal: str, recipe: str) 
     np.testing.assert_allclose(values, golden[f"{recipe}/{signal}"], rtol=1e-5, atol=1e-4)
 
 
+@pytest.mark.parametrize("points", [400, 401, 513, 1024])  # as long as the window, odd, and longer
+def test_any_number_of_points_is_transformed(noise: np.ndarray, points: int) -> None:
+    signal = (noise - noise.mean()) / noise.std()
+    power, _ = python_speech_features.fbank(signal, nfilt=40, nfft=points, preemph=0, winfunc=np.hamming)
+    np.testing.assert_allclose(log_mels(noise, FeatureConfig(fft_points=points)), np.log(power), atol=1e-4)
+
+
 def test_golden_values_tell_the_recipes_and_the_signals_apart(golden: dict[str, np.ndarray]) -> None:
     """Guards the tolerance above."""
     for signal in SIGNALS[1:]:
@@ -190,6 +197,7 @@ def test_segments_keep_whatever_stands_behind_the_frames() -> None:
     assert segment(np.ones((310, 40, 3)), FeatureConfig(segment_seconds=2.0)).shape == (2, 200, 40, 3)
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("compute", [log_mels, log_mels_3d])
 @pytest.mark.parametrize(
     ("waveform", "message"),

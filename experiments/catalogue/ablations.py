@@ -62,7 +62,7 @@ _LETTER: dict[str, Change] = {
     "epoch-20": {"training": {"epoch_choice": "last", "epochs": 20}},
     "rate-1e-3": {"training": {"learning_rate": 1e-3}},
 }
-# Of what `best` has been given or spared, what it would be without or with.
+# What `best` would be with dropout, and without the five tempos.
 _BEST: dict[str, Change] = {
     "dropout": {"model": {"dropout": 0.3}},
     "as-spoken": {"training": {"judging_tempos": AS_SPOKEN}},
