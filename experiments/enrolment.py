@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments import catalogue
-from experiments.kept_networks import command, kept_runs, recordings_of, write
+from experiments.kept_networks import check_network, command, kept_runs, recordings_of, scores_of, write
 from experiments.runs import open_experiment
 from ser_acrnn import audio, metrics, report
+from ser_acrnn.config import TrainConfig
 from ser_acrnn.results import RunResult
 
 FOLDER = "enrolment"  # below a corpus's results
@@ -39,25 +40,31 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
     Returns:
         The columns `COLUMNS`: `heard` is how many recordings the network adapted to, drawn at random `DRAWS` times, or `ONE_MOOD`, all
         of that emotion; `before` is the decision without adaptation, empty where the network normalises by the speaker.
+
+    Raises:
+        ValueError: The network is not the one that the result is of.
     """
-    from ser_acrnn.models import segment_posteriors
     from ser_acrnn.predictor import Predictor
 
-    predictor = Predictor(network)
+    training = TrainConfig.from_dict(result.config["training"])
+    predictor = Predictor(network, tempos=training.judging_tempos)
     names, truth = [utterance["id"] for utterance in result.utterances], np.array(result.truth)
     waveforms = [audio.load(recordings[name], predictor.features.sampling_rate_hertz) for name in names]
 
-    def decide(chosen: NDArray[np.int64]) -> NDArray[np.str_]:
-        segments = [predictor.segments(waveforms[index]) for index in chosen]
-        owners = np.repeat(np.arange(len(chosen)), [len(part) for part in segments])
-        judged = metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments)), owners)
-        return np.array(result.emotions)[judged.argmax(axis=1)]
+    everything = np.arange(len(names))
 
-    before = np.full(len(names), "") if predictor.scope == "speaker" else decide(np.arange(len(names)))
+    def decide(chosen: NDArray[np.int64]) -> NDArray[np.str_]:
+        return np.array(result.emotions)[scores_of(predictor, [waveforms[index] for index in chosen]).argmax(axis=1)]
+
+    before = np.full(len(names), "") if predictor.scope == "speaker" else decide(everything)
+    adapt = training.judging_batch_norm == "speaker"
+    if adapt or predictor.scope == "speaker":
+        predictor.enrol(waveforms, adapt=adapt)
+    check_network(network, result, scores_of(predictor, waveforms))
     tables = []
     for heard, draw, chosen in _drawn(truth, result.fold["test"]):
         predictor.enrol([waveforms[index] for index in chosen])
-        others = np.setdiff1d(np.arange(len(names)), chosen)
+        others = np.setdiff1d(everything, chosen)
         columns = (heard, draw, result.fold["test"], np.array(names)[others], truth[others], decide(others), before[others])
         tables.append(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))))
     return pd.concat(tables)

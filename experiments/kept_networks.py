@@ -7,11 +7,18 @@ import hashlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from experiments.runs import Experiment, add_arguments
+from ser_acrnn import metrics
 from ser_acrnn.results import RunResult
+
+if TYPE_CHECKING:  # heavy, and not needed for --help
+    from ser_acrnn.predictor import Predictor
 
 
 def command(
@@ -76,3 +83,24 @@ def recordings_of(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:
         if hashlib.sha256(path.read_bytes()).hexdigest() != row.sha256:
             raise ValueError(f"{path}: is another recording than the prepared one, expected the sha256 {row.sha256}")
     return files
+
+
+def scores_of(predictor: Predictor, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """What a network says of utterances at the predictor's tempos, shape `(utterances, emotions)`."""
+    from ser_acrnn.models import segment_posteriors
+
+    segments = [predictor.segments(waveform) for waveform in waveforms]
+    owners = np.repeat(np.arange(len(segments)), [len(part) for part in segments])
+    return metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=predictor.tempos), owners)
+
+
+def check_network(network: Path, result: RunResult, scores: NDArray[np.float64]) -> None:
+    """Makes sure that a network is its run's, by what it says of the test utterances.
+
+    Raises:
+        ValueError: It decides otherwise.
+    """
+    try:
+        result.check_network([result.emotions[index] for index in scores.argmax(axis=1)])
+    except ValueError as error:
+        raise ValueError(f"{network}: {error}") from error

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from experiments import catalogue
 from experiments.degradations import DEGRADATIONS
-from experiments.kept_networks import command, kept_runs, recordings_of, write
+from experiments.kept_networks import check_network, command, kept_runs, recordings_of, scores_of, write
 from experiments.runs import open_experiment
 from ser_acrnn import audio, metrics, report
 from ser_acrnn.config import TrainConfig
@@ -57,7 +57,6 @@ def judge_fold(members: Sequence[tuple[Path, RunResult]], recordings: dict[str, 
 
 def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -> NDArray[np.float64]:
     """What a network says of each utterance under each condition, `(conditions, utterances, emotions)`."""
-    from ser_acrnn.models import segment_posteriors
     from ser_acrnn.predictor import Predictor
 
     training = TrainConfig.from_dict(result.config["training"])
@@ -72,16 +71,8 @@ def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -
         waveforms = [degrade(waveform, np.random.default_rng(seed)) for waveform, seed in zip(clean, seeds, strict=True)]
         if adapt or predictor.scope == "speaker":
             predictor.enrol(waveforms, adapt=adapt)
-        segments = [predictor.segments(waveform) for waveform in waveforms]
-        owners = np.repeat(np.arange(len(names)), [len(part) for part in segments])
-        found.append(
-            metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=predictor.tempos), owners)
-        )
-    as_recorded = [result.emotions[index] for index in found[0].argmax(axis=1)]
-    try:
-        result.check_network(as_recorded)
-    except ValueError as error:
-        raise ValueError(f"{network}: {error}") from error
+        found.append(scores_of(predictor, waveforms))
+    check_network(network, result, found[0])
     return np.array(found)
 
 

@@ -1,5 +1,7 @@
 """The enrolment command on a run whose network was kept: who is heard is not judged, and the gain is over the same network as it was."""
 
+import shutil
+
 import pandas as pd
 from command_words import places
 
@@ -27,6 +29,17 @@ def test_the_recordings_that_were_heard_are_not_judged(small_corpus, kept, monke
     assert (judged["decision"] != judged["before"]).any()
     assert enrolment.table(kept / "results", "synthetic") in capsys.readouterr().out
     assert enrolment.table(kept / "results", "nothing") == ""
+
+
+def test_another_network_is_refused(small_corpus, kept, tmp_path, capsys):
+    shutil.copytree(kept / "results", tmp_path / "results")
+    path = tmp_path / "results" / "synthetic" / "tiny" / "03-seed0.json"
+    for utterance in (result := RunResult.load(path)).utterances:
+        utterance["posteriors"] = utterance["posteriors"][1:] + utterance["posteriors"][:1]
+    result.save(path)
+    words = [*places(small_corpus, kept), f"--results={tmp_path / 'results'}", "--system=tiny", f"--source={small_corpus.parents[1]}"]
+    assert enrolment.main(words) == 1
+    assert "03-seed0.keras: decides otherwise on 6 of 6 utterances" in capsys.readouterr().err
 
 
 def test_the_table_has_means_over_speakers_of_means_over_draws(tmp_path):
