@@ -1,6 +1,6 @@
 """The networks that ship with the package: a system trained on all speakers of a corpus, its file, checksum and card.
 
-python -m experiments.ship --prepared build/data/emodb --system lite-by-utterance --name acrnn3d-emodb
+python -m experiments.ship --prepared build/data/emodb --system best-by-utterance --name acrnn3d-emodb
 """
 
 from __future__ import annotations
