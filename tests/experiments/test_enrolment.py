@@ -42,6 +42,22 @@ def test_another_network_is_refused(small_corpus, kept, tmp_path, capsys):
     assert "03-seed0.keras: decides otherwise on 6 of 6 utterances" in capsys.readouterr().err
 
 
+def test_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, kept, tmp_path, monkeypatch):
+    shutil.copytree(kept / "results", tmp_path / "results")
+    for path in (tmp_path / "results" / "synthetic" / "tiny").glob("*.json"):
+        (result := RunResult.load(path)).config["training"]["judging_tempos"] = [0.9, 1.0]
+        result.save(path)
+    heard, scores_of = [], enrolment.scores_of
+    monkeypatch.setattr(
+        enrolment, "scores_of", lambda predictor, waveforms: heard.append(predictor.tempos) or scores_of(predictor, waveforms)
+    )
+    monkeypatch.setattr(enrolment, "check_network", lambda *_: None)  # it was judged as it is spoken
+    monkeypatch.setattr(enrolment, "NUMBERS", (1,))
+    words = [*places(small_corpus, kept), f"--results={tmp_path / 'results'}", "--system=tiny", f"--source={small_corpus.parents[1]}"]
+    assert enrolment.main(words) == 0
+    assert set(heard) == {(0.9, 1.0)}
+
+
 def test_the_table_has_means_over_speakers_of_means_over_draws(tmp_path):
     rows = [
         ("1", draw, speaker, f"u{number}", emotion, decision, "sad")
