@@ -49,16 +49,16 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
     training = TrainConfig.from_dict(result.config["training"])
     predictor = Predictor(network, tempos=training.judging_tempos)
     names, truth = [utterance["id"] for utterance in result.utterances], np.array(result.truth)
-    waveforms = [audio.load(recordings[name], predictor.features.sampling_rate_hertz) for name in names]
+    waveforms = [audio.load(recordings[name], predictor.listener.features.sampling_rate_hertz) for name in names]
 
     everything = np.arange(len(names))
 
     def decide(chosen: NDArray[np.int64]) -> NDArray[np.str_]:
         return np.array(result.emotions)[scores_of(predictor, [waveforms[index] for index in chosen]).argmax(axis=1)]
 
-    before = np.full(len(names), "") if predictor.scope == "speaker" else decide(everything)
+    before = np.full(len(names), "") if predictor.listener.scope == "speaker" else decide(everything)
     adapt = training.judging_batch_norm == "speaker"
-    if adapt or predictor.scope == "speaker":
+    if adapt or predictor.listener.scope == "speaker":
         predictor.enrol(waveforms, adapt=adapt)
     check_network(network, result, scores_of(predictor, waveforms))
     tables = []

@@ -89,7 +89,7 @@ def scores_of(predictor: Predictor, waveforms: Sequence[NDArray[np.float32]]) ->
     """What a network says of utterances at the predictor's tempos, shape `(utterances, emotions)`."""
     from ser_acrnn.models import segment_posteriors
 
-    segments = [predictor.segments(waveform) for waveform in waveforms]
+    segments = [predictor.listener.segments(waveform) for waveform in waveforms]
     owners = np.repeat(np.arange(len(segments)), [len(part) for part in segments])
     return metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=predictor.tempos), owners)
 

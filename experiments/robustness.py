@@ -62,14 +62,14 @@ def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -
     training = TrainConfig.from_dict(result.config["training"])
     adapt = training.judging_batch_norm == "speaker"
     predictor = Predictor(network, tempos=training.judging_tempos)
-    rate = predictor.features.sampling_rate_hertz
+    rate = predictor.listener.features.sampling_rate_hertz
     names = [utterance["id"] for utterance in result.utterances]
     clean = [audio.load(recordings[name], rate) for name in names]
     found = []
     for condition, degrade in DEGRADATIONS.items():
         seeds = [zlib.crc32(f"{condition} {name}".encode()) for name in names]
         waveforms = [degrade(waveform, np.random.default_rng(seed)) for waveform, seed in zip(clean, seeds, strict=True)]
-        if adapt or predictor.scope == "speaker":
+        if adapt or predictor.listener.scope == "speaker":
             predictor.enrol(waveforms, adapt=adapt)
         found.append(scores_of(predictor, waveforms))
     check_network(network, result, found[0])

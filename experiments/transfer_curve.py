@@ -84,7 +84,7 @@ class Source:
         if not path.is_file():
             raise ValueError(f"--init is {name}, expected a .keras file or one of {list_pretrained()}")
         predictor = Predictor(name)
-        preset = lite_augmented(predictor.scope)
+        preset = lite_augmented(predictor.listener.scope)
         if shipped:
             preset = SYSTEMS[json.loads((DIRECTORY / INDEX).read_text(encoding="utf-8"))[name]["system"]]
         return cls(name if shipped else path.name, hashlib.sha256(path.read_bytes()).hexdigest(), predictor, preset)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal, Self, get_type_hints
+from typing import Any, Literal, Self, get_args, get_type_hints
 
 from ser_acrnn.json_config import ConfigError, JsonConfig, require, whole_to_real
 from ser_acrnn.recipes import FEATURE_RECIPES, FeatureConfig, FrameConfig
@@ -20,7 +20,8 @@ IEMOCAP_EMOTIONS = ("angry", "sad", "happy", "neutral")
 AS_SPOKEN = (1.0,)
 # Rates within what `_AUGMENTED` trains with and evenly about the tempo as spoken; what judging at them is worth stands in the README.
 FIVE_TEMPOS = (0.9, 0.95, 1.0, 1.05, 1.1)
-NORMALISATIONS = ("training", "speaker", "utterance", "segment")
+Normalisation = Literal["training", "speaker", "utterance", "segment"]
+NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class ModelConfig(JsonConfig):
     dropout: float = 0.0
     initialisation: Literal["glorot", "released-code"] = "glorot"
     mask_padding: bool = False
-    normalisation: Literal["training", "speaker", "utterance", "segment"] = "training"
+    normalisation: Normalisation = "training"
     segment_frames: int = 300
     mels: int = 40
 
@@ -339,7 +340,7 @@ _AUGMENTED = TrainConfig(
 )
 
 
-def lite_augmented(normalisation: Literal["training", "speaker", "utterance", "segment"]) -> Preset:
+def lite_augmented(normalisation: Normalisation) -> Preset:
     """The light network with all augmentation that makes sense under a normalisation, on a fixed schedule of 40 epochs."""
     training = replace(_AUGMENTED, augmentation=_AUGMENTED.augmentation.under(normalisation))
     return Preset(FEATURE_RECIPES["paper"], replace(_LITE, normalisation=normalisation), training)

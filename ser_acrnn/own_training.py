@@ -92,10 +92,10 @@ def plan(
     emotions = tuple(sorted({utterance.emotion for utterance in utterances}))
     if len(emotions) < 2:
         raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
-    base = lite_augmented("utterance" if source is None else source.scope)
+    base = lite_augmented("utterance" if source is None else source.listener.scope)
     model, recipe = replace(base.model, emotions=emotions), base.features
     if source is not None:
-        model, recipe = replace(model, channels=source.model.input_shape[-1]), source.features
+        model, recipe = replace(model, channels=source.model.input_shape[-1]), source.listener.features
     corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)
     numbers = base.training if source is None else replace(base.training, epochs=FINE_TUNING_EPOCHS)
     preset = Preset(recipe, model, _long_enough(numbers, len(utterances)) if epochs is None else replace(numbers, epochs=epochs))

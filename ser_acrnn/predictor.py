@@ -11,22 +11,21 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ser_acrnn import audio, features, metrics
+from ser_acrnn import audio, metrics
 from ser_acrnn.adaptation import SpeakerBatchNorm
 from ser_acrnn.augmentation import at_tempo
 from ser_acrnn.batches import filled, in_batches
 from ser_acrnn.config import AS_SPOKEN
+from ser_acrnn.features import segment_starts
+from ser_acrnn.listener import Listener, flaw
 from ser_acrnn.models import with_attention
-from ser_acrnn.normalisation import Statistics, standardise, statistics_of
+from ser_acrnn.normalisation import statistics_of
 from ser_acrnn.predictions import Judgement, Prediction
 from ser_acrnn.pretrained import list_pretrained, load_pretrained
 from ser_acrnn.recipes import feature_recipe
-from ser_acrnn.windows import windows
 
 # Segments at a time: on a processor, more are no faster, and with 40 a shipped network takes a gigabyte.
 BATCH_SEGMENTS = 8
-# A recording up to this length is judged as an utterance; a longer one window by window, in memory that does not grow with it.
-LONGEST_UTTERANCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,12 @@ class Predictor:
         tempos: Rates at which each segment is played to the network, 1.0 among them, at which it shows its attention; its posteriors are
             the mean over all. `ser_acrnn.config.FIVE_TEMPOS` is five times the work.
 
+    Attributes:
+        model: The network.
+        emotions: Its classes, in the order of its output.
+        listener: What it hears of a recording: waveform, log-Mels, segments as it takes them.
+        step_seconds: Of speech that each weight of the attention is about.
+
     Raises:
         ValueError: There is no such network, it is none of this package's, its features are of no recipe of this version, a batch of
             no segment, or tempos that are not positive or lack 1.0.
@@ -76,14 +81,13 @@ class Predictor:
         try:
             self.emotions: tuple[str, ...] = tuple(self.model.get_layer("emotion").emotions)
             layer = self.model.get_layer("normalise")
-            recipe_hash, self.scope = layer.recipe_hash, layer.scope
+            recipe_hash, scope = layer.recipe_hash, layer.scope
             self._judge = with_attention(self.model)
         except (ValueError, AttributeError) as error:
             expected = "expected its layers 'normalise', 'attention' and 'emotion'"
             raise ValueError(f"{self.name}: is not a network of ser_acrnn ({error}), {expected}") from error
-        self.features = feature_recipe(recipe_hash, self.name)
-        self.step_seconds = self.features.segment_seconds / self._judge.output["attention"].shape[1]
-        self.speaker: Statistics | None = None
+        self.listener = Listener(self.name, feature_recipe(recipe_hash, self.name), self.model.input_shape[-1], scope)
+        self.step_seconds = self.listener.features.segment_seconds / self._judge.output["attention"].shape[1]
         self._batch_norm = SpeakerBatchNorm(self.model)
 
     def enrol(
@@ -110,8 +114,9 @@ class Predictor:
             ValueError: No recording, or the network has nothing that adapts.
         """
         adapt = adapt and bool(self._batch_norm.layers)
-        if not adapt and self.scope != "speaker":
-            raise ValueError(f"{self.name}: normalises by the {self.scope} statistics, expected batch norm that adapts to a speaker")
+        scope = self.listener.scope
+        if not adapt and scope != "speaker":
+            raise ValueError(f"{self.name}: normalises by the {scope} statistics, expected batch norm that adapts to a speaker")
         recordings = list(recordings)
         problems: list[str] = []
 
@@ -123,15 +128,14 @@ class Predictor:
                 on_unusable(error)
 
         def heard() -> Iterator[NDArray[np.float32]]:
-            for recording in recordings:
-                yield from self._heard(recording, sampling_rate_hertz, leave_out)
+            return self.listener.voices(recordings, sampling_rate_hertz, leave_out=leave_out)
 
         try:
-            if self.scope == "speaker":
-                self.speaker = statistics_of(heard())
+            if scope == "speaker":
+                self.listener.speaker = statistics_of(heard())
             self._batch_norm.restore()
             if adapt:
-                self._batch_norm.adapt(lambda: map(self._cut_up, heard()), self.tempos, self.batch_segments)
+                self._batch_norm.adapt(lambda: map(self.listener.cut_up, heard()), self.tempos, self.batch_segments)
         except ValueError as error:
             if problems:
                 raise audio.AudioError("no recording of the speaker can be used: " + "; ".join(problems)) from error
@@ -169,7 +173,7 @@ class Predictor:
         Raises:
             ValueError: See `predict`.
         """
-        self._check_speaker()
+        self.listener.check_speaker()
         cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
         for found, judged in in_batches(cut, self._posteriors, self.batch_segments):
             if isinstance(found, _Long):
@@ -178,21 +182,6 @@ class Predictor:
                 yield self._prediction_of(found, *judged)
             else:
                 yield found
-
-    def is_long(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> bool:
-        """Whether a recording is longer than an utterance, and judged window by window; arguments as of `predict`.
-
-        Raises:
-            AudioError: The file cannot be read.
-        """
-        if isinstance(recording, (str, Path)):
-            return audio.seconds_of(recording) > LONGEST_UTTERANCE_SECONDS
-        return len(np.asarray(recording)) > LONGEST_UTTERANCE_SECONDS * (sampling_rate_hertz or self.features.sampling_rate_hertz)
-
-    def segments(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
-        """A recording as the network takes it, shape `(segments, 300, 40, 3)`; arguments and errors as of `predict`."""
-        self._check_speaker()
-        return self._segments(self.waveform(recording, sampling_rate_hertz))[0]
 
     def timeline(
         self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
@@ -214,20 +203,9 @@ class Predictor:
             AudioError: The file cannot be read.
             ValueError: See `predict`; or a hop that is not positive.
         """
-        cut = self._windows(self._pieces(recording, sampling_rate_hertz), hop_seconds)
+        cut = self.listener.windows(self.listener.pieces(recording, sampling_rate_hertz), hop_seconds)
         while batch := list(islice(cut, self.batch_segments)):
             yield from self._judge_windows(batch)
-
-    def window_segments(
-        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
-    ) -> Iterator[NDArray[np.float32]]:
-        """The windows of `timeline` as the network takes them, `(300, 40, 3)` each, without those that cannot be judged.
-
-        Arguments and errors as of `timeline`.
-        """
-        for _, samples in self._windows(self._pieces(recording, sampling_rate_hertz), hop_seconds):
-            if not _flaw(samples):
-                yield self._segment(samples)
 
     def predict_stream(self, chunks: Iterable[ArrayLike], *, hop_seconds: float = 1.0) -> Iterator[Judgement]:
         """Judges live audio: each window of 3 s as soon as its last sample has come, then again every hop.
@@ -244,7 +222,7 @@ class Predictor:
         Raises:
             ValueError: See `timeline`; or a chunk that is not one-dimensional.
         """
-        for window in self._windows((_chunk(chunk) for chunk in chunks), hop_seconds):
+        for window in self.listener.windows((_chunk(chunk) for chunk in chunks), hop_seconds):
             yield from self._judge_windows([window])
 
     def unfolding(
@@ -257,41 +235,13 @@ class Predictor:
         Yields:
             A judgement at each hop and one at the end, each of a piece treated as a recording of its own.
         """
-        self._check_speaker()
-        waveform = self.waveform(recording, sampling_rate_hertz)
-        hop = max(1, round(hop_seconds * self.features.sampling_rate_hertz))
+        self.listener.check_speaker()
+        waveform = self.listener.waveform(recording, sampling_rate_hertz)
+        hop, longest = max(1, round(hop_seconds * self.listener.features.sampling_rate_hertz)), self.listener.features.segment_samples
         ends = [*range(hop, len(waveform), hop), len(waveform)]
-        cut = ((max(0, end - self.features.segment_samples), waveform[max(0, end - self.features.segment_samples) : end]) for end in ends)
+        cut = ((max(0, end - longest), waveform[max(0, end - longest) : end]) for end in ends)
         while batch := list(islice(cut, self.batch_segments)):
             yield from self._judge_windows(batch)
-
-    def _windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        self._check_speaker()
-        return windows(pieces, self.features.segment_samples, round(hop_seconds * self.features.sampling_rate_hertz))
-
-    def _heard(
-        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None, leave_out: Callable[[audio.AudioError], object]
-    ) -> Iterator[NDArray[np.float32]]:
-        """Log-Mels of a recording, of a long one those of its windows; `leave_out` is called instead where it cannot be used."""
-        try:
-            if not self.is_long(recording, sampling_rate_hertz):
-                yield self._log_mels(self.waveform(recording, sampling_rate_hertz))
-                return
-            for _ in self._pieces(recording, sampling_rate_hertz):  # a recording that fails at its end has no part in the statistics
-                pass
-        except audio.AudioError as error:
-            leave_out(error)
-            return
-        pieces = self._pieces(recording, sampling_rate_hertz)
-        for _, samples in windows(pieces, self.features.segment_samples, self.features.segment_samples):
-            if not _flaw(samples):
-                yield self._log_mels(samples)
-
-    def _pieces(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None) -> Iterator[NDArray[np.float32]]:
-        """A recording piece by piece, as mono samples at the network's rate."""
-        if isinstance(recording, (str, Path)):
-            return audio.stream(recording, self.features.sampling_rate_hertz)
-        return iter([self.waveform(recording, sampling_rate_hertz)])
 
     def _cut(
         self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None
@@ -299,32 +249,23 @@ class Predictor:
         """What is known of a recording before the network has judged it, and its segments; none of one that is long or cannot be used."""
         none = np.zeros((0, *self.model.input_shape[1:]), np.float32)
         try:
-            if self.is_long(recording, sampling_rate_hertz):
+            if self.listener.is_long(recording, sampling_rate_hertz):
                 return _Long(recording, sampling_rate_hertz), none
-            waveform = self.waveform(recording, sampling_rate_hertz)
+            waveform = self.listener.waveform(recording, sampling_rate_hertz)
         except audio.AudioError as error:
             return error, none
-        segments, starts = self._segments(waveform)
-        return _Cut(starts, len(waveform) / self.features.sampling_rate_hertz), segments
-
-    def _segments(self, waveform: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[float]]:
-        """Segments of an utterance, and where they begin, in seconds."""
-        values = self._log_mels(waveform)
-        starts = features.segment_starts(len(values), self.features)
-        return self._cut_up(values), [frame * self.features.shift_seconds for frame in starts]
+        recipe, log_mels = self.listener.features, self.listener.log_mels(waveform)
+        starts = [frame * recipe.shift_seconds for frame in segment_starts(len(log_mels), recipe)]
+        return _Cut(starts, len(waveform) / recipe.sampling_rate_hertz), self.listener.cut_up(log_mels)
 
     def _judge_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[Judgement]:
-        flaws = [_flaw(samples) for _, samples in batch]
-        usable = [samples for (_, samples), flaw in zip(batch, flaws, strict=True) if not flaw]
+        flaws = [flaw(samples) for _, samples in batch]
+        usable = [samples for (_, samples), found in zip(batch, flaws, strict=True) if not found]
         if usable:
-            judged = zip(*self._posteriors(np.stack([self._segment(samples) for samples in usable])), strict=True)
-        for (first, samples), flaw in zip(batch, flaws, strict=True):
-            start, end = (sample / self.features.sampling_rate_hertz for sample in (first, first + len(samples)))
-            yield Judgement(start, end, {}, (), flaw) if flaw else self._judgement(start, end, *next(judged))
-
-    def _segment(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A window's samples as the network takes them, `(300, 40, 3)`."""
-        return self._cut_up(self._log_mels(window))[0]
+            judged = zip(*self._posteriors(np.stack([self.listener.segment(samples) for samples in usable])), strict=True)
+        for (first, samples), found in zip(batch, flaws, strict=True):
+            start, end = (sample / self.listener.features.sampling_rate_hertz for sample in (first, first + len(samples)))
+            yield Judgement(start, end, {}, (), found) if found else self._judgement(start, end, *next(judged))
 
     def _summed_up(self, long: _Long) -> Prediction | audio.AudioError:
         try:
@@ -338,7 +279,7 @@ class Predictor:
         return self._prediction(np.mean(judged, axis=0), pieces)
 
     def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:
-        ends = [*(min(start + self.features.segment_seconds, cut.seconds) for start in cut.starts[:-1]), cut.seconds]
+        ends = [*(min(start + self.listener.features.segment_seconds, cut.seconds) for start in cut.starts[:-1]), cut.seconds]
         pieces = zip(cut.starts, ends, posteriors, attention, strict=True)
         maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
         return self._prediction(maxima, tuple(self._judgement(*piece) for piece in pieces))
@@ -366,29 +307,6 @@ class Predictor:
     def _named(self, scores: NDArray) -> dict[str, float]:
         return {emotion: float(value) for emotion, value in zip(self.emotions, scores / scores.sum(), strict=True)}
 
-    def waveform(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
-        """A recording as mono samples at the network's rate, shape `(samples,)`; arguments and errors as of `predict`."""
-        rate = self.features.sampling_rate_hertz
-        if isinstance(recording, (str, Path)):
-            return audio.load(recording, rate)
-        return audio.to_mono(np.asarray(recording), sampling_rate_hertz or rate, rate)
-
-    def _log_mels(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Log-Mels as the network takes them, `(frames, mels, channels)`, but for what `scope` names."""
-        return features.log_mels_3d(waveform, self.features)[..., : self.model.input_shape[-1]]
-
-    def _cut_up(self, log_mels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """An utterance's log-Mels as the network takes them, `(segments, 300, 40, 3)`."""
-        return features.segment(self._normalised(log_mels), self.features)
-
-    def _normalised(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        outside = self.scope in ("speaker", "utterance")
-        return standardise(values, self.speaker or statistics_of([values])) if outside else values
-
-    def _check_speaker(self) -> None:
-        if self.scope == "speaker" and self.speaker is None:
-            raise ValueError(f"{self.name}: normalises by the speaker's own audio, expected `enrol` with recordings of the speaker before")
-
 
 def _network(model: str | Path | keras.Model) -> keras.Model:
     if isinstance(model, keras.Model):
@@ -405,12 +323,3 @@ def _chunk(chunk: ArrayLike) -> NDArray[np.float32]:
     if samples.ndim != 1:
         raise ValueError(f"a chunk has the shape {samples.shape}, expected (samples,): mono at 16 kHz")
     return samples
-
-
-def _flaw(samples: NDArray[np.float32]) -> str:
-    """Why a window cannot be judged."""
-    try:
-        audio.to_mono(samples, 1, 1)
-    except audio.AudioError as error:
-        return str(error)
-    return ""

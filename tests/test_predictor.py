@@ -49,7 +49,7 @@ def test_the_decision_is_the_maximum_over_segments(model, recording):
 def test_at_several_tempos_the_posteriors_are_the_mean_and_the_attention_is_as_spoken(model, recording):
     predictor, plain = Predictor(model, tempos=(0.9, 1, 1.1)), Predictor(model)
     network = keras.saving.load_model(model)
-    segments = plain.segments(recording)
+    segments = plain.listener.segments(recording)
     expected = np.mean([np.asarray(network(at_tempo(segments, tempo))) for tempo in (0.9, 1, 1.1)], axis=0)
     found, before = predictor.predict(recording), plain.predict(recording)
     np.testing.assert_allclose([list(piece.posteriors.values()) for piece in found.segments], expected, atol=1e-5)
@@ -125,7 +125,7 @@ def test_an_utterance_can_be_judged_by_its_own_statistics(tmp_path, recording):
 def test_a_network_that_normalises_segments_is_given_them_as_they_are(tmp_path, recording):
     predictor = Predictor(standardising_model(tmp_path, "segment"))
     waveform = soundfile.read(recording, dtype="float32")[0]
-    np.testing.assert_array_equal(predictor.segments(recording), features.segment(features.log_mels_3d(waveform)))
+    np.testing.assert_array_equal(predictor.listener.segments(recording), features.segment(features.log_mels_3d(waveform)))
 
 
 def test_nobody_is_enrolled_where_it_would_change_nothing(tmp_path, model, recording):
@@ -145,7 +145,7 @@ def test_batch_norm_takes_the_statistics_of_the_speaker(tmp_path, recording, sco
     predictor = Predictor(standardising_model(tmp_path, scope), tempos=(0.9, 1.0))
     if scope == "speaker":
         predictor.enrol([recording, other], adapt=False)
-    heard = np.concatenate([predictor.segments(path) for path in (recording, other)])
+    heard = np.concatenate([predictor.listener.segments(path) for path in (recording, other)])
     trained = keras.models.clone_model(predictor.model)
     trained.set_weights(predictor.model.get_weights())
     before = predictor.predict(recording).posteriors
@@ -329,10 +329,10 @@ def test_a_speaker_is_enrolled_without_the_recordings_that_cannot_be_used(tmp_pa
         predictor.enrol([recording, tmp_path / "bad.wav"])
     problems = []
     predictor.enrol([recording, tmp_path / "bad.wav"], on_unusable=problems.append)
-    found = predictor.speaker
+    found = predictor.listener.speaker
     assert ["bad.wav: the file is empty" in str(problem) for problem in problems] == [True]  # once, however often it is heard
     predictor.enrol([recording])
-    np.testing.assert_array_equal(found, predictor.speaker)
+    np.testing.assert_array_equal(found, predictor.listener.speaker)
     with pytest.raises(AudioError, match=r"no recording of the speaker can be used: .*bad\.wav"):
         predictor.enrol([tmp_path / "bad.wav"], on_unusable=problems.append)
 
@@ -347,8 +347,8 @@ def test_a_long_recording_enrols_a_speaker_window_by_window(tmp_path):
     starts = [*range(2 * length, 16_000 * 62 - length, length), 16_000 * 62 - length]
     heard = [soundfile.read(tmp_path / "long.wav", dtype="float32")[0][start : start + length] for start in starts]
     frames = np.concatenate([features.log_mels_3d(samples) for samples in heard])
-    np.testing.assert_allclose(predictor.speaker[0], frames.mean(axis=0), atol=1e-3)
-    np.testing.assert_allclose(predictor.speaker[1], frames.var(axis=0), rtol=1e-3)
+    np.testing.assert_allclose(predictor.listener.speaker[0], frames.mean(axis=0), atol=1e-3)
+    np.testing.assert_allclose(predictor.listener.speaker[1], frames.var(axis=0), rtol=1e-3)
     path = tmp_path / "cut.flac"
     soundfile.write(path, samples, 16_000)
     path.write_bytes(path.read_bytes()[:-5_000])

@@ -39,7 +39,7 @@ def test_a_card_says_what_it_is_worth_on_unheard_speakers_and_what_it_is_not_for
 def test_it_knows_a_speaker_that_it_was_trained_on(name, emodb_directory):
     predictor = ser_acrnn.Predictor(name)
     utterances = [utterance for utterance in emodb.utterances(emodb_directory) if utterance.speaker == "09"]
-    if predictor.scope == "speaker":
+    if predictor.listener.scope == "speaker":
         predictor.enrol(utterance.path for utterance in utterances)
     decisions = [predictor.predict(utterance.path).emotion for utterance in utterances]
     assert metrics.unweighted_average_recall([utterance.emotion for utterance in utterances], decisions) > 0.8

@@ -41,7 +41,7 @@ def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, adapt: Adapt = False,
         enrolled = ""
         for utterance in tqdm(utterances, unit=" files", disable=not sys.stderr.isatty()):
             try:
-                if (adapt or predictor.scope == "speaker") and utterance.speaker != enrolled:
+                if (adapt or predictor.listener.scope == "speaker") and utterance.speaker != enrolled:
                     own = [other.path for other in utterances if other.speaker == utterance.speaker]
                     predictor.enrol(own, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
                     enrolled = utterance.speaker

@@ -154,7 +154,7 @@ def predictor(
             network = Predictor(model, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
         if speaker:
             network.enrol(speaker, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
-        elif network.scope == "speaker":
+        elif network.listener.scope == "speaker":
             raise ValueError(f"{model}: normalises by the speaker's own audio, expected {enrolling}")
     return network
 

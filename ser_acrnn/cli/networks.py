@@ -44,8 +44,8 @@ def info(model: Network) -> None:
             predictor = Predictor(model)
         network = predictor.model
         typer.echo(f"emotions: {', '.join(predictor.emotions)}")
-        typer.echo(f"input: segments {network.input_shape[1:]}, recipe {predictor.features.recipe_hash}")
-        typer.echo(f"normalised by: {predictor.scope}")
+        typer.echo(f"input: segments {network.input_shape[1:]}, recipe {predictor.listener.features.recipe_hash}")
+        typer.echo(f"normalised by: {predictor.listener.scope}")
         typer.echo(f"parameters: {network.count_params():,}")
         if model in list_pretrained():
             typer.echo(f"\n{model_card(model)}")
@@ -73,12 +73,13 @@ def export(
             from ser_acrnn.predictor import Predictor
 
             predictor = Predictor(model)
+            listener = predictor.listener
         if speaker:
             predictor.enrol(recordings(speaker))
         samples: exporting.Inputs | None = None
         if speech:
             files = recordings(speech)
-            given = [predictor.waveform(file) for file in files] if waveform else [predictor.segments(file) for file in files]
+            given = [listener.waveform(file) if waveform else listener.segments(file) for file in files]
             samples = given if waveform else np.concatenate(given)
         check = exporting.export(
             predictor.model,
@@ -88,7 +89,7 @@ def export(
             samples=samples,
             waveform=waveform,
             seconds=seconds,
-            speaker=predictor.speaker if waveform else None,
+            speaker=listener.speaker if waveform else None,
         )
     typer.echo(
         f"{path}: on {check.segments} {'waveforms' if waveform else 'segments'} the largest difference of a posterior is "

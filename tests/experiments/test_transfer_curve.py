@@ -182,4 +182,4 @@ def test_table_and_figure_say_what_the_decisions_say():
 
 def test_a_shipped_network_is_trained_on_as_its_system_was():
     source = transfer_curve.Source.find("acrnn3d-emodb")
-    assert source.preset.model.normalisation == source.predictor.scope and len(source.sha256) == 64
+    assert source.preset.model.normalisation == source.predictor.listener.scope and len(source.sha256) == 64
