@@ -9,6 +9,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from data_prep import loader
@@ -98,29 +99,29 @@ def _folds(result: RunResult) -> int:
 
 
 def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[RunResult], every: list[RunResult], table: str) -> None:
-    """Replaces the corpus's table in a file, and the others of which the file has the marks: of degraded recordings, of enrolment, of the
-    choice of the epoch, of changes of a system, and of the leaky split.
+    """Replaces the corpus's table in a file, and the others of which the file has the marks.
 
     Raises:
-        ValueError: The marks are missing.
+        ValueError: The marks of the corpus's table are missing.
     """
+    name, leaky = corpus.name, root / catalogue.results_folder(corpus.name, LEAKY_RANDOM)
+    blocks = {
+        f"headline {name}": lambda: tables.headline_table(corpus, results),
+        f"robustness {name}": lambda: robustness.table(root, name),
+        f"enrolment {name}": lambda: enrolment.table(root, name),
+        f"selection {name}": lambda: tables.selection_table(with_seed_ensembles(results)),
+        **{f"ablations {name} {base}": partial(tables.ablation_table, base, every) for base in ablations.CHANGES},
+    }
+    if leaky.is_dir():
+        blocks[f"leaky {name}"] = lambda: tables.leaky_table(results, _ordered(collect(leaky)))
     text = readme.read_text(encoding="utf-8")
     try:
-        text = insert(text, f"results {catalogue.results_folder(corpus.name, results[0].protocol)}", table)
+        text = insert(text, f"results {catalogue.results_folder(name, results[0].protocol)}", table)
     except ValueError as error:
         raise ValueError(f"{readme}: {error}") from error
-    if f"<!-- robustness {corpus.name} -->" in text:
-        text = insert(text, f"robustness {corpus.name}", robustness.table(root, corpus.name))
-    if f"<!-- enrolment {corpus.name} -->" in text:
-        text = insert(text, f"enrolment {corpus.name}", enrolment.table(root, corpus.name))
-    if f"<!-- selection {corpus.name} -->" in text:
-        text = insert(text, f"selection {corpus.name}", tables.selection_table(with_seed_ensembles(results)))
-    for base in ablations.CHANGES:
-        if f"<!-- ablations {corpus.name} {base} -->" in text:
-            text = insert(text, f"ablations {corpus.name} {base}", tables.ablation_table(base, every))
-    leaky = root / catalogue.results_folder(corpus.name, LEAKY_RANDOM)
-    if f"<!-- leaky {corpus.name} -->" in text and leaky.is_dir():
-        text = insert(text, f"leaky {corpus.name}", tables.leaky_table(results, _ordered(collect(leaky))))
+    for mark, block in blocks.items():
+        if f"<!-- {mark} -->" in text:
+            text = insert(text, mark, block())
     readme.write_text(text, encoding="utf-8")
 
 

@@ -85,6 +85,26 @@ def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[R
     return report.markdown_table([*heads, f"runs, {results[0].protocol}"], rows)
 
 
+def headline_table(corpus: Corpus, results: Sequence[RunResult]) -> str:
+    """The few systems that a reader asks for first, each with what it is; those that have not been run are left out."""
+    rows, ours = [], {row.system: row for row in summary(results)}
+    for system, words in catalogue.HEADLINES.items():
+        if row := ours.get(system):
+            paper = PUBLISHED.get((catalogue.base(corpus.name), system))
+            name = catalogue.titles([system])[system]
+            rows.append(
+                [
+                    f"{name}: {words}",
+                    report.spread(row.uar, row.std_runs),
+                    f"{row.low:.1f} to {row.high:.1f}" if row.folds > 1 else "",
+                    report.folds_by_seeds(row),
+                    f"{paper.mean:.2f} ± {paper.deviation:.2f}" if paper else "",
+                ]
+            )
+    heads = ["", "UAR, mean ± std over runs", "95 % interval over folds", "folds x seeds", "letter's UAR"]
+    return report.markdown_table(heads, rows)
+
+
 SELECTION = (
     "Each speaker is the validation speaker of one fold and the test speaker of another. The first column is what a report would say that "
     "judges by the speaker on whom it has chosen the epoch; the interval is a bootstrap over speakers."

@@ -32,7 +32,7 @@ def overview(table: Sequence[SystemSummary], names: Mapping[str, str], protocol:
     rows = [
         [
             names.get(row.system, row.system),
-            f"{row.folds} x {row.seeds}" if row.runs == row.folds * row.seeds else f"{row.runs} runs, {row.folds} folds",
+            folds_by_seeds(row),
             spread(row.uar, row.std_runs),
             number(row.std_folds),
             "" if math.isnan(row.low) else f"{row.low:.1f} to {row.high:.1f}",
@@ -57,6 +57,11 @@ def overview(table: Sequence[SystemSummary], names: Mapping[str, str], protocol:
         "difference",
     ]
     return markdown_table(heads, rows)
+
+
+def folds_by_seeds(row: SystemSummary) -> str:
+    """How many runs a row is about: `10 x 3`, or where some are missing their number and that of the folds."""
+    return f"{row.folds} x {row.seeds}" if row.runs == row.folds * row.seeds else f"{row.runs} runs, {row.folds} folds"
 
 
 def paired_table(comparisons: Sequence[PairedDifference], names: Mapping[str, str]) -> str:

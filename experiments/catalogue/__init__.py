@@ -51,6 +51,17 @@ TOGETHER = {
     "best-adapted": tuple(ADAPTED.values()),
 }
 
+# What a reader asks for first, and what each system knows.
+HEADLINES = {
+    "best-adapted": "three light networks together, adapted to each speaker's audio without labels",
+    "best": "two light networks together, nothing known of the speaker",
+    "best-by-utterance": "one of them, the recipe of the network that ships",
+    "lite": "the light network, trained as the letter says",
+    "acrnn3d-5conv": "the letter's network with five convolutions, its best on Emo-DB",
+    "acrnn3d-1conv": "the letter's network with one convolution",
+    "dnn-elm": "the letter's baseline",
+}
+
 
 # Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; the network against the baseline; what the
 # light network gives away; what its augmentation and its best training gain, and what knowing the speaker does.

@@ -75,7 +75,7 @@ def load_pretrained(name: str) -> Any:
         A `keras.Model`: segments `(batch, 300, 40, 3)` of the recipe `paper` -> posteriors `(batch, emotions)`, in float32. The emotions
         are `model.get_layer("emotion").emotions`. `model.get_layer("normalise").scope` says by what the log-Mels have to be standardised
         before they are cut: `"training"` by nothing, `"utterance"` and `"speaker"` by that one's mean and variance, which
-        `Predictor.segments` and `ser_acrnn.waveform_model` do.
+        `Predictor.listener.segments` and `ser_acrnn.waveform_model` do.
 
     Raises:
         PretrainedError: An unknown name, or a file that is missing or damaged.

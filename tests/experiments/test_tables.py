@@ -118,3 +118,16 @@ def test_the_pages_and_the_readme_say_what_the_speaker_who_chooses_the_epoch_wou
     assert summarise.main(["emodb", "--results", str(tmp_path), "--readme", str(readme)]) == 0
     block = readme.read_text().split("<!-- selection emodb -->")[1]
     assert "| lite-augmented    | last, fixed | 60.00" in block and "| 3-D ACRNN, 5 conv | best UAR " in block
+
+
+def test_the_readme_begins_with_what_a_reader_asks_for_first(results, tmp_path):
+    for result in [*results, network("03", "best-by-utterance")]:
+        result.save(tmp_path / "emodb" / result.system / f"{result.fold['test']}-seed{result.seed}.json")
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- headline emodb -->\n<!-- /headline emodb -->\n<!-- results emodb -->\n<!-- /results emodb -->\n")
+    assert summarise.main(["emodb", "--results", str(tmp_path), "--readme", str(readme)]) == 0
+    rows = [line.split("|")[1:-1] for line in readme.read_text().split("<!-- /headline")[0].splitlines() if line.startswith("| ")]
+    named = {row[0].partition(":")[0].strip(): [cell.strip() for cell in row[1:]] for row in rows[2:]}
+    assert list(named) == [name for name in catalogue.titles(catalogue.HEADLINES).values() if name in named]
+    assert named["best-by-utterance"] == ["100.00", "", "1 x 1", ""]
+    assert named["3-D ACRNN, 5 conv"][3] == "82.82 ± 4.99" and "best" not in named
