@@ -7,6 +7,7 @@ from pathlib import Path
 
 from experiments import catalogue
 from ser_acrnn import report
+from ser_acrnn.calibration import calibration, reliability
 from ser_acrnn.comparison import paired_difference
 from ser_acrnn.config import FIVE_TEMPOS, TrainConfig
 from ser_acrnn.pretrained import INDEX
@@ -73,6 +74,9 @@ def _card(name: str, about: dict, corpus: str, every: list[RunResult]) -> str:
     ):
         if other := paired_difference(every, system, about["system"]):
             figures.append(f"{words}: {other.mean:+.1f} points ({other.low:+.1f} to {other.high:+.1f}, {other.runs} pairs of runs)")
+    if found := calibration(results):
+        error = 100 * reliability(found.before).error
+        figures.append(f"its confidence and the share of right decisions differ by {error:.1f} points (expected calibration error)")
     emotions = results[0].emotions
     percent = confusion_percent(results)
     confusion = report.markdown_table(

@@ -1,4 +1,4 @@
-"""Whether posteriors mean what they say: reliability, expected calibration error, and a temperature fitted on the validation speaker.
+"""Whether posteriors mean what they say: reliability, expected calibration error, and a temperature fitted on other speakers.
 
 C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
 """
@@ -112,38 +112,47 @@ class Calibration:
 
     Attributes:
         system: Its name.
-        temperatures: Of each run, fitted on its validation speaker.
+        temperatures: Of each run.
+        on_validation: Whether each was fitted on its run's validation speaker; if not, on the other test speakers of its seed.
         before: All test utterances as they were judged.
         after: The same at their run's temperature.
     """
 
     system: str
     temperatures: tuple[float, ...]
+    on_validation: bool
     before: Judgements
     after: Judgements
 
 
 def calibration(results: Sequence[RunResult]) -> Calibration | None:
-    """Calibrates each run of a system on its validation speaker.
+    """Calibrates each run of a system on its validation speaker; where there are no posteriors of one, on the test speakers of other folds.
+
+    The latter are judged by networks that may have trained on the run's test speaker. That is no way to choose a network, and nothing is
+    chosen: a temperature is one number, and changes no decision.
 
     Args:
         results: Of one system.
 
     Returns:
-        None where a run has left no posteriors of its validation speaker, or has scores that are not posteriors.
+        None where there is no other speaker, or the scores are not posteriors.
     """
-    if not all(result.validation_utterances for result in results):
-        return None
     if min(min(utterance["posteriors"]) for result in results for utterance in result.utterances) < 0:
         return None
-    temperatures, before, after = [], [], []
-    for result in results:
-        temperature = fitted_temperature(judgements(result.validation_utterances, result.emotions))
-        tested = judgements(result.utterances, result.emotions)
-        temperatures.append(temperature)
-        before.append(tested)
-        after.append(Judgements(scaled(tested.posteriors, temperature), tested.truth))
-    return Calibration(results[0].system, tuple(temperatures), _together(before), _together(after))
+    on_validation = all(result.validation_utterances for result in results)
+    tested = [judgements(result.utterances, result.emotions) for result in results]
+    temperatures, after = [], []
+    for result, judged in zip(results, tested, strict=True):
+        if on_validation:
+            known = [judgements(result.validation_utterances, result.emotions)]
+        else:
+            same_seed = zip(results, tested, strict=True)
+            known = [found for other, found in same_seed if other.seed == result.seed and other.fold["test"] != result.fold["test"]]
+        if not known:
+            return None
+        temperatures.append(fitted_temperature(_together(known)))
+        after.append(Judgements(scaled(judged.posteriors, temperatures[-1]), judged.truth))
+    return Calibration(results[0].system, tuple(temperatures), on_validation, _together(tested), _together(after))
 
 
 def _together(parts: Sequence[Judgements]) -> Judgements:

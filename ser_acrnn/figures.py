@@ -18,6 +18,8 @@ from ser_acrnn.summary import Published, confusion_percent, pooled, scores
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PANELS_A_ROW = 6
+
 
 def confusion_figure(results: Sequence[RunResult], title: str) -> Figure:
     """The confusion matrix pooled over runs, rows = truth, in percent, with each row's number of decisions."""
@@ -80,20 +82,26 @@ def curves_figure(results: Sequence[RunResult], title: str) -> Figure:
 
 def reliability_figure(calibrations: Sequence[Calibration], names: Mapping[str, str]) -> Figure:
     """Accuracy by confidence, a panel a system, before and after the temperature; an area shows the share of utterances in each bin."""
-    figure = _figure(figsize=(0.6 + 3.1 * len(calibrations), 3.5))
-    for axes, found in zip(np.atleast_1d(figure.subplots(1, len(calibrations), sharey=True)), calibrations, strict=True):
+    columns = min(len(calibrations), PANELS_A_ROW)
+    rows = -(-len(calibrations) // columns)
+    figure = _figure(figsize=(0.6 + 3.1 * columns, 0.4 + 3.1 * rows))
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for number, axes in enumerate(grid.flat):
+        if number >= len(calibrations):
+            axes.remove()
+            continue
+        found = calibrations[number]
         axes.plot([0, 100], [0, 100], color="grey", linewidth=0.8, linestyle=":")
         for label, judged, colour in (("as judged", found.before, "tab:blue"), ("at the temperature", found.after, "tab:orange")):
             bins = reliability(judged)
             axes.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", markersize=4, linewidth=1.2, color=colour, label=label)
             axes.stairs(100 * bins.share, np.linspace(0, 100, len(bins.share) + 1), color=colour, alpha=0.25, fill=True)
-        axes.set_xlabel("confidence, %")
         axes.set_xlim(0, 100)
         axes.set_ylim(0, 100)
         axes.set_title(names.get(found.system, found.system), fontsize=10)
-    axes = figure.axes[0]
-    axes.set_ylabel("right decisions, % (areas: share of utterances)")
-    axes.legend(fontsize=8, loc="upper left")
+    figure.supxlabel("confidence, %", fontsize=10)
+    figure.supylabel("right decisions, % (areas: share of utterances)", fontsize=10)
+    figure.axes[0].legend(fontsize=8, loc="upper left")
     return figure
 
 

@@ -115,13 +115,14 @@ def calibration_table(calibrations: Sequence[Calibration], names: Mapping[str, s
         [
             names.get(found.system, found.system),
             str(len(found.temperatures)),
+            "validation speaker" if found.on_validation else "other test speakers",
             f"{np.median(found.temperatures):.2f} ({min(found.temperatures):.2f} to {max(found.temperatures):.2f})",
             *(f"{100 * reliability(judged).error:.1f}" for judged in (found.before, found.after)),
             *(f"{judged.log_loss:.3f}" for judged in (found.before, found.after)),
         ]
         for found in calibrations
     ]
-    heads = ["system", "runs", "temperature, median (range)", "calibration error, %", "scaled", "log loss", "scaled"]
+    heads = ["system", "runs", "fitted on", "temperature, median (range)", "calibration error, %", "scaled", "log loss", "scaled"]
     return markdown_table(heads, rows)
 
 
@@ -222,8 +223,8 @@ def _calibration(results: Sequence[RunResult], names: Mapping[str, str], directo
         calibration_table(calibrations, names),
         "",
         "An utterance's posteriors are the maxima over its segments, scaled to sum to one. Each run's temperature has the least log loss "
-        "on its validation speaker and is applied to its test speaker; no decision changes. Runs without posteriors of their validation "
-        "speaker are not in the table.",
+        "on its validation speaker, or, where there are no posteriors of one, on the test speakers of the other folds, judged by those "
+        "folds' networks; it is applied to its test speaker, and no decision changes.",
         "",
         "![Confidence and accuracy](reliability.png)",
         "",

@@ -56,7 +56,23 @@ def test_a_run_is_calibrated_on_its_validation_speaker_alone():
     np.testing.assert_allclose(calibration([sure]).before.posteriors[0], [0.75, 0.25])
 
 
-def test_runs_without_validation_posteriors_or_with_scores_are_not_calibrated():
+def test_without_validation_speakers_a_run_is_calibrated_on_the_other_speakers_of_its_seed():
+    sure, unsure = (1, 1, 1, 1), (1, 0, 1, 0)
+    runs = [sample_result("a", right=sure), sample_result("b", right=unsure), sample_result("c", right=unsure)]
+    found = calibration(runs)
+    assert not found.on_validation
+    expected = [[runs[1], runs[2]], [runs[0], runs[2]], [runs[0], runs[1]]]
+    for temperature, others in zip(found.temperatures, expected, strict=True):
+        known = judgements([one for run in others for one in run.utterances], runs[0].emotions)
+        assert temperature == pytest.approx(fitted_temperature(known))
+    assert len(found.before.truth) == 12
+    other_seed = [replace(run, seed=1, utterances=sample_result("z", right=sure).utterances) for run in runs]
+    assert calibration([*runs, *other_seed]).temperatures[:3] == found.temperatures
+    known = [replace(run, validation_utterances=run.utterances) for run in runs]
+    assert calibration(known).on_validation and not calibration([runs[0], *known[1:]]).on_validation
+
+
+def test_a_single_speaker_and_scores_are_not_calibrated():
     result = sample_result()
     assert calibration([result]) is None
     scores = [{**utterance, "posteriors": [0.9, -1.1]} for utterance in result.utterances]
@@ -68,5 +84,6 @@ def test_the_figure_has_a_panel_a_system(tmp_path):
     found = [calibration([known]), calibration([replace(known, system="lite")])]
     figure = figures.reliability_figure(found, {"lite": "light"})
     assert [axes.get_title() for axes in figure.axes] == ["tiny", "light"]
+    assert len(figures.reliability_figure(7 * found[:1], {}).axes) == 7
     figures.save(figure, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")

@@ -10,6 +10,7 @@ import pytest
 
 from experiments import cards, run_one, ship
 from ser_acrnn import metrics, pretrained
+from ser_acrnn.calibration import judgements, reliability
 from ser_acrnn.dataset import open_corpus
 from ser_acrnn.pretrained import PretrainedError
 from ser_acrnn.results import collect
@@ -101,6 +102,9 @@ def test_the_card_says_how_its_figure_was_heard_and_what_other_ways_of_judging_c
     assert f"- heard at five tempos (`--tempos`): UAR {uar:.2f} ± " in text
     assert f"- heard as it is spoken, a fifth of the work: {-uar:+.1f} points (" in text and f"{len(runs)} pairs of runs);" in text
     assert f"(`--same-speaker`, `enrol`): {100 - uar:+.1f} points (" in text
+    heard = judgements([item for run in runs for item in run.utterances], runs[0].emotions)
+    error = f"{100 * reliability(heard).error:.1f} points (expected calibration error)"
+    assert f"its confidence and the share of right decisions differ by {error}" in text
 
 
 def test_the_card_of_a_network_that_is_judged_as_it_is_spoken_says_nothing_of_tempos(folder, tmp_path):
