@@ -17,8 +17,8 @@ from ser_acrnn.summary import confusion_percent, summary
 _USE = {
     "training": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`.",
     "speaker": "`ser-acrnn predict --same-speaker --model {name} recordings/`, or `Predictor({name!r})` and its `enrol` with recordings "
-    "of the speaker, sixteen or more, in various moods and without labels: it takes mean and variance of the log-Mels from that speaker's "
-    "own audio, and batch norm's.",
+    "of the speaker, dozens if there are and eight at least, in various moods and without labels: it takes mean and variance of the "
+    "log-Mels from that speaker's own audio, and batch norm's.",
     "utterance": "`ser-acrnn predict recording.wav --model {name}`; each recording is normalised by itself. With `--same-speaker` "
     "batch norm adapts to the recordings of one speaker, in various moods and without labels.",
     "segment": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`; each 3 s are normalised by "

@@ -81,38 +81,50 @@ def _drawn(truth: NDArray[np.str_], speaker: str) -> Iterator[tuple[str, int, ND
 
 
 def table(root: Path, folder: str) -> str:
-    """UAR on what was not heard by how much was, and the gain over no adaptation, as Markdown; empty where nothing was judged so."""
+    """UAR on what was not heard by how much was, as Markdown; empty where nothing was judged so.
+
+    Beside it stands the gain over no adaptation. A network that normalises by the speaker knows no other way: beside it stands what it
+    is more than its counterpart that normalises by the utterance, on the same recordings.
+    """
     found = {path.stem: pd.read_csv(path, dtype=str, keep_default_na=False) for path in sorted((root / folder / FOLDER).glob("*.csv"))}
     if not found:
         return ""
-    systems = catalogue.order(found)
+    systems, heads = catalogue.order(found), []
+    for system, title in catalogue.titles(systems).items():
+        heads += [f"{title}: UAR", f"less {_counterpart(system)}" if _counterpart(system) in found else "gain"]
     rows = []
     for heard in (*map(str, NUMBERS), ONE_MOOD):
         cells = [heard if heard.isdigit() else f"all {heard} ones"]
+        judged = {system: every[every["heard"] == heard] for system, every in found.items()}
         for system in systems:
-            judged = found[system][found[system]["heard"] == heard]
-            cells += _cells(judged) if len(judged) else ["", ""]
+            after, other = _by_speaker(judged[system], "decision"), _by_speaker(judged[system], "before")
+            if (counterpart := _counterpart(system)) in found:
+                other = _by_speaker(judged[counterpart], "decision")
+            cells += [_interval(after, ""), _interval((after - other).dropna(), "+")]
         rows.append(cells)
-    heads = [head for name in catalogue.titles(systems).values() for head in (f"{name}: UAR", "gain")]
     return report.markdown_table(["recordings heard", *heads], rows)
 
 
-def _cells(judged: pd.DataFrame) -> list[str]:
-    """UAR in percent, mean over speakers of the mean over draws, and what it is more than before, each with a 95 % interval."""
-    after, before = [], []
-    for _, speaker in judged.groupby("speaker"):
-        draws = [draw for _, draw in speaker.groupby("draw")]
-        after.append(np.mean([100 * metrics.unweighted_average_recall(draw["emotion"], draw["decision"]) for draw in draws]))
-        if speaker["before"].all():
-            before.append(np.mean([100 * metrics.unweighted_average_recall(draw["emotion"], draw["before"]) for draw in draws]))
-    speakers = np.arange(len(after))
-    low, high = metrics.bootstrap_interval(after, speakers) if len(after) > 1 else (np.nan, np.nan)
-    cells = [f"{np.mean(after):.1f} ({low:.1f} to {high:.1f})"]
-    if not before:
-        return [*cells, ""]
-    gains = np.subtract(after, before)
-    low, high = metrics.bootstrap_interval(gains, speakers) if len(gains) > 1 else (np.nan, np.nan)
-    return [*cells, f"{gains.mean():+.1f} ({low:+.1f} to {high:+.1f})"]
+def _counterpart(system: str) -> str:
+    """The same network, but normalised by the utterance; empty where that has no meaning."""
+    return system.replace("by-speaker", "by-utterance") if "by-speaker" in system else ""
+
+
+def _by_speaker(judged: pd.DataFrame, column: str) -> pd.Series:
+    """UAR in percent of what a column decides, of each speaker the mean over draws; without speakers of whom nothing was decided."""
+    decided = judged[judged[column] != ""]
+    uar = {
+        key: 100 * metrics.unweighted_average_recall(draw["emotion"], draw[column]) for key, draw in decided.groupby(["speaker", "draw"])
+    }
+    return pd.Series(uar, dtype=float).groupby(level=0).mean() if uar else pd.Series(dtype=float)
+
+
+def _interval(values: pd.Series, sign: str) -> str:
+    """Mean over speakers and a 95 % interval; empty where there are none."""
+    if values.empty:
+        return ""
+    low, high = metrics.bootstrap_interval(values, np.arange(len(values))) if len(values) > 1 else (np.nan, np.nan)
+    return f"{values.mean():{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

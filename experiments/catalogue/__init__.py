@@ -81,6 +81,7 @@ PAIRS = (
         ("adapted-by-training", "best-by-training"),
         ("adapted-by-utterance", "best-by-utterance"),
         ("adapted-by-speaker", "best-by-speaker"),
+        ("adapted-by-speaker", "adapted-by-utterance"),
         ("best-adapted", "adapted-by-speaker"),
         ("best-adapted", "best"),
         ("best", "acrnn3d-1conv"),

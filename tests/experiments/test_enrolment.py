@@ -58,18 +58,37 @@ def test_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, kept, tmp_p
     assert set(heard) == {(0.9, 1.0)}
 
 
-def test_the_table_has_means_over_speakers_of_means_over_draws(tmp_path):
+def save_decisions(root, system, decided, before="sad"):
+    """Decisions on a sad and a happy recording, by speaker and draw."""
     rows = [
-        ("1", draw, speaker, f"u{number}", emotion, decision, "sad")
-        for draw, speaker, decisions in (("0", "a", ("sad", "sad")), ("1", "a", ("sad", "happy")), ("0", "b", ("sad", "happy")))
+        ("1", draw, speaker, f"u{number}", emotion, decision, before)
+        for (speaker, draw), decisions in decided.items()
         for number, (emotion, decision) in enumerate(zip(("sad", "happy"), decisions, strict=True))
     ]
-    path = tmp_path / "emodb" / "enrolment" / "lite-by-utterance.csv"
-    path.parent.mkdir(parents=True)
+    path = root / "emodb" / "enrolment" / f"{system}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows, columns=enrolment.COLUMNS).to_csv(path, index=False)
-    (line,) = [line for line in enrolment.table(tmp_path, "emodb").splitlines() if line.startswith("| 1 ")]
-    cells = [cell.strip() for cell in line.split("|")[2:-1]]
+
+
+def cells_of_one_recording(root):
+    (line,) = [line for line in enrolment.table(root, "emodb").splitlines() if line.startswith("| 1 ")]
+    return [cell.strip() for cell in line.split("|")[2:-1]]
+
+
+def test_the_table_has_means_over_speakers_of_means_over_draws(tmp_path):
+    decided = {("a", "0"): ("sad", "sad"), ("a", "1"): ("sad", "happy"), ("b", "0"): ("sad", "happy")}
+    save_decisions(tmp_path, "lite-by-utterance", decided)
+    cells = cells_of_one_recording(tmp_path)
     assert cells[0].startswith("87.5 (") and cells[1].startswith("+37.5 (")  # a: 50 and 100, b: 100; before: 50
+
+
+def test_a_network_that_normalises_by_the_speaker_stands_beside_one_that_does_not(tmp_path):
+    right, wrong = ("sad", "happy"), ("sad", "sad")
+    save_decisions(tmp_path, "lite-by-speaker", {("a", "0"): right, ("b", "0"): right}, before="")
+    assert cells_of_one_recording(tmp_path)[1] == "" and "| gain" in enrolment.table(tmp_path, "emodb")
+    save_decisions(tmp_path, "lite-by-utterance", {("a", "0"): wrong, ("b", "0"): right})
+    assert "| lite-by-speaker: UAR | less lite-by-utterance |" in " ".join(enrolment.table(tmp_path, "emodb").split("\n")[0].split())
+    assert cells_of_one_recording(tmp_path)[2:] == ["100.0 (100.0 to 100.0)", "+25.0 (+0.0 to +50.0)"]
 
 
 def test_a_missing_network_is_named(small_corpus, tmp_path, capsys):
