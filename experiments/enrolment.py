@@ -50,22 +50,21 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
     predictor = Predictor(network, tempos=training.judging_tempos)
     names, truth = [utterance["id"] for utterance in result.utterances], np.array(result.truth)
     waveforms = [audio.load(recordings[name], predictor.listener.features.sampling_rate_hertz) for name in names]
-
-    everything = np.arange(len(names))
-
-    def decide(chosen: NDArray[np.int64]) -> NDArray[np.str_]:
-        return np.array(result.emotions)[scores_of(predictor, [waveforms[index] for index in chosen]).argmax(axis=1)]
-
-    before = np.full(len(names), "") if predictor.listener.scope == "speaker" else decide(everything)
+    emotions, everything = np.array(result.emotions), np.arange(len(names))
     adapt = training.judging_batch_norm == "speaker"
-    if adapt or predictor.listener.scope == "speaker":
+    unadapted = None if predictor.listener.scope == "speaker" else scores_of(predictor, waveforms)
+    before = np.full(len(names), "") if unadapted is None else emotions[unadapted.argmax(axis=1)]
+    if adapt or unadapted is None:
         predictor.enrol(waveforms, adapt=adapt)
-    check_network(network, result, scores_of(predictor, waveforms))
+        check_network(network, result, scores_of(predictor, waveforms))
+    else:
+        check_network(network, result, unadapted)
     tables = []
     for heard, draw, chosen in _drawn(truth, result.fold["test"]):
         predictor.enrol([waveforms[index] for index in chosen])
         others = np.setdiff1d(everything, chosen)
-        columns = (heard, draw, result.fold["test"], np.array(names)[others], truth[others], decide(others), before[others])
+        decisions = emotions[scores_of(predictor, [waveforms[index] for index in others]).argmax(axis=1)]
+        columns = (heard, draw, result.fold["test"], np.array(names)[others], truth[others], decisions, before[others])
         tables.append(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))))
     return pd.concat(tables)
 
