@@ -24,8 +24,8 @@ def with_seed_ensembles(results: Sequence[RunResult]) -> list[RunResult]:
         results: Of one corpus.
 
     Returns:
-        The results, and behind each such system's those named `<system>+seeds`, with seed 0, the first member's curve and the sum of all
-        members' training time.
+        The results, and behind each such system's those named `<system>+seeds`, with seed 0, no curve and the sum of all members'
+        training time.
     """
     systems: dict[str, dict[str, list[RunResult]]] = {}
     for result in results:
@@ -48,7 +48,7 @@ def together(name: str, systems: Sequence[str], results: Sequence[RunResult]) ->
         results: Of one corpus, theirs among them.
 
     Returns:
-        A run for each fold and seed that all members have, in order, with the first member's curve and configuration.
+        A run for each fold and seed that all members have, in order, with the first member's configuration and no curve.
     """
     runs: dict[tuple[str, int], dict[str, RunResult]] = {}
     for result in results:
@@ -66,6 +66,7 @@ def _together(name: str, seed: int, members: Sequence[RunResult]) -> RunResult:
         seed=seed,
         utterances=_averaged([member.utterances for member in members]),
         validation_utterances=validation,
+        validation_curve=[],
         wall_seconds=sum(member.wall_seconds for member in members),
     )
 

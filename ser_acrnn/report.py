@@ -27,6 +27,12 @@ PROTOCOLS = {
 }
 
 
+_TRAINING = (
+    "The training loss is the mean over an epoch's batches, augmentation and dropout included. Where kept networks judge in another way, "
+    "epochs and losses are those of their training."
+)
+
+
 def overview(table: Sequence[SystemSummary], names: Mapping[str, str], protocol: str) -> str:
     """The summary as a Markdown table that names the protocol."""
     rows = [
@@ -126,6 +132,35 @@ def calibration_table(calibrations: Sequence[Calibration], names: Mapping[str, s
     return markdown_table(heads, rows)
 
 
+def training_table(results: Sequence[RunResult], names: Mapping[str, str]) -> str:
+    """How long each system was trained, and how well it knew its training speakers in the end; without those that only judge together."""
+    rows = []
+    for system in dict.fromkeys(result.system for result in results):
+        mine = [result for result in results if result.system == system and result.validation_curve]
+        if not mine:
+            continue
+        chosen = [result.chosen_epoch for result in mine]
+        losses = np.array([[_loss(result, result.chosen_epoch), _loss(result, len(result.validation_curve))] for result in mine], float)
+        known = losses[~np.isnan(losses).any(axis=1)]
+        rows.append(
+            [
+                names.get(system, system),
+                str(len(mine)),
+                f"{np.median(chosen):.0f} ({min(chosen)} to {max(chosen)})",
+                f"{np.mean([len(result.validation_curve) for result in mine]):.1f}",
+                *([f"{value:.3f}" for value in known.mean(axis=0)] if len(known) else ["", ""]),
+                f"{np.median([result.wall_seconds for result in mine]) / 60:.1f}",
+            ]
+        )
+    heads = ["system", "runs", "chosen epoch, median (range)", "epochs, mean", "training loss there", "in the last", "minutes, median"]
+    return markdown_table(heads, rows)
+
+
+def _loss(result: RunResult, epoch: int) -> float | None:
+    """Training loss of an epoch; None where it was not recorded."""
+    return next(entry["loss"] for entry in result.validation_curve if entry["epoch"] == epoch)
+
+
 def fold_table(runs: pd.DataFrame) -> str:
     """UAR in percent of one system's runs as a Markdown table, a row a fold, a column a seed, and the means of both."""
     grid = runs.pivot(index="speaker", columns="seed", values="uar") * 100
@@ -186,13 +221,15 @@ def write(
     text += [tables(results, published, names, pairs), "", *_explanation(results), "", *_incomplete(table, names, expected_runs)]
     text += ["![UAR by system and fold](folds.png)", ""]
     text += ["## Recall by emotion", "", recall_table(judges, names), "", *_calibration(judges, names, directory)]
+    text += ["## Training", "", training_table(results, names), "", _TRAINING, ""]
     for system in (row.system for row in table):
         mine = [result for result in results if result.system == system]
         name = names.get(system, system)
         figures.save(figures.confusion_figure(mine, f"{title}, {name}"), directory / f"{system}-confusion.png")
-        figures.save(figures.curves_figure(mine, f"{title}, {name}"), directory / f"{system}-curves.png")
-        text += [f"## {name}", "", fold_table(runs[runs["system"] == system]), ""]
-        text += [f"![Confusion of {name}]({system}-confusion.png)", "", f"![Training curves of {name}]({system}-curves.png)", ""]
+        text += [f"## {name}", "", fold_table(runs[runs["system"] == system]), "", f"![Confusion of {name}]({system}-confusion.png)", ""]
+        if any(result.validation_curve for result in mine):
+            figures.save(figures.curves_figure(mine, f"{title}, {name}"), directory / f"{system}-curves.png")
+            text += [f"![Training curves of {name}]({system}-curves.png)", ""]
     path = directory / "report.md"
     path.write_text("\n".join(text), encoding="utf-8")
     return path

@@ -1,6 +1,7 @@
 """Reports from results whose figures are known."""
 
 import csv
+from dataclasses import replace
 
 from sample_results import RESULTS, sample_result
 
@@ -35,6 +36,20 @@ def test_the_report_has_tables_figures_and_csv(tmp_path):
     ]
     with (tmp_path / "summary.csv").open() as stream:
         assert float(next(csv.DictReader(stream))["uar"]) == 75
+
+
+def test_training_is_summed_up_without_what_only_judges_together():
+    unrecorded = [{**entry, "loss": None} for entry in RESULTS[0].validation_curve]
+    early = replace(RESULTS[0], chosen_epoch=1)
+    others = [replace(RESULTS[0], system=name, validation_curve=curve) for name, curve in (("old", unrecorded), ("together", []))]
+    lines = report.training_table([early, *RESULTS[1:], *others], {"tiny": "small"}).splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+    assert rows == [["small", "4", "3 (1 to 3)", "3.0", "0.500", "0.333", "0.6"], ["old", "1", "3 (3 to 3)", "3.0", "", "", "0.6"]]
+
+
+def test_systems_that_only_judge_together_have_no_curves(tmp_path):
+    text = report.write([replace(result, validation_curve=[]) for result in RESULTS], tmp_path, "A corpus").read_text()
+    assert "tiny-confusion.png" in text and "tiny-curves.png" not in text and not (tmp_path / "tiny-curves.png").exists()
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path):
