@@ -93,7 +93,8 @@ def plan(
     if len(emotions) < 2:
         raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
     base = lite_augmented("utterance" if source is None else source.listener.scope)
-    model, recipe = replace(base.model, emotions=emotions), base.features
+    # Without dropout, as the networks that ship: with it, few examples train a network from scratch half as far (README, few examples).
+    model, recipe = replace(base.model, emotions=emotions, dropout=0.0), base.features
     if source is not None:
         model, recipe = replace(model, channels=source.model.input_shape[-1]), source.listener.features
     corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)

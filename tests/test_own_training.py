@@ -4,12 +4,14 @@ import csv
 import json
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 import soundfile
 
+from experiments.catalogue import SYSTEMS
 from ser_acrnn import cli, fine_tuning, own_training, training
 from ser_acrnn.config import AS_SPOKEN, FEATURE_RECIPES, FIVE_TEMPOS, ModelConfig
 from ser_acrnn.corpus import CorpusError
@@ -303,6 +305,11 @@ def test_a_corpus_in_memory_has_the_statistics_of_its_frames(labels):
     np.testing.assert_allclose(mean, frames.mean(axis=0), atol=1e-4)
     np.testing.assert_allclose(variance, frames.var(axis=0), rtol=1e-3)
     assert corpus.checksums(["s1"]) != corpus.checksums(["s2"])
+
+
+def test_from_scratch_the_recipe_is_that_of_the_networks_that_ship(labels):
+    model, best = own_training.plan(labels, None).preset.model, SYSTEMS["best-by-utterance"].model
+    assert model == replace(best, emotions=("calm", "tense"))
 
 
 def test_few_recordings_are_seen_often_enough(labels):
