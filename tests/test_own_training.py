@@ -228,7 +228,7 @@ def test_stages_unfreeze_from_the_head_down(staged):
     ]
     assert [stage.training.epochs for stage in (head, most, everything)] == [2, 2, 2]
     rates = [stage.training.learning_rate for stage in (head, most, everything)]
-    assert rates == sorted(rates, reverse=True)
+    assert rates == sorted(rates, reverse=True) and rates[0] == own_training.FINE_TUNING["learning_rate"]
     assert [entry["epoch"] for entry in entries] == [1, 2, 3, 4, 5, 6]
     for weight, kept in zip(source.model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, kept)
