@@ -18,12 +18,16 @@ from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.results import RunResult
 from ser_acrnn.summary import Published, SystemSummary, confusion_percent, scores, summary
 
-PROTOCOLS = {
-    "leave-one-speaker-out": "each fold tests one speaker, chooses the epoch on another one and trains on the rest",
-    "leave-one-session-out": "each fold tests the speakers of one session, chooses the epoch on those of another and trains on the rest",
-    "leave-one-group-out": "each fold tests one group of speakers, chooses the epoch on another one and trains on the rest",
-    "leaky-random": "LEAKY: the utterances are split at random, the voices of the test are known from training; these numbers flatter, and "
-    "say nothing of speakers that were not heard",
+# What a fold tests; where somebody validates, on whom it chooses the epoch.
+_TESTED = {
+    "leave-one-speaker-out": ("each fold tests one speaker", "another one"),
+    "leave-one-session-out": ("each fold tests the speakers of one session", "those of another"),
+    "leave-one-group-out": ("each fold tests one group of speakers", "another one"),
+    "leaky-random": (
+        "LEAKY: the utterances are split at random, the voices of the test are known from training; these numbers flatter, and say nothing "
+        "of speakers that were not heard; each fold tests one part",
+        "another one",
+    ),
 }
 
 
@@ -236,12 +240,16 @@ def write(
 
 
 def _explanation(results: Sequence[RunResult]) -> list[str]:
+    tested, chooser = _TESTED[results[0].protocol]
+    systems = dict.fromkeys(result.system for result in results)
     unwatched = dict.fromkeys(result.system for result in results if result.fold["validation"] is None)
-    all_heard = f" In {', '.join(unwatched)} nobody validates: all others train, and the last epoch is taken." if unwatched else ""
+    fixed = "all others train, and the last epoch is taken"
+    how = f"{tested}; {fixed}." if unwatched == systems else f"{tested}, chooses the epoch on {chooser} and trains on the rest."
+    some = f" In {', '.join(unwatched)} nobody validates: {fixed}." if unwatched and unwatched != systems else ""
     return [
-        f"{results[0].protocol}: {PROTOCOLS[results[0].protocol]}. All figures in percent. UAR: mean recall over the classes that the test "
+        f"{results[0].protocol}: {how} All figures in percent. UAR: mean recall over the classes that the test "
         "part of the fold has, averaged over runs, a run being one fold and one seed. Standard deviations are sample standard deviations. "
-        f"The interval is a bootstrap over whole folds. Pooled: the recalls of all test decisions put together.{all_heard}",
+        f"The interval is a bootstrap over whole folds. Pooled: the recalls of all test decisions put together.{some}",
         "",
         made_with(results),
     ]

@@ -31,8 +31,13 @@ def test_where_nobody_validates_the_report_says_so_and_expects_as_many_runs(tmp_
         replace(result, fold=fold).save(tmp_path / "emodb" / "best-by-training" / f"{speaker}-seed0.json")
     assert summarise.main(["emodb", "--results", str(tmp_path)]) == 0
     text = (tmp_path / "emodb" / "report.md").read_text()
-    assert "In best-by-training nobody validates: all others train, and the last epoch is taken." in text
+    assert "each fold tests one speaker; all others train, and the last epoch is taken. All" in text
     assert "fewer than 20 runs: best-by-training (2)" in text
+    sample_result("03").save(tmp_path / "emodb" / "tiny" / "03-seed0.json")
+    assert summarise.main(["emodb", "--results", str(tmp_path)]) == 0
+    text = (tmp_path / "emodb" / "report.md").read_text()
+    assert "chooses the epoch on another one and trains on the rest" in text
+    assert "In best-by-training nobody validates: all others train, and the last epoch is taken." in text
 
 
 def test_the_readmes_table_is_replaced_and_the_rest_left_alone(results, tmp_path):
