@@ -24,7 +24,7 @@ class Listener:
 
     Its methods take a recording as a file, or as samples of shape `(samples,)` or `(samples, channels)` with their rate, which is the
     network's where none is given; they raise an `AudioError` that says why where a recording cannot be used, and a `ValueError` where
-    the network normalises by a speaker whom nobody has named.
+    the network normalises by the speaker and nobody has been enrolled.
 
     Attributes:
         name: Of the network, for errors.
