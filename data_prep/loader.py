@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +37,7 @@ class Corpus:
         groups: Speaker -> group of speakers, where the corpus has too many speakers to leave them out one by one.
         protocol: How it is judged unless one says otherwise, see `ser_acrnn.protocol.PROTOCOLS`.
         caveat: Printed wherever its numbers appear.
+        text: Name of an utterance -> name of the sentence that is said, where every speaker says the same ones.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Corpus:
     groups: Mapping[str, str] | None = None
     protocol: str = LEAVE_ONE_SPEAKER_OUT
     caveat: str = ""
+    text: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from experiments import catalogue
 from experiments.executors import add_arguments as add_executor_arguments
 from experiments.executors import compute, settle
-from experiments.runs import Experiment, add_arguments, corpus_name, finished, open_experiment
+from experiments.runs import Experiment, add_arguments, corpus_name, open_experiment
 from experiments.tasks import Task
 
 COMMAND = "experiments.run_one"
 
 
-def plan(experiments: Sequence[Experiment], options: argparse.Namespace) -> dict[Task, Experiment]:
-    """All runs, seed by seed, so that a grid cut short has whole sets of folds.
+def plan(experiments: Sequence[Experiment], options: argparse.Namespace) -> dict[Task, bool]:
+    """All runs, seed by seed, so that a grid cut short has whole sets of folds; each with whether it is finished.
 
     Raises:
         ValueError: A list that cannot be read, or a fold that is not there.
@@ -32,7 +32,8 @@ def plan(experiments: Sequence[Experiment], options: argparse.Namespace) -> dict
             chosen = catalogue.number_list(options.folds) if options.folds else list(every)
             if not set(chosen) <= set(every):
                 raise ValueError(f"--folds is {options.folds}, expected numbers from 0 to {len(every) - 1}")
-            runs |= {task(experiment, fold, seed, options): experiment for fold in chosen}
+            for fold in chosen:
+                runs[task(experiment, fold, seed, options)] = experiment.finished(experiment.key(fold, seed), options)
     return runs
 
 
@@ -43,11 +44,12 @@ def task(experiment: Experiment, fold: int, seed: int, options: argparse.Namespa
     for name in ("prepared", "protocol", "results", "work", "models", "precision", "epochs", "devices"):
         if (value := getattr(options, name)) is not None:
             words += [f"--{name}", str(value)]
+    words += ["--conditions"] if options.conditions else []
     return Task(
         name=f"{key.system} {key.fold.test} seed {seed}",
         module=COMMAND,
         arguments=tuple(words),
-        output=key.file(options.results),
+        output=experiment.output(key, options),
         claim=key.file(options.work, ".lock"),
         log=key.file(options.work, ".log"),
         cost=catalogue.cost(experiment.preset),
@@ -72,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         corpus = catalogue.corpus(corpus_name(options.prepared))
         systems = catalogue.table_systems(options.table, corpus) if options.table else catalogue.trained(options.system.split(","))
         runs = plan([open_experiment(options, system) for system in systems], options)
-        missing = [run for run, experiment in runs.items() if not finished(run.output, experiment.preset)]
+        missing = [run for run, finished in runs.items() if not finished]
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -7,16 +7,24 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from experiments.claims import claim
-from experiments.runs import Experiment, RunKey, add_arguments, finished, open_experiment
+from experiments.runs import Experiment, RunKey, add_arguments, open_experiment
 from experiments.tasks import run_command
 from ser_acrnn.config import DnnElmPreset
+from ser_acrnn.results import RunResult
+
+if TYPE_CHECKING:  # heavy, and not needed for --help
+    import keras
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,17 +63,19 @@ def run(options: argparse.Namespace) -> None:
     for name, kept in (("--save-model", options.save_model), ("--models", options.models)):
         if kept and isinstance(experiment.preset, DnnElmPreset):
             raise ValueError(f"{name} is {kept}, expected none: {experiment.system} is more than its network")
+    if options.conditions and not experiment.conditions:
+        raise ValueError(f"--conditions is given, expected a system of which the catalogue has conditions, not {experiment.system}")
     key = experiment.key(options.fold, options.seed)
-    path = key.file(options.results)
+    path = experiment.output(key, options)
     with claim(key.file(options.work, ".lock"), wait=options.wait):
-        if finished(path, experiment.preset):  # asked once the claim is held, since another process may just have computed it
+        if experiment.finished(key, options):  # asked once the claim is held, since another process may just have computed it
             print(f"{path}: already there")
         else:
             _compute(experiment, key, path, options)
 
 
 def _compute(experiment: Experiment, key: RunKey, path: Path, options: argparse.Namespace) -> None:
-    from ser_acrnn import training
+    from ser_acrnn import every_epoch, training
 
     checkpoint = key.file(options.work, ".npz")
     with tqdm(total=experiment.preset.training.epochs, desc=f"{key.fold.test} seed {key.seed}", unit=" epochs") as bar:
@@ -74,25 +84,32 @@ def _compute(experiment: Experiment, key: RunKey, path: Path, options: argparse.
             bar.n = entry["epoch"]
             bar.set_postfix({name: entry[name] for name in ("loss", "validation_uar") if name in entry})
 
-        result, model = training.run(
-            experiment.corpus,
-            key.system,
-            experiment.preset,
-            key.fold,
-            key.seed,
-            split=experiment.protocol,
-            devices=options.devices,
-            checkpoint=checkpoint,
-            log_directory=key.file(options.work, "-tensorboard"),
-            on_epoch=show,
-        )
-    for kept in filter(None, (options.save_model, options.models and key.file(options.models, ".keras"))):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        model.save(kept)
-    result.save(path)
+        settings = {
+            "split": experiment.protocol,
+            "devices": options.devices,
+            "checkpoint": checkpoint,
+            "log_directory": key.file(options.work, "-tensorboard"),
+            "on_epoch": show,
+        }
+        what = (experiment.corpus_of(key.fold), key.system, experiment.preset, key.fold, key.seed)
+        if options.conditions:
+            weights = key.file(options.work, ".weights")
+            every_epoch.run(*what, conditions=experiment.conditions, weights=weights, on_result=partial(_keep, key, options), **settings)
+            shutil.rmtree(weights)
+        else:
+            _keep(key, options, *training.run(*what, **settings))
     for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):  # the checkpoint, and what a killed run was writing of it
         leftover.unlink()
-    print(f"{path}: epoch {result.chosen_epoch}, {result.wall_seconds:.0f} s")
+    print(f"{path}: {RunResult.load(path).wall_seconds:.0f} s")
+
+
+def _keep(key: RunKey, options: argparse.Namespace, result: RunResult, model: keras.Model) -> None:
+    """Saves the network where the options want it, then the result."""
+    its = replace(key, system=result.system)
+    for kept in filter(None, (its == key and options.save_model, options.models and its.file(options.models, ".keras"))):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        model.save(kept)
+    result.save(its.file(options.results))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_prep.loader import Corpus
 from experiments import catalogue
+from experiments.catalogue import ablations
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.dataset import DatasetError, GroupedCorpus, PreparedCorpus, open_corpus, prepared_name
-from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT, PROTOCOLS, Fold, grouping, leave_one_speaker_out
+from ser_acrnn.protocol import (
+    LEAKY_CHOICE,
+    LEAKY_NORMALISATION,
+    LEAKY_SEGMENTS,
+    LEAVE_ONE_SPEAKER_OUT,
+    PROTOCOLS,
+    SPEAKER_AND_TEXTS,
+    Fold,
+    LeakError,
+    grouping,
+    leave_one_speaker_and_texts_out,
+    leave_one_speaker_out,
+)
 from ser_acrnn.results import RunResult
+from ser_acrnn.segmented import SegmentedCorpus
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,24 @@ class Experiment:
     preset: Preset | DnnElmPreset
     protocol: str
     folds: list[Fold]
+    by_texts: dict[str, PreparedCorpus] = field(default_factory=dict)
+
+    @property
+    def conditions(self) -> dict[str, Preset]:
+        """The systems that judge by the same training in another condition, see `ser_acrnn.every_epoch`."""
+        return ablations.conditions(self.system, self.preset) if isinstance(self.preset, Preset) else {}
+
+    def output(self, key: RunKey, options: argparse.Namespace) -> Path:
+        """The file that is there when a run is done: its result, or that of the last condition."""
+        return replace(key, system=list(self.conditions)[-1] if options.conditions else key.system).file(options.results)
+
+    def finished(self, key: RunKey, options: argparse.Namespace) -> bool:
+        """Whether the run is done, see `finished`."""
+        return finished(self.output(key, options), list(self.conditions.values())[-1] if options.conditions else self.preset)
+
+    def corpus_of(self, fold: Fold) -> PreparedCorpus:
+        """The corpus, grouped as the fold splits it."""
+        return self.by_texts.get(fold.test, self.corpus)
 
     def key(self, fold: int, seed: int) -> RunKey:
         """The run of a fold, by its number, and a seed."""
@@ -55,6 +87,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("auto", "float32", "bfloat16"),
         help="instead of the system's own; auto: bfloat16 where there are units for it",
+    )
+    parser.add_argument(
+        "--conditions",
+        action="store_true",
+        help="judge by all conditions that the catalogue has of the system as well, and after every epoch, from one training",
     )
     parser.add_argument("--epochs", type=int, help="bound of the epochs, instead of the system's own")
     parser.add_argument(
@@ -82,12 +119,31 @@ def open_experiment(options: argparse.Namespace, system: str) -> Experiment:
     if corpus.name != facts.name:
         raise DatasetError(f"{path}: holds the corpus {corpus.name!r}, expected {facts.name!r} by its name")
     protocol = options.protocol or facts.protocol
-    partner = facts.partner if protocol == facts.protocol else None
-    if protocol != LEAVE_ONE_SPEAKER_OUT:
+    if protocol == SPEAKER_AND_TEXTS:
+        by_texts = grouped_by_texts(corpus, facts)
+        return Experiment(corpus, facts, system, preset, protocol, list(by_texts), {fold.test: found for fold, found in by_texts.items()})
+    by_speaker = protocol in (LEAVE_ONE_SPEAKER_OUT, LEAKY_CHOICE, LEAKY_NORMALISATION)
+    partner = facts.partner if protocol == facts.protocol or by_speaker else None
+    if not by_speaker:
+        corpus = SegmentedCorpus(corpus) if protocol == LEAKY_SEGMENTS else corpus
         corpus = GroupedCorpus(
             corpus, grouping(protocol, corpus.manifest[["utterance", "speaker", "session"]].itertuples(index=False), facts.groups)
         )
     return Experiment(corpus, facts, system, preset, protocol, leave_one_speaker_out(corpus.groups, partner))
+
+
+def grouped_by_texts(corpus: PreparedCorpus, facts: Corpus) -> dict[Fold, PreparedCorpus]:
+    """The folds of `leave-one-speaker-and-texts-out`, each with the corpus grouped as it splits it.
+
+    Raises:
+        LeakError: The corpus's loader does not know what is said.
+    """
+    names = list(corpus.manifest["utterance"])
+    if facts.text is None:
+        raise LeakError(f"{corpus.name}: the loader does not tell what is said, expected texts for {SPEAKER_AND_TEXTS}")
+    texts = {name: facts.text(name) for name in names}
+    speakers = dict(zip(names, corpus.speakers_of(names), strict=True))
+    return {fold: GroupedCorpus(corpus, groups) for fold, groups in leave_one_speaker_and_texts_out(speakers, texts, facts.partner)}
 
 
 def corpus_name(prepared: Path) -> str:

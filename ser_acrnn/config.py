@@ -21,6 +21,7 @@ AS_SPOKEN = (1.0,)
 # Rates within what `_AUGMENTED` trains with and evenly about the tempo as spoken; what judging at them is worth stands in the README.
 FIVE_TEMPOS = (0.9, 0.95, 1.0, 1.05, 1.1)
 Normalisation = Literal["training", "speaker", "utterance", "segment"]
+BatchNorm = Literal["training", "speaker", "judged", "judged-40", "judged-60", "judged-halves"]
 NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)
 
 
@@ -234,8 +235,11 @@ class TrainConfig(JsonConfig):
             computes has units for it, float32 elsewhere, see `ser_acrnn.distribution.Placement.precision`.
         judging_tempos: Rates at which each segment of the speaker who is judged is played to the network, which says the mean of its
             posteriors (test-time augmentation); 1.0 alone: as it was spoken, the letter's.
-        judging_batch_norm: Whose mean and variance batch norm has when a speaker is judged: those of `"training"`, or of all unlabelled
-            audio of that `"speaker"`, who then has to be heard before (`ser_acrnn.adaptation`).
+        judging_batch_norm: Whose mean and variance batch norm has when a speaker is judged: those of `"training"`; or of all unlabelled
+            audio of that `"speaker"`, who then has to be heard before (`ser_acrnn.adaptation`); or, as in a program of the paper's
+            authors, those of the very segments that are judged, with training's forgotten (`ser_acrnn.judged_batch_norm`): all of the
+            speaker's, `"judged"`, those of each batch, `"judged-40"` and `"judged-60"`, or one half of the utterances for the other,
+            `"judged-halves"`.
     """
 
     batch_size: int = 40
@@ -253,7 +257,7 @@ class TrainConfig(JsonConfig):
     label_smoothing: float = 0.0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     judging_tempos: tuple[float, ...] = AS_SPOKEN
-    judging_batch_norm: Literal["training", "speaker"] = "training"
+    judging_batch_norm: BatchNorm = "training"
 
     def __post_init__(self) -> None:
         whole_to_real(self)
@@ -267,7 +271,7 @@ class TrainConfig(JsonConfig):
         alone = self.epoch_choice == "last" or not self.train_on_validation
         require(alone, self, "train_on_validation", "False where the validation speaker chooses the epoch")
         require(len(self.judging_tempos) > 0 and min(self.judging_tempos) > 0, self, "judging_tempos", "one or more positive rates")
-        require(self.judging_batch_norm in ("training", "speaker"), self, "judging_batch_norm", "'training' or 'speaker'")
+        require(self.judging_batch_norm in get_args(BatchNorm), self, "judging_batch_norm", f"one of {get_args(BatchNorm)}")
         require(self.sampling in ("all", "balanced"), self, "sampling", "'all' or 'balanced'")
         require(self.training_hop_seconds > 0, self, "training_hop_seconds", "a positive number of seconds")
         require(0 <= self.mixup < math.inf, self, "mixup", "0 or more")

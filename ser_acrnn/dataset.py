@@ -109,6 +109,11 @@ class PreparedCorpus(ABC):
         """The same over all utterances of one speaker."""
         return self._speakers_moments([speaker])
 
+    def speakers_of(self, utterances: Sequence[str]) -> list[str]:
+        """Who speaks each of some utterances, by their ids."""
+        speaker = dict(zip(self.manifest["utterance"], self.manifest["speaker"], strict=True))
+        return [speaker[name] for name in utterances]
+
     def _speakers_moments(self, speakers: Iterable[str]) -> Statistics:
         sums = [self.recipe["speakers"][speaker] for speaker in speakers]
         return moments(*(np.sum([entry[name] for entry in sums], axis=0) for name in ("frames", "sum", "sum_of_squares")))
@@ -257,6 +262,16 @@ class Readable(Protocol):
 
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         """See `PreparedCorpus.utterances`."""
+
+
+class Speaking(Protocol):
+    """What is asked who speaks: a prepared corpus, or what a fold lets one know of it."""
+
+    def speakers_of(self, utterances: Sequence[str]) -> list[str]:
+        """See `PreparedCorpus.speakers_of`."""
+
+    def speaker_statistics(self, speaker: str) -> Statistics:
+        """See `PreparedCorpus.speaker_statistics`."""
 
 
 def load_segments(

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ser_acrnn import elm, frames, metrics
 from ser_acrnn.adaptation import SpeakerBatchNorm
-from ser_acrnn.augmentation import Augmenter, Voices
+from ser_acrnn.augmentation import Augmenter, Voices, at_tempo
 from ser_acrnn.config import AS_SPOKEN, AugmentConfig, ConfigError, DnnElmPreset, Preset, TrainConfig
-from ser_acrnn.dataset import PreparedCorpus, Readable, Segments, cut_segments
+from ser_acrnn.dataset import PreparedCorpus, Readable, Segments, Speaking, cut_segments
 from ser_acrnn.features import segment
+from ser_acrnn.judged_batch_norm import JudgedBatchNorm, shares
 from ser_acrnn.models import acrnn, dnn, segment_posteriors
 from ser_acrnn.standardised import normalised
 
@@ -57,10 +58,10 @@ class Method(Protocol):
     def origin(self) -> str:
         """Names the weights that training begins with; "" where they are drawn by the seed."""
 
-    def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
+    def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """What changes the training segments at random; None where nothing does. `mean` is the training part's."""
 
-    def judge(self, corpus: PreparedCorpus, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
+    def judge(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """Completes the trained network to a judge of utterances; of the test part no segment is in sight."""
 
 
@@ -80,8 +81,8 @@ class Acrnn:
                 raise ConfigError(
                     f"AugmentConfig.{field} is {getattr(asked, field)}, expected 0 where ModelConfig.normalisation is {normalisation!r}"
                 )
-        if preset.training.judging_batch_norm == "speaker" and not preset.model.batch_norm:
-            raise ConfigError("TrainConfig.judging_batch_norm is 'speaker', expected a network with batch norm, or 'training'")
+        if (chosen := preset.training.judging_batch_norm) != "training" and not preset.model.batch_norm:
+            raise ConfigError(f"TrainConfig.judging_batch_norm is {chosen!r}, expected a network with batch norm, or 'training'")
         self.preset = preset
 
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
@@ -110,7 +111,7 @@ class Acrnn:
         """See `Method.origin`."""
         return ""
 
-    def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
+    def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """See `Method.augment`."""
         config, channels = self.preset.training.augmentation, self.preset.model.channels
         if config == AugmentConfig():
@@ -122,9 +123,12 @@ class Acrnn:
             voices = Voices(number, np.stack(means)[..., :channels], np.sqrt(np.stack(variances))[..., :channels])
         return Augmenter(config, mean[:, :channels], self.preset.features, voices)
 
-    def judge(self, corpus: PreparedCorpus, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
+    def judge(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """See `Method.judge`."""
         config = self.preset.training
+        if config.judging_batch_norm not in ("training", "speaker"):
+            said = self.posteriors_by_judged(corpus, model, [config.judging_batch_norm], config.judging_tempos)
+            return lambda segments: metrics.utterance_posteriors(said(segments)[0], segments.utterance)
 
         def posteriors(features: NDArray[np.float32]) -> NDArray[np.float32]:
             return segment_posteriors(model, features, config.batch_size, config.judging_tempos)
@@ -147,6 +151,33 @@ class Acrnn:
             return metrics.utterance_posteriors(judged, segments.utterance)
 
         return judge_adapted if config.judging_batch_norm == "speaker" else judge
+
+    def posteriors_by_judged(
+        self, corpus: Speaking, model: keras.Model, ways: Sequence[str], tempos: Sequence[float] = AS_SPOKEN
+    ) -> Callable[[Segments], NDArray[np.float32]]:
+        """Judges whose batch norm takes its statistics from each speaker's segments that are judged.
+
+        Args:
+            corpus: Knows who speaks.
+            model: The trained network.
+            ways: See `ser_acrnn.judged_batch_norm.shares`; the network runs once for all of them.
+            tempos: Rates at which each segment is heard.
+
+        Returns:
+            Segments -> their posteriors in each way, `(ways, segments, emotions)`.
+        """
+        network, batch_size = JudgedBatchNorm(model), self.preset.training.batch_size
+
+        def say(segments: Segments) -> NDArray[np.float32]:
+            speakers, number = _speakers(corpus, segments)
+            scores = np.zeros((len(ways), len(number), len(self.preset.model.emotions)), np.float32)
+            for rows in (np.flatnonzero(number == speaker) for speaker in range(len(speakers))):
+                parts = [shares(way, segments.utterance[rows]) for way in ways]
+                heard = [network.posteriors(at_tempo(segments.features[rows], tempo), parts, batch_size) for tempo in tempos]
+                scores[:, rows] = np.mean(heard, axis=0)
+            return scores
+
+        return say
 
 
 class DnnElm:
@@ -194,11 +225,11 @@ class DnnElm:
         """See `Method.origin`."""
         return ""
 
-    def augment(self, corpus: PreparedCorpus, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
+    def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """See `Method.augment`."""
         return None
 
-    def judge(self, corpus: PreparedCorpus, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
+    def judge(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """See `Method.judge`."""
         config = self.preset.model
         if validation is None:
@@ -229,10 +260,9 @@ class DnnElm:
         return judge
 
 
-def _speakers(corpus: PreparedCorpus, segments: Segments) -> tuple[list[str], NDArray[np.int64]]:
+def _speakers(corpus: Speaking, segments: Segments) -> tuple[list[str], NDArray[np.int64]]:
     """Who speaks, sorted, and the number of each segment's speaker."""
-    speaker_of = dict(zip(corpus.manifest["utterance"], corpus.manifest["speaker"], strict=True))
-    speakers, number = np.unique(np.array([speaker_of[name] for name in segments.utterance_ids]), return_inverse=True)
+    speakers, number = np.unique(np.array(corpus.speakers_of(segments.utterance_ids)), return_inverse=True)
     return list(speakers), number[segments.utterance]
 
 

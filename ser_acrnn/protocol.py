@@ -7,10 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 LEAVE_ONE_SPEAKER_OUT = "leave-one-speaker-out"
-LEAKY_RANDOM = "leaky-random"
-# What a fold leaves out. The letter's is the first. The last one splits the utterances at random, so that every voice of the test is
-# known from training: it is here solely to show by how much that flatters.
-PROTOCOLS = (LEAVE_ONE_SPEAKER_OUT, "leave-one-session-out", "leave-one-group-out", LEAKY_RANDOM)
+SPEAKER_AND_TEXTS = "leave-one-speaker-and-texts-out"
+LEAKY_RANDOM, LEAKY_SEGMENTS, LEAKY_CHOICE, LEAKY_NORMALISATION = (
+    f"leaky-{what}" for what in ("random", "segments", "choice", "normalisation")
+)
+# What a fold leaves out. The paper's is the first. The leaky ones are here solely to show by how much each flatters: utterances are split
+# at random, so that every voice of the test is known from training; so are 3 s segments, so that utterances are too; the test speaker
+# chooses the epoch; the features are normalised over the whole corpus, the test speaker's among them.
+PROTOCOLS = (
+    LEAVE_ONE_SPEAKER_OUT,
+    "leave-one-session-out",
+    "leave-one-group-out",
+    SPEAKER_AND_TEXTS,
+    LEAKY_RANDOM,
+    LEAKY_SEGMENTS,
+    LEAKY_CHOICE,
+    LEAKY_NORMALISATION,
+)
+SPEAKERS_SHARED = (LEAKY_RANDOM, LEAKY_SEGMENTS)
 RANDOM_PARTS = 10
 
 
@@ -48,6 +62,16 @@ class Fold:
         """Who is read before the test: training and validation."""
         return self.train if self.validation is None else (*self.train, self.validation)
 
+    def exchanged(self) -> Fold:
+        """The fold in which the test speaker chooses the epoch, and who validates here tests: what `leaky-choice` trains.
+
+        Raises:
+            LeakError: Nobody validates.
+        """
+        if self.validation is None:
+            raise LeakError(f"fold with test speaker {self.test!r} has nobody who validates, expected one to exchange with")
+        return Fold(self.train, self.test, self.validation)
+
     def without_validation(self) -> Fold:
         """The fold in which the validation speaker trains too."""
         return Fold(tuple(sorted(self.heard)), None, self.test)
@@ -74,7 +98,7 @@ def grouping(
     rows = list(utterances)
     if nameless := [name for name, speaker, _ in rows if not speaker]:
         raise LeakError(f"{len(nameless)} utterance(s) have no speaker, such as {nameless[0]!r}, expected one each")
-    if protocol == LEAVE_ONE_SPEAKER_OUT:
+    if protocol in (LEAVE_ONE_SPEAKER_OUT, LEAKY_CHOICE, LEAKY_NORMALISATION):
         return {name: speaker for name, speaker, _ in rows}
     if protocol == "leave-one-session-out":
         group_of = {speaker: session for _, speaker, session in rows}
@@ -82,7 +106,7 @@ def grouping(
             raise LeakError(f"speaker(s) {torn} are in several sessions, expected one each for leave-one-session-out")
     elif protocol == "leave-one-group-out":
         group_of = dict(groups or {})
-    elif protocol == LEAKY_RANDOM:
+    elif protocol in SPEAKERS_SHARED:
         import numpy as np  # folds of speakers need the standard library alone
 
         names = sorted(name for name, _, _ in rows)
@@ -121,13 +145,48 @@ def leave_one_speaker_out(speakers: Iterable[str], partner: Mapping[str, str] | 
     ]
 
 
+TEXTS_TOGETHER = 2
+
+
+def leave_one_speaker_and_texts_out(
+    speakers: Mapping[str, str], texts: Mapping[str, str], partner: Mapping[str, str] | None = None
+) -> list[tuple[Fold, dict[str, str]]]:
+    """Folds in which neither the speaker nor the sentence of a test utterance is in training or validation.
+
+    Sentences are left out in pairs of their sorted order. The folds of a pair are those of `leave_one_speaker_out`; whoever does not test
+    says the other sentences alone.
+
+    Args:
+        speakers: Utterance -> speaker.
+        texts: Utterance -> sentence.
+        partner: See `leave_one_speaker_out`.
+
+    Returns:
+        Each fold with the group of every utterance: its speaker, or where its sentence is left out speaker and sentences, `03-a01+a02`.
+
+    Raises:
+        LeakError: See `leave_one_speaker_out`; or fewer than four sentences.
+    """
+    every = sorted(set(texts.values()))
+    if len(every) < 2 * TEXTS_TOGETHER:
+        raise LeakError(f"the sentences are {every}, expected {2 * TEXTS_TOGETHER} or more: some are left out, the rest train")
+    found = []
+    for start in range(0, len(every), TEXTS_TOGETHER):
+        left_out = every[start : start + TEXTS_TOGETHER]
+        name = {speaker: f"{speaker}-{'+'.join(left_out)}" for speaker in speakers.values()}
+        groups = {utterance: name[speaker] if texts[utterance] in left_out else speaker for utterance, speaker in speakers.items()}
+        folds = leave_one_speaker_out(speakers.values(), partner)
+        found += [(Fold(fold.train, fold.validation, name[fold.test]), groups) for fold in folds if name[fold.test] in groups.values()]
+    return found
+
+
 def check_leaks(fold: Fold, utterances: Iterable[tuple[str, str, str, str]], *, speakers: bool = True) -> None:
     """Makes sure that no speaker, no utterance and no identical audio stands in two parts of a fold.
 
     Args:
         fold: The split.
         utterances: Name, group, speaker and the audio's sha256 of all utterances of the corpus; the group is what the fold splits by.
-        speakers: False lets a speaker stand in two parts, which is what `leaky-random` is about.
+        speakers: False lets a speaker stand in two parts, which is what `SPEAKERS_SHARED` are about.
 
     Raises:
         LeakError: A name, a speaker or a checksum in two parts, or a group of the fold without an utterance; the message lists all.
@@ -186,6 +245,22 @@ class FoldReader:
             raise LeakError(f"{self.name}: statistics are fitted on {others} too, expected training speakers alone")
         return self._corpus.statistics(wanted)
 
+    def speakers_of(self, utterances: Sequence[str]) -> list[str]:
+        """See `ser_acrnn.dataset.PreparedCorpus.speakers_of`."""
+        return self._corpus.speakers_of(utterances)
+
+    def speaker_statistics(self, speaker: str) -> tuple[Any, Any]:
+        """See `ser_acrnn.dataset.PreparedCorpus.speaker_statistics`.
+
+        Raises:
+            LeakError: Of a test speaker before `choose_epoch`, or of one who is not in the fold.
+        """
+        groups = self.fold.heard if not self._test_is_open else (*self.fold.heard, self.fold.test)
+        known = set(self._corpus.manifest["speaker"][self._corpus.group.isin(groups)])
+        if speaker not in known:
+            raise LeakError(f"{self.name}: statistics of the speaker {speaker!r} are read, expected one of {sorted(known)}")
+        return self._corpus.speaker_statistics(speaker)
+
     def choose_epoch(self, curve: Sequence[Mapping[str, Any]], choice: str = "validation") -> int:
         """Returns the `chosen_epoch` of the validation curve; from now on the test part can be read."""
         epoch = chosen_epoch(curve, choice)
@@ -211,3 +286,8 @@ def chosen_epoch(curve: Sequence[Mapping[str, Any]], choice: str = "validation")
     if choice == "last":
         return curve[-1]["epoch"]
     return max(curve, key=lambda entry: (entry["validation_uar"], -entry["validation_loss"], -entry["epoch"]))["epoch"]
+
+
+def impatient(curve: Sequence[Mapping[str, Any]], choice: str, patience: int) -> bool:
+    """Whether a training ends here: so many epochs have passed since the best one; see `chosen_epoch`."""
+    return curve[-1]["epoch"] - chosen_epoch(curve, choice) >= patience

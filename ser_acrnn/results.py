@@ -42,6 +42,8 @@ class RunResult:
         protocol: What the folds leave out, see `ser_acrnn.protocol.PROTOCOLS`.
         validation_utterances: As `utterances`, of the validation speaker, by the network that judged the test; empty where nobody
             validates, and in results of version 0.1.0.
+        test_curve: Where the run was judged after every epoch once all were trained (`ser_acrnn.every_epoch`): a dict an epoch with
+            `epoch`, `test_uar` and `decisions`, the number of each test utterance's emotion. It chooses nothing.
     """
 
     corpus: str
@@ -61,6 +63,7 @@ class RunResult:
     wall_seconds: float
     protocol: str = "leave-one-speaker-out"
     validation_utterances: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    test_curve: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     @property
     def truth(self) -> list[str]:

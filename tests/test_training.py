@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_acrnn import distribution, metrics, protocol, training
+from ser_acrnn import distribution, loop, metrics, protocol, training
 from ser_acrnn.config import AugmentConfig, FeatureConfig, ModelConfig, Preset, TrainConfig
 from ser_acrnn.dataset import DatasetError, PreparedCorpus, load_segments
 from ser_acrnn.extraction import with_dynamics
@@ -230,10 +230,10 @@ def test_the_cosine_schedule_ends_at_zero_and_survives_a_resumption(corpus, tmp_
 
 def test_balanced_sampling_draws_all_emotions_alike(corpus):
     labels = np.repeat([0, 1, 2], [10, 80, 400]).astype(np.int32)
-    order = training._order(labels, "balanced", np.random.default_rng(0))
+    order = loop._order(labels, "balanced", np.random.default_rng(0))
     assert len(order) == len(labels)
     np.testing.assert_allclose(np.bincount(labels[order]) / len(order), 1 / 3, atol=0.07)
-    np.testing.assert_array_equal(np.sort(training._order(labels, "all", np.random.default_rng(0))), np.arange(len(labels)))
+    np.testing.assert_array_equal(np.sort(loop._order(labels, "all", np.random.default_rng(0))), np.arange(len(labels)))
     balanced, plain = train(corpus, changed(sampling="balanced", epochs=1)), train(corpus, changed(epochs=1))
     assert balanced[0].validation_curve != plain[0].validation_curve
 
@@ -248,7 +248,7 @@ def test_soft_targets_keep_the_network_unsure(corpus):
 
 def test_label_smoothing_is_what_the_letter_of_the_formula_says(corpus):
     model, segments = acrnn(SMALL.model), load_segments(corpus, FOLD.train, EMOTIONS)
-    training.compile_model(model, changed(label_smoothing=0.3).training, steps=1)
+    loop.compile_model(model, changed(label_smoothing=0.3).training, steps=1)
     posteriors = model.predict(segments.features, verbose=0)
     targets = 0.7 * np.eye(3)[segments.labels] + 0.1
     expected = -(targets * np.log(posteriors)).sum(axis=1).mean()
@@ -385,7 +385,7 @@ def test_each_epoch_sees_every_segment_in_full_batches_and_reports_their_mean_lo
     model.train_on_batch = record
     # So small a rate that the weights stay: the loss can be computed afterwards.
     config = replace(SMALL.training, epochs=2, learning_rate=1e-12)
-    state = training.fit(model, train_segments, validation, config, seed=0)
+    state = loop.fit(model, train_segments, validation, config, seed=0)
     steps = -(-total // 16)
     assert {len(batch) for batch in batches} == {16} and len(batches) == 2 * steps
     epochs = [[item for batch in batches[start : start + steps] for item in batch] for start in (0, steps)]

@@ -39,7 +39,7 @@ def _measure_here(kind: str, prepared: Path, repeats: int) -> dict[str, float]:
     import tensorflow  # noqa: F401 - so that its import is not counted
 
     from experiments import catalogue
-    from ser_acrnn import methods, training
+    from ser_acrnn import loop, methods
     from ser_acrnn.dataset import RecordCorpus, load_segments, stream_segments
 
     corpus = RecordCorpus(prepared)
@@ -60,7 +60,7 @@ def _measure_here(kind: str, prepared: Path, repeats: int) -> dict[str, float]:
         method = methods.method_of(preset)
         train, validation = method.segments(corpus, corpus.speakers[1:], training=True), method.segments(corpus, corpus.speakers[:1])
         model = method.network(*corpus.statistics(corpus.speakers[1:]))
-        training.fit(model, train, validation, config, seed=0, on_epoch=lambda entry: ends.append(time.perf_counter()))
+        loop.fit(model, train, validation, config, seed=0, on_epoch=lambda entry: ends.append(time.perf_counter()))
         segments = len(train.labels)
     return {"segments": segments, "seconds": ends[-1] - ends[-2], "before": before, "peak": peak.stop()}
 

@@ -1,4 +1,4 @@
-"""What the training loop adds to its steps: an epoch through `training.fit`, validation included, beside the same steps alone."""
+"""What the training loop adds to its steps: an epoch through `loop.fit`, validation included, beside the same steps alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rows(name: str, config: ModelConfig, rounds: int) -> list[Row]:
     """
     import keras
 
-    from ser_acrnn import training
+    from ser_acrnn import loop
     from ser_acrnn.config import TrainConfig
     from ser_acrnn.models import acrnn
 
@@ -47,7 +47,7 @@ def rows(name: str, config: ModelConfig, rounds: int) -> list[Row]:
         steps.append(time.perf_counter() - started)
         started = time.perf_counter()
 
-    training.fit(model, train, validation, settings, seed=0, on_epoch=after_epoch)
+    loop.fit(model, train, validation, settings, seed=0, on_epoch=after_epoch)
     epoch, alone = statistics.median(epochs[1:]), statistics.median(steps[1:])
     what = f"an epoch of {TRAINING} segments, validated on {VALIDATION}"
     return [Row(f"training loop, {name}", what, epoch, "s", "its steps alone", alone / epoch)]

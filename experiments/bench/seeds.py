@@ -38,8 +38,8 @@ class Seeds:
     def __init__(self, preset: Preset, seeds: int) -> None:
         import keras
 
+        from ser_acrnn.loop import compile_model
         from ser_acrnn.methods import method_of
-        from ser_acrnn.training import compile_model
 
         method, shape = method_of(preset), preset.features.shape
         self.states = []

@@ -10,7 +10,7 @@ from experiments.catalogue import ablations, best
 from experiments.catalogue.best import ADAPTED, BEST
 from experiments.catalogue.published import BEST_DEPTH
 from ser_acrnn import ensembles
-from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig, letter_conv
+from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.recipes import FRAME_RECIPES
 
@@ -18,7 +18,6 @@ SEEDS = 5  # letter, section III
 
 
 def _systems() -> dict[str, Preset | DnnElmPreset]:
-    paper = PRESETS["paper-emodb"]
     # Neither Han et al. nor the letter give the DNN's training.
     training = TrainConfig(batch_size=128, learning_rate=3e-4, epochs=20, patience=5, precision="float32")
     baseline = DnnElmPreset(FRAME_RECIPES["mfcc-pitch"], DnnElmConfig(), training)
@@ -34,10 +33,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
         # Ours: all of an utterance, a segment each 50 ms.
         "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),
     }
-    for layers in range(1, 8):
-        for channels in (3, 1):
-            model = replace(paper.model, conv=letter_conv(layers), channels=channels)
-            systems[f"acrnn{'3d' if channels == 3 else '2d'}-{layers}conv"] = replace(paper, model=model)
+    systems |= ablations.PAPER
     return systems
 
 

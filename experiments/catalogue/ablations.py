@@ -6,15 +6,28 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from experiments.catalogue import best
-from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig, letter_conv
 from ser_acrnn.recipes import FEATURE_RECIPES
 
 # The letter's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
 # BLSTM, and half our patience: small enough for a processor to train it ten times for each change.
 NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=128, blstm_units=64), TrainConfig(patience=10))
-# What the changes are of: the letter's settings; the light network with all augmentation, normalised by the training speakers, by the
-# utterance, and by the one who speaks; and these three where all has been chosen, adapted or not.
-BASES = {"narrow": NARROW} | {name: PRESETS[name] for name in best.BEST} | best.systems()
+
+
+def _paper() -> dict[str, Preset]:
+    """The paper's networks, one to seven convolutions, with and without deltas."""
+    base, found = PRESETS["paper-emodb"], {}
+    for layers in range(1, 8):
+        for channels in (3, 1):
+            model = replace(base.model, conv=letter_conv(layers), channels=channels)
+            found[f"acrnn{'3d' if channels == 3 else '2d'}-{layers}conv"] = replace(base, model=model)
+    return found
+
+
+PAPER = _paper()
+# What the changes are of: the paper's settings; its networks; the light network with all augmentation, normalised by the training
+# speakers, by the utterance, and by the one who speaks; and these three where all has been chosen, adapted or not.
+BASES = {"narrow": NARROW} | PAPER | {name: PRESETS[name] for name in best.BEST} | best.systems()
 
 # Parts of a preset and what is changed in them; `augmentation` stands for the one inside the training.
 Change = dict[str, dict[str, Any]]
@@ -46,6 +59,10 @@ _EVERY: dict[str, Change] = {
     "batch-norm-linear": {"model": {"batch_norm": ("linear",)}},
     "2d": {"model": {"channels": 1}},
 }
+# Batch norm by what is judged, as in a program of the paper's authors: one training, judged in each condition.
+JUDGED: dict[str, Change] = {
+    f"batch-norm-{way}": {"training": {"judging_batch_norm": way}} for way in ("judged-40", "judged-60", "judged-halves", "judged")
+}
 # Where the letter leaves something open, or its authors' code differs from it.
 _LETTER: dict[str, Change] = {
     "features-released": {"features": {"standardise_waveform": False, "preemphasis": 0.97, "window": "rectangular"}},
@@ -68,7 +85,8 @@ _BEST: dict[str, Change] = {
     "as-spoken": {"training": {"judging_tempos": AS_SPOKEN}},
 }
 CHANGES: dict[str, dict[str, Change]] = {
-    "narrow": _LETTER,
+    "narrow": _LETTER | JUDGED,
+    **dict.fromkeys(PAPER, JUDGED),
     "lite-augmented": {
         **_EVERY,
         "no-exchange": {"augmentation": {"speaker_exchange": 0.0}},
@@ -101,3 +119,9 @@ def base_of(system: str) -> str | None:
     """What a system is a change of; None where it stands for itself."""
     base, dot, _ = system.partition(".")
     return base if dot else None
+
+
+def conditions(system: str, preset: Preset) -> dict[str, Preset]:
+    """The systems that judge by a system's training with batch norm of what is judged, the plainest last; none of most systems."""
+    known = CHANGES.get(system, {})
+    return {f"{system}.{name}": changed(preset, change) for name, change in JUDGED.items() if name in known}
