@@ -123,7 +123,8 @@ def complete(
             entries[speaker] = entry
             bar.update(len(group))
     missing = {speaker: group for speaker, group in groups.items() if speaker not in entries}
-    extracted = run(_extract, ((source, config) for group in missing.values() for source in group))
+    levels = {speaker: _level(group, config, run) for speaker, group in missing.items()}
+    extracted = run(_extract, ((source, config, levels[speaker]) for speaker, group in missing.items() for source in group))
     refused = False
     for speaker, group in missing.items():
         entry = {"key": keys[speaker], "frames": 0, "sum": np.zeros(config.shape), "sum_of_squares": np.zeros(config.shape)}
@@ -207,8 +208,28 @@ def _checksum(task: tuple[Utterance, str | Path | None]) -> Source:
         return Source(utterance, shown, "", f"{utterance.path}: cannot be read ({error.strerror})")
 
 
-def _extract(task: tuple[Source, Recipe]) -> tuple[str, NDArray[np.float32], float]:
+def _level(group: Sequence[Source], config: Recipe, run: ParallelMap) -> tuple[float, float] | None:
+    """Mean and standard deviation of all samples of a speaker, where the recipe wants them; without what cannot be read."""
+    if config.standardise_waveform != "speaker":
+        return None
+    samples, total, squares = np.sum([found for found in run(_sums, ((source, config) for source in group))], axis=0)
+    mean = total / samples if samples else 0.0
+    deviation = np.sqrt(squares / samples - mean**2) if samples else 0.0
+    return mean, deviation or 1.0
+
+
+def _sums(task: tuple[Source, Recipe]) -> tuple[float, float, float]:
+    """Number, sum and sum of squares of a recording's samples."""
     source, config = task
+    try:
+        waveform = np.asarray(audio.load(source.utterance.path, config.sampling_rate_hertz), np.float64)
+    except (audio.AudioError, OSError):  # what is wrong with it is told when its features are wanted
+        return 0, 0, 0
+    return len(waveform), waveform.sum(), float(waveform @ waveform)
+
+
+def _extract(task: tuple[Source, Recipe, tuple[float, float] | None]) -> tuple[str, NDArray[np.float32], float]:
+    source, config, level = task
     nothing = np.zeros((0, *config.shape), np.float32)
     if source.problem:
         return source.problem, nothing, 0.0
@@ -216,7 +237,7 @@ def _extract(task: tuple[Source, Recipe]) -> tuple[str, NDArray[np.float32], flo
         waveform = audio.load(source.utterance.path, config.sampling_rate_hertz)
     except audio.AudioError as error:
         return str(error), nothing, 0.0
-    return "", extraction.extract(waveform, config), len(waveform) / config.sampling_rate_hertz
+    return "", extraction.extract(waveform, config, level), len(waveform) / config.sampling_rate_hertz
 
 
 def entry_name(speaker: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,12 +11,13 @@ from ser_acrnn import features, frames
 from ser_acrnn.recipes import FrameConfig, Recipe
 
 
-def extract(waveform: ArrayLike, config: Recipe) -> NDArray[np.float32]:
+def extract(waveform: ArrayLike, config: Recipe, level: tuple[float, float] | None = None) -> NDArray[np.float32]:
     """The features of an utterance.
 
     Args:
         waveform: Mono samples at `config.sampling_rate_hertz`, shape `(samples,)`.
         config: A recipe.
+        level: Mean and standard deviation of all the speaker's samples, where the recipe standardises by the speaker.
 
     Returns:
         float32, shape `(frames, *config.shape)`: `(frames, mels, 3)` log-Mels or `(frames, 30, 1)` frames of MFCC and pitch.
@@ -24,6 +27,9 @@ def extract(waveform: ArrayLike, config: Recipe) -> NDArray[np.float32]:
     """
     if isinstance(config, FrameConfig):
         return frames.mfcc_pitch(waveform, config)[..., None]
+    if level and config.standardise_waveform == "speaker":
+        mean, deviation = level
+        return features.log_mels_3d((np.asarray(waveform) - mean) / deviation, replace(config, standardise_waveform=False))
     return features.log_mels_3d(waveform, config)
 
 

@@ -59,8 +59,11 @@ def log_mels(waveform: ArrayLike, config: FeatureConfig = FeatureConfig()) -> ND
         float32, shape `(frames, mels)`; a frame each `config.shift_seconds`, the last one completed with zeros.
 
     Raises:
-        ValueError: The waveform is empty, not one-dimensional, or holds a non-finite sample.
+        ValueError: The waveform is empty, not one-dimensional, or holds a non-finite sample; or the recipe takes the level of all of a
+            speaker's audio, which one waveform does not tell.
     """
+    if config.standardise_waveform == "speaker":
+        raise ValueError("FeatureConfig.standardise_waveform is 'speaker', expected True or False for a single waveform")
     signal = checked_waveform(waveform, standardise=config.standardise_waveform)
     if config.preemphasis:
         signal = np.append(signal[0], signal[1:] - config.preemphasis * signal[:-1])

@@ -46,6 +46,9 @@ class LogMels(_InFloat32):
         recipe: The recipe of the features; its values are saved with the layer.
         channels: 3, or 1 for the static log-Mels alone.
 
+    Raises:
+        ValueError: The recipe takes the level of all of a speaker's audio, which one waveform does not tell.
+
     Input shape: `(batch, samples)`, mono at `recipe.sampling_rate_hertz`, all of one length, which may be any.
     Output: float32 `(batch, frames, mels, channels)`.
 
@@ -57,6 +60,8 @@ class LogMels(_InFloat32):
 
     def __init__(self, recipe: FeatureConfig = FEATURE_RECIPES["paper"], channels: int = 3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if recipe.standardise_waveform == "speaker":
+            raise ValueError("FeatureConfig.standardise_waveform is 'speaker', expected True or False for a single waveform")
         self.recipe = recipe
         self.channels = channels
         self._filters = _filterbank(recipe)

@@ -65,7 +65,8 @@ class FeatureConfig(FramingConfig):
     Attributes:
         window: `"hamming"` (letter) or `"rectangular"` (python_speech_features' default).
         preemphasis: Coefficient of the first-order high-pass before framing; 0 is none.
-        standardise_waveform: Zero mean and unit variance an utterance, before framing.
+        standardise_waveform: Zero mean and unit variance an utterance, before framing; or `"speaker"`: over all audio of the one who
+            speaks, which only preparing a corpus can do.
         fft_points: 512 is the next power of two above 25 ms at 16 kHz.
         log_floor: Smallest filterbank output before the logarithm; float64's epsilon, as python_speech_features has it.
         delta_frames: N of eq. (2).
@@ -73,7 +74,7 @@ class FeatureConfig(FramingConfig):
     """
 
     sampling_rate_hertz: int = 16_000
-    standardise_waveform: bool = True
+    standardise_waveform: bool | Literal["speaker"] = True
     preemphasis: float = 0.0
     window: Literal["hamming", "rectangular"] = "hamming"
     window_seconds: float = 0.025
@@ -88,6 +89,7 @@ class FeatureConfig(FramingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(self.standardise_waveform in (True, False, "speaker"), self, "standardise_waveform", "True, False or 'speaker'")
         require(self.log_floor > 0, self, "log_floor", "a positive number")
         require(0 <= self.lowest_hertz < self.highest_hertz, self, "lowest_hertz", "0 or more, and below highest_hertz")
         require(self.highest_hertz <= self.sampling_rate_hertz / 2, self, "highest_hertz", "at most half the sampling rate")
@@ -113,6 +115,8 @@ FEATURE_RECIPES = {
     "paper": FeatureConfig(),
     # For the question what it is worth that the letter standardises each utterance's waveform.
     "paper-unstandardised": FeatureConfig(standardise_waveform=False),
+    # And what it is worth where a speaker's utterances keep their levels beside each other.
+    "paper-by-speaker": FeatureConfig(standardise_waveform="speaker"),
     # python_speech_features' defaults, as the released code calls it: no window function, pre-emphasis, waveform as it is.
     "released-code": FeatureConfig(standardise_waveform=False, preemphasis=0.97, window="rectangular"),
 }

@@ -67,6 +67,7 @@ JUDGED: dict[str, Change] = {
 _LETTER: dict[str, Change] = {
     "features-released": {"features": {"standardise_waveform": False, "preemphasis": 0.97, "window": "rectangular"}},
     "waveform-unstandardised": {"features": {"standardise_waveform": False}},
+    "waveform-by-speaker": {"features": {"standardise_waveform": "speaker"}},
     "by-utterance": {"model": {"normalisation": "utterance"}},
     "by-speaker": {"model": {"normalisation": "speaker"}},
     "2d": {"model": {"channels": 1}},
