@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import metrics, protocol
-from ser_acrnn.config import ConfigError, Preset
+from ser_acrnn.config import AS_SPOKEN, ConfigError, Preset
 from ser_acrnn.dataset import PreparedCorpus, Segments
 from ser_acrnn.loop import validation_scores
-from ser_acrnn.methods import Acrnn, method_of
+from ser_acrnn.methods import Acrnn
 from ser_acrnn.models import segment_posteriors
 from ser_acrnn.results import RunResult
 from ser_acrnn.training import Begun, begin
@@ -81,7 +82,7 @@ def run(
         results = []
         for name, its in watch.presets.items():
             model.set_weights(watch.weights_of(epochs[name]))
-            judge = method_of(its).judge(begun.reader, model, begun.train, begun.validation, seed)
+            judge = partial(watch.judge, model, name)
             judged, validated = (begun.utterances(segments, judge) for segments in (test, begun.validation))
             result = begun.result(name, its, curves[name], epochs[name], judged, validated, state.wall_seconds)
             result = replace(result, test_curve=_test_curve(said[name][: len(curves[name])], test))
@@ -106,7 +107,9 @@ class Watcher:
     def __init__(self, begun: Begun, system: str, conditions: Mapping[str, Preset], weights: Path) -> None:
         if not isinstance(begun.preset, Preset) or not isinstance(begun.method, Acrnn) or begun.validation is None:
             raise ConfigError(f"{system}: is judged in conditions, expected a network of this package and a validation speaker")
-        precision = begun.preset.training.precision
+        config, precision = begun.preset.training, begun.preset.training.precision
+        if config.judging_batch_norm != "training" or config.judging_tempos != AS_SPOKEN:
+            raise ConfigError(f"{system}: judges in a way of its own, expected batch norm of training and segments as they were spoken")
         self.presets = {system: begun.preset}
         for name, preset in conditions.items():
             its = replace(preset, training=replace(preset.training, precision=precision))
@@ -148,15 +151,23 @@ class Watcher:
         with np.load(self._file(epoch), allow_pickle=False) as arrays:
             return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
 
+    def judge(self, model: keras.Model, name: str, segments: Segments) -> NDArray[np.float32]:
+        """What the network says of utterances in a condition, or by the system itself, `(utterances, emotions)`."""
+        return metrics.utterance_posteriors(self._posteriors(model, segments)[name], segments.utterance)
+
     def after_each(self, model: keras.Model, segments: Segments, epochs: int) -> dict[str, list[NDArray[np.int64]]]:
         """Decisions on utterances after each epoch, by the system and in each condition; leaves the network with other weights."""
         found: dict[str, list[NDArray[np.int64]]] = {name: [] for name in self.presets}
         for epoch in range(1, epochs + 1):
             model.set_weights(self.weights_of(epoch))
-            plain = segment_posteriors(model, segments.features, self._begun.preset.training.batch_size)
-            for name, said in zip(self.presets, [plain, *self._in_conditions(model, segments)], strict=True):
+            for name, said in self._posteriors(model, segments).items():
                 found[name].append(metrics.utterance_posteriors(said, segments.utterance).argmax(axis=1))
         return found
+
+    def _posteriors(self, model: keras.Model, segments: Segments) -> dict[str, NDArray[np.float32]]:
+        """Of segments, by the system and in each condition."""
+        plain = segment_posteriors(model, segments.features, self._begun.preset.training.batch_size)
+        return dict(zip(self.presets, [plain, *self._in_conditions(model, segments)], strict=True))
 
     def _in_conditions(self, model: keras.Model, segments: Segments) -> NDArray[np.float32]:
         if self._judged is None or self._judged[0] is not model:
