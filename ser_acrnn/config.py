@@ -21,7 +21,7 @@ AS_SPOKEN = (1.0,)
 # Rates within what `_AUGMENTED` trains with and evenly about the tempo as spoken; what judging at them is worth stands in the README.
 FIVE_TEMPOS = (0.9, 0.95, 1.0, 1.05, 1.1)
 Normalisation = Literal["training", "speaker", "utterance", "segment"]
-BatchNorm = Literal["training", "speaker", "judged", "judged-40", "judged-60", "judged-halves"]
+BatchNorm = Literal["training", "speaker", "speaker-halves", "speaker-16", "speaker-8", "judged", "judged-40", "judged-60", "judged-halves"]
 NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)
 
 
@@ -235,11 +235,12 @@ class TrainConfig(JsonConfig):
             computes has units for it, float32 elsewhere, see `ser_acrnn.distribution.Placement.precision`.
         judging_tempos: Rates at which each segment of the speaker who is judged is played to the network, which says the mean of its
             posteriors (test-time augmentation); 1.0 alone: as it was spoken, the letter's.
-        judging_batch_norm: Whose mean and variance batch norm has when a speaker is judged: those of `"training"`; or of all unlabelled
-            audio of that `"speaker"`, who then has to be heard before (`ser_acrnn.adaptation`); or, as in a program of the paper's
-            authors, those of the very segments that are judged, with training's forgotten (`ser_acrnn.judged_batch_norm`): all of the
-            speaker's, `"judged"`, those of each batch, `"judged-40"` and `"judged-60"`, or one half of the utterances for the other,
-            `"judged-halves"`.
+        judging_batch_norm: Whose mean and variance batch norm has when a speaker is judged: those of `"training"`; or of unlabelled audio
+            of that speaker, who then has to be heard before (`ser_acrnn.adaptation`): all of it, what is judged included, `"speaker"`, or
+            without what is judged (`experiments.disjoint`), the other half of it, `"speaker-halves"`, or so many other recordings,
+            `"speaker-16"` and `"speaker-8"`; or, as in a program of the paper's authors, those of the very segments that are judged, with
+            training's forgotten (`ser_acrnn.judged_batch_norm`): all of the speaker's, `"judged"`, those of each batch, `"judged-40"` and
+            `"judged-60"`, or one half of the utterances for the other, `"judged-halves"`.
     """
 
     batch_size: int = 40

@@ -126,7 +126,12 @@ class Acrnn:
     def judge(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
         """See `Method.judge`."""
         config = self.preset.training
-        if config.judging_batch_norm not in ("training", "speaker"):
+        if config.judging_batch_norm.startswith("speaker-"):
+            raise ConfigError(
+                f"TrainConfig.judging_batch_norm is {config.judging_batch_norm!r}, expected recordings that are heard and others that are "
+                "judged, as `experiments.disjoint` has them"
+            )
+        if config.judging_batch_norm.startswith("judged"):
             said = self.posteriors_by_judged(corpus, model, [config.judging_batch_norm], config.judging_tempos)
             return lambda segments: metrics.utterance_posteriors(said(segments)[0], segments.utterance)
 

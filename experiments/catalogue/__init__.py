@@ -45,6 +45,7 @@ TOGETHER = {
     "lite-adapted": tuple(f"{name}.adapted" for name in BEST),
     "best": ("best-by-training", "best-by-utterance"),
     "best-adapted": tuple(ADAPTED.values()),
+    **{f"best-adapted.{name}": tuple(f"{member}.{name}" for member in ADAPTED.values()) for name in ablations.DISJOINT},
 }
 
 # What a reader asks for first, and what each system knows.

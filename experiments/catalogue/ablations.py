@@ -85,6 +85,11 @@ _BEST: dict[str, Change] = {
     "dropout": {"model": {"dropout": 0.3}},
     "as-spoken": {"training": {"judging_tempos": AS_SPOKEN}},
 }
+# What the adapted ones would be if nothing that is judged had been heard before.
+DISJOINT: dict[str, Change] = {
+    name: {"training": {"judging_batch_norm": way}}
+    for name, way in (("halves", "speaker-halves"), ("heard-16", "speaker-16"), ("heard-8", "speaker-8"))
+}
 CHANGES: dict[str, dict[str, Change]] = {
     "narrow": _LETTER | JUDGED,
     **dict.fromkeys(PAPER, JUDGED),
@@ -99,7 +104,7 @@ CHANGES: dict[str, dict[str, Change]] = {
     },
     "lite-by-utterance": _EVERY,
     "lite-by-speaker": _EVERY,
-    **dict.fromkeys(best.systems(), _BEST),
+    **{name: _BEST | (DISJOINT if name in best.ADAPTED.values() else {}) for name in best.systems()},
 }
 
 
