@@ -28,7 +28,7 @@ from ser_acrnn.predictor import Predictor
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT, Fold
 from ser_acrnn.results import RunResult, collect
 
-# The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch (README, few examples).
+# The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch.
 FINE_TUNING: dict[str, Any] = {"epochs": 30, "learning_rate": 3e-3}
 # Few recordings are seen more often, in smaller batches, as `experiments.transfer_methods` does: a quarter of these updates left training
 # from scratch far from its end.
@@ -95,7 +95,7 @@ def plan(
     if len(emotions) < 2:
         raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
     base = lite_augmented("utterance" if source is None else source.listener.scope)
-    # Without dropout, as the networks that ship: with it, few examples train a network from scratch half as far (README, few examples).
+    # Without dropout, as the networks that ship: with it, few examples train a network from scratch half as far.
     model, recipe = replace(base.model, emotions=emotions, dropout=0.0), base.features
     if source is not None:
         model, recipe = replace(model, channels=source.model.input_shape[-1]), source.listener.features
