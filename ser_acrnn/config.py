@@ -18,7 +18,8 @@ from ser_acrnn.recipes import FEATURE_RECIPES, FeatureConfig, FrameConfig
 EMODB_EMOTIONS = ("angry", "sad", "happy", "neutral", "fear", "disgust", "bored")
 IEMOCAP_EMOTIONS = ("angry", "sad", "happy", "neutral")
 AS_SPOKEN = (1.0,)
-# Rates within what `_AUGMENTED` trains with and evenly about the tempo as spoken; what judging at them is worth stands in results/emodb/ablations.md.
+# Rates within what `_AUGMENTED` trains with and evenly about the tempo as spoken; what judging at them is worth stands in
+# results/emodb/ablations.md.
 FIVE_TEMPOS = (0.9, 0.95, 1.0, 1.05, 1.1)
 Normalisation = Literal["training", "speaker", "utterance", "segment"]
 BatchNorm = Literal["training", "speaker", "speaker-halves", "speaker-16", "speaker-8", "judged", "judged-40", "judged-60", "judged-halves"]

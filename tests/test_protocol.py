@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import pandas as pd
 import pytest
 
 from ser_acrnn.protocol import (
@@ -14,6 +15,8 @@ from ser_acrnn.protocol import (
     check_leaks,
     chosen_epoch,
     grouping,
+    impatient,
+    leave_one_speaker_and_texts_out,
     leave_one_speaker_out,
 )
 
@@ -51,6 +54,40 @@ def test_where_nobody_validates_the_speaker_trains():
     assert fold.without_validation().heard == ("b", "c", "d")
     with pytest.raises(LeakError, match="in two parts"):
         Fold(("a", "b"), None, "a")
+
+
+def test_who_tests_and_who_validates_can_be_exchanged():
+    fold = Fold(("b", "d"), "c", "a")
+    assert fold.exchanged() == Fold(("b", "d"), "a", "c")
+    with pytest.raises(LeakError, match="nobody who validates"):
+        fold.without_validation().exchanged()
+
+
+def test_neither_speaker_nor_text_of_a_test_utterance_is_heard_before():
+    said = [
+        (f"{speaker}{text}", speaker, text)
+        for speaker in SPEAKERS
+        for text in ("a1", "a2", "b1", "b2", "b3")
+        if (speaker, text) != ("03", "b3")
+    ]
+    speakers, texts = {name: speaker for name, speaker, _ in said}, {name: text for name, _, text in said}
+    folds = leave_one_speaker_and_texts_out(speakers, texts)
+    assert len(folds) == 5 + 5 + 4  # the last text stands alone, and 03 does not say it
+    tested = []
+    for fold, groups in folds:
+        mine = [name for name, group in groups.items() if group == fold.test]
+        heard = [name for name, group in groups.items() if group in fold.heard]
+        assert mine and not {speakers[name] for name in mine} & {speakers[name] for name in heard}
+        assert not {texts[name] for name in mine} & {texts[name] for name in heard}
+        assert fold.validation != speakers[mine[0]] and {speakers[name] for name in heard} == set(SPEAKERS) - {speakers[mine[0]]}
+        tested += mine
+    assert sorted(tested) == sorted(speakers)
+    assert folds[0][0] == Fold(("09", "10", "11"), "08", "03-a1+a2")
+
+
+def test_too_few_texts_are_refused():
+    with pytest.raises(LeakError, match=r"the sentences are \['a', 'b', 'c'\], expected 4 or more"):
+        leave_one_speaker_and_texts_out({"u": "s"}, {"u": "a", "v": "b", "w": "c"})
 
 
 def test_a_fold_without_training_speaker_is_refused():
@@ -230,6 +267,16 @@ class Recorder:
         self.asked.append(sorted(groups))
         return "mean", "variance"
 
+    manifest = pd.DataFrame({"utterance": ["u1", "u2", "u3", "u4"], "speaker": ["a", "b", "c", "d"]})
+    group = manifest["speaker"]
+
+    def speakers_of(self, utterances):
+        return [dict(zip(self.manifest["utterance"], self.manifest["speaker"], strict=True))[name] for name in utterances]
+
+    def speaker_statistics(self, speaker):
+        self.asked.append(speaker)
+        return speaker, "variance"
+
 
 @pytest.fixture
 def recorder():
@@ -270,6 +317,16 @@ def test_statistics_are_those_of_training_alone_also_after_the_epoch_is_chosen(r
     assert not recorder.asked
 
 
+def test_who_speaks_is_known_but_the_test_speakers_statistics_wait_for_the_choice(reader, recorder):
+    assert reader.speakers_of(["u3", "u1"]) == ["c", "a"]
+    assert reader.speaker_statistics("d")[0] == "d" and reader.speaker_statistics("b")[0] == "b"
+    with pytest.raises(LeakError, match=r"small: statistics of the speaker 'c' are read, expected one of \['a', 'b', 'd'\]"):
+        reader.speaker_statistics("c")
+    assert recorder.asked == ["d", "b"]
+    reader.choose_epoch([entry(1, 0.5, 1.0)])
+    assert reader.speaker_statistics("c")[0] == "c"
+
+
 def test_whoever_is_not_in_the_fold_is_not_read(reader, recorder):
     reader.choose_epoch([entry(1, 0.5, 1.0)])
     with pytest.raises(LeakError, match=r"\['x'\] are read, expected parts of the fold with test 'c'"):
@@ -300,3 +357,9 @@ def test_the_last_epoch_is_taken_where_the_validation_speaker_has_no_say():
 def test_an_empty_curve_is_refused():
     with pytest.raises(ValueError, match="at least one epoch"):
         chosen_epoch([])
+
+
+def test_patience_ends_so_many_epochs_after_the_best_one():
+    curve = [entry(1, 0.5, 1.0), entry(2, 0.7, 1.0), entry(3, 0.6, 1.0), entry(4, 0.7, 1.0)]
+    assert [impatient(curve[:length], "validation", 2) for length in (1, 2, 3, 4)] == [False, False, False, True]
+    assert not impatient(curve, "last", 1)

@@ -76,7 +76,7 @@ def test_the_recipes_are_the_letters_and_the_released_codes() -> None:
 
 def test_the_baseline_has_one_recipe_whose_frames_stand_beside_the_log_mels() -> None:
     assert {"mfcc-pitch": FrameConfig()} == FRAME_RECIPES
-    assert set(RECIPES) == {"paper", "paper-unstandardised", "released-code", "mfcc-pitch"}
+    assert set(RECIPES) == {"paper", "paper-unstandardised", "paper-by-speaker", "released-code", "mfcc-pitch"}
     paper, frames = RECIPES["paper"], RECIPES["mfcc-pitch"]
     for field in ("sampling_rate_hertz", "window_samples", "shift_samples", "delta_frames"):
         assert getattr(frames, field) == getattr(paper, field)

@@ -352,3 +352,20 @@ def test_what_the_loader_says_stands_in_the_recipe_and_changes_no_shard(source: 
     recipe = json.loads((link / "recipe.json").read_text())
     assert (recipe["about"], recipe["left_out"]) == ({"selection": "all dialogs"}, left_out)
     assert {name: inode for name, (inode, _) in identities(link).items()} == {name: inode for name, (inode, _) in before.items()}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_waveforms_standardised_by_the_speaker_keep_their_levels_beside_each_other(tmp_path: Path, small_corpus: Path, jobs: int) -> None:
+    found = RecordCorpus(run(small_corpus, tmp_path / str(jobs), config=RECIPES["paper-by-speaker"], jobs=jobs))
+    waveforms = {path.stem: audio.load(path, 16_000).astype(np.float64) for path in sorted((small_corpus / "wav").glob("03*.wav"))}
+    every = np.concatenate(list(waveforms.values()))
+    for name, _, features in found.utterances(["03"]):
+        scaled = (waveforms[name] - every.mean()) / every.std()
+        np.testing.assert_allclose(features, log_mels_3d(scaled, FeatureConfig(standardise_waveform=False)), atol=1e-4)
+    (name, _, features) = next(found.utterances(["03"]))
+    assert np.abs(features - log_mels_3d(waveforms[name])).max() > 0.05  # not those of its own level
+
+
+def test_one_waveform_does_not_tell_the_speakers_level() -> None:
+    with pytest.raises(ValueError, match="standardise_waveform is 'speaker', expected True or False for a single waveform"):
+        log_mels_3d(np.ones(800), RECIPES["paper-by-speaker"])  # type: ignore[arg-type]
