@@ -71,8 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settle(options, "prepared", "results", "work", "models")
         corpus = catalogue.corpus(corpus_name(options.prepared))
         systems = catalogue.table_systems(options.table, corpus) if options.table else catalogue.trained(options.system.split(","))
-        runs = plan([open_experiment(options, system) for system in systems], options)
-        missing = [run for run, experiment in runs.items() if not finished(run.output, experiment.preset)]
+        experiments = [open_experiment(options, system) for system in systems]
+        runs = plan(experiments, options)
+        for experiment in experiments:
+            experiment.settle_manifest(options.results)
+        missing = [run for run, experiment in runs.items() if not finished(run.output, experiment.preset, experiment.split)]
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from data_prep.loader import Corpus
 from experiments import catalogue
+from ser_acrnn import results_manifest
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.dataset import DatasetError, GroupedCorpus, PreparedCorpus, open_corpus, prepared_name
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT, PROTOCOLS, Fold, grouping, leave_one_speaker_out
 from ser_acrnn.results import RunResult
+from ser_acrnn.results_check import Split
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,20 @@ class Experiment:
     def key(self, fold: int, seed: int) -> RunKey:
         """The run of a fold, by its number, and a seed."""
         return RunKey(catalogue.results_folder(self.corpus.name, self.protocol), self.system, self.folds[fold], seed)
+
+    @cached_property
+    def split(self) -> Split:
+        """What its results are of."""
+        return Split.of_prepared(self.corpus, self.protocol, self.folds)
+
+    def settle_manifest(self, root: Path) -> None:
+        """Writes the corpus's manifest beside its results where there is none.
+
+        Raises:
+            ResultError: The results there are of another corpus.
+        """
+        folder = root / catalogue.results_folder(self.corpus.name, self.protocol)
+        results_manifest.settle(folder, results_manifest.rows_of(self.corpus.manifest))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,16 +118,17 @@ def prepared_path(prepared: Path, preset: Preset | DnnElmPreset) -> Path:
     return prepared.with_name(prepared_name(corpus_name(prepared), preset.features) + packed)
 
 
-def finished(path: Path, preset: Preset | DnnElmPreset) -> bool:
+def finished(path: Path, preset: Preset | DnnElmPreset, split: Split | None) -> bool:
     """Whether the result is there; the precision that it was computed in is a property of the run, not of the system.
 
     Raises:
+        ResultError: It is there, but cannot be right, see `RunResult.load_checked`.
         ValueError: It is there, but of another configuration.
     """
     if not path.exists():
         return False
     try:
-        done = type(preset).from_dict(RunResult.load(path).config)
+        done = type(preset).from_dict(RunResult.load_checked(path, split).config)
         same = replace(done, training=replace(done.training, precision=preset.training.precision)) == preset
     except ConfigError:
         same = False
