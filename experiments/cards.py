@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 from experiments import catalogue
+from experiments.collected import results_of
 from ser_acrnn import report
 from ser_acrnn.calibration import calibration, reliability
 from ser_acrnn.comparison import paired_difference
 from ser_acrnn.config import FIVE_TEMPOS, TrainConfig
 from ser_acrnn.pretrained import INDEX
-from ser_acrnn.results import RunResult, collect
+from ser_acrnn.results import RunResult
 from ser_acrnn.summary import confusion_percent, summary
 
 _USE = {
@@ -46,7 +47,7 @@ def write(name: str, results: Path, directory: Path) -> Path:
     about = json.loads((directory / INDEX).read_text(encoding="utf-8"))[name]
     corpus = catalogue.corpus(about["corpus"])
     path = directory / f"{name}.md"
-    path.write_text(_card(name, about, corpus.title, collect(results / about["corpus"])), encoding="utf-8")
+    path.write_text(_card(name, about, corpus.title, results_of(results, corpus, corpus.protocol)), encoding="utf-8")
     return path
 
 

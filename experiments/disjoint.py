@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     again = [open_experiment(options, f"{best.ADAPTED[options.trained]}.{change}") for change in ablations.DISJOINT]
     recordings, made = recordings_of(trained.corpus.manifest, options.source), 0
     for seed, fold in tqdm(list(product(options.seeds, range(len(trained.folds)))), desc=options.trained, unit=" runs"):
-        missing = [one for one in again if not finished(one.key(fold, seed).file(options.results), one.preset)]
+        missing = [one for one in again if not finished(one.key(fold, seed).file(options.results), one.preset, one.split)]
         if missing:
             _judge_run(trained, missing, fold, seed, recordings, options)
             made += len(missing)
@@ -116,7 +116,7 @@ def _judge_run(
     network, path = key.file(options.models, ".keras"), key.file(options.results)
     if absent := [str(file) for file in (network, path) if not file.is_file()]:
         raise ValueError(f"missing: {', '.join(absent)}; expected the finished runs of {trained.system} and their networks")
-    result = RunResult.load(path)
+    result = RunResult.load_checked(path, trained.split)
     ways = {one.system: one.preset.training.judging_batch_norm for one in again}
     found = judge(network, result, recordings, list(ways.values()))
     for one in again:

@@ -48,8 +48,9 @@ def run(options: argparse.Namespace) -> int:
     trained, again = (open_experiment(options, system) for system in (options.trained, options.system))
     if not isinstance(again.preset, Preset):
         raise ValueError(f"--system is {again.system}, expected a network that the grid keeps")
+    again.settle_manifest(options.results)
     keys = [(trained.key(*place), again.key(*place)) for place in product(range(len(again.folds)), options.seeds)]
-    missing = [(old, new) for old, new in keys if not finished(new.file(options.results), again.preset)]
+    missing = [(old, new) for old, new in keys if not finished(new.file(options.results), again.preset, again.split)]
     needed = [path for old, _ in missing for path in (old.file(options.results), old.file(options.models, ".keras"))]
     if absent := [str(path) for path in needed if not path.is_file()]:
         raise ValueError(f"missing: {', '.join(absent)}; expected the finished runs of {trained.system} and their networks")
@@ -67,9 +68,9 @@ def _judge(experiment: Experiment, preset: Preset, result: Path, network: Path, 
 
     from ser_acrnn import judging
 
-    model = keras.saving.load_model(network, compile=False)
+    trained, model = RunResult.load_checked(result, experiment.split), keras.saving.load_model(network, compile=False)
     try:
-        judged = judging.judge_again(experiment.corpus, RunResult.load(result), experiment.system, preset, model)
+        judged = judging.judge_again(experiment.corpus, trained, experiment.system, preset, model)
     except ValueError as error:
         raise ValueError(f"{network}: {error}") from error
     judged.save(path)

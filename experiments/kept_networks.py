@@ -61,6 +61,7 @@ def kept_runs(members: Sequence[Experiment], options: argparse.Namespace) -> lis
     """For each fold the members' networks that the grid kept, of the seed that the options name, each with what its run left.
 
     Raises:
+        ResultError: A result cannot be right.
         ValueError: A result or a network is missing.
     """
     if options.models is None:
@@ -70,7 +71,8 @@ def kept_runs(members: Sequence[Experiment], options: argparse.Namespace) -> lis
     missing = [str(path) for fold in files for pair in fold for path in pair if not path.is_file()]
     if missing:
         raise ValueError(f"missing: {', '.join(missing)}; expected the finished runs of all folds and their networks")
-    return [[(network, RunResult.load(result)) for network, result in fold] for fold in files]
+    split = members[0].split
+    return [[(network, RunResult.load_checked(result, split)) for network, result in fold] for fold in files]
 
 
 def recordings_of(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:

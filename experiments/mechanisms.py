@@ -22,10 +22,11 @@ from ser_acrnn.intervals import Difference, around, ends, t_interval
 
 from experiments import catalogue
 from experiments.catalogue.published import CONFUSIONS, PUBLISHED, Confusion
+from experiments.collected import results_of
 from experiments.mechanisms_figure import draw
 from ser_acrnn import metrics, report
 from ser_acrnn.protocol import LEAKY_CHOICE, LEAKY_NORMALISATION, LEAKY_RANDOM, LEAKY_SEGMENTS, LEAVE_ONE_SPEAKER_OUT
-from ser_acrnn.results import ResultError, RunResult, collect
+from ser_acrnn.results import ResultError, RunResult
 from ser_acrnn.summary import Published
 
 CORPUS = "emodb"
@@ -183,10 +184,11 @@ def rows(root: Path) -> list[Row]:
     Raises:
         ResultError: See `ser_acrnn.results.collect`.
     """
+    corpus = catalogue.corpus(CORPUS)
     runs: dict[tuple[str, str], list[RunResult]] = {}
     for protocol in dict.fromkeys(mechanism.protocol for mechanism in MECHANISMS):
         folder = root / catalogue.results_folder(CORPUS, protocol)
-        for run in collect(folder) if folder.is_dir() else []:
+        for run in results_of(root, corpus, protocol) if folder.is_dir() else []:
             runs.setdefault((protocol, run.system), []).append(run)
     found = []
     for system in SYSTEMS:

@@ -73,7 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settle(options, "prepared", "results", "work", "models")
         corpus = catalogue.corpus(corpus_name(options.prepared))
         systems = catalogue.table_systems(options.table, corpus) if options.table else catalogue.trained(options.system.split(","))
-        runs = plan([open_experiment(options, system) for system in systems], options)
+        experiments = [open_experiment(options, system) for system in systems]
+        for experiment in experiments:
+            experiment.settle_manifest(options.results)
+        runs = plan(experiments, options)
         missing = [run for run, finished in runs.items() if not finished]
     except ValueError as error:
         print(error, file=sys.stderr)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations
+from ser_acrnn import results_manifest
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.dataset import DatasetError, GroupedCorpus, PreparedCorpus, open_corpus, prepared_name
 from ser_acrnn.protocol import (
-    LEAKY_CHOICE,
-    LEAKY_NORMALISATION,
+    BY_SPEAKER,
     LEAKY_SEGMENTS,
-    LEAVE_ONE_SPEAKER_OUT,
     PROTOCOLS,
     SPEAKER_AND_TEXTS,
     Fold,
@@ -25,6 +25,7 @@ from ser_acrnn.protocol import (
     leave_one_speaker_out,
 )
 from ser_acrnn.results import RunResult
+from ser_acrnn.results_check import Split
 from ser_acrnn.segmented import SegmentedCorpus
 
 
@@ -65,7 +66,8 @@ class Experiment:
 
     def finished(self, key: RunKey, options: argparse.Namespace) -> bool:
         """Whether the run is done, see `finished`."""
-        return finished(self.output(key, options), list(self.conditions.values())[-1] if options.conditions else self.preset)
+        preset = list(self.conditions.values())[-1] if options.conditions else self.preset
+        return finished(self.output(key, options), preset, self.split)
 
     def corpus_of(self, fold: Fold) -> PreparedCorpus:
         """The corpus, grouped as the fold splits it."""
@@ -74,6 +76,20 @@ class Experiment:
     def key(self, fold: int, seed: int) -> RunKey:
         """The run of a fold, by its number, and a seed."""
         return RunKey(catalogue.results_folder(self.corpus.name, self.protocol), self.system, self.folds[fold], seed)
+
+    @cached_property
+    def split(self) -> Split:
+        """What its results are of."""
+        return Split.of_prepared(self.corpus, self.protocol, self.folds, self.by_texts)
+
+    def settle_manifest(self, root: Path) -> None:
+        """Writes the corpus's manifest beside its results where there is none.
+
+        Raises:
+            ResultError: The results there are of another corpus.
+        """
+        folder = root / catalogue.results_folder(self.corpus.name, self.protocol)
+        results_manifest.settle(folder, results_manifest.rows_of(self.corpus.manifest))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -122,14 +138,12 @@ def open_experiment(options: argparse.Namespace, system: str) -> Experiment:
     if protocol == SPEAKER_AND_TEXTS:
         by_texts = grouped_by_texts(corpus, facts)
         return Experiment(corpus, facts, system, preset, protocol, list(by_texts), {fold.test: found for fold, found in by_texts.items()})
-    by_speaker = protocol in (LEAVE_ONE_SPEAKER_OUT, LEAKY_CHOICE, LEAKY_NORMALISATION)
-    partner = facts.partner if protocol == facts.protocol or by_speaker else None
-    if not by_speaker:
+    if protocol not in BY_SPEAKER:
         corpus = SegmentedCorpus(corpus) if protocol == LEAKY_SEGMENTS else corpus
         corpus = GroupedCorpus(
             corpus, grouping(protocol, corpus.manifest[["utterance", "speaker", "session"]].itertuples(index=False), facts.groups)
         )
-    return Experiment(corpus, facts, system, preset, protocol, leave_one_speaker_out(corpus.groups, partner))
+    return Experiment(corpus, facts, system, preset, protocol, leave_one_speaker_out(corpus.groups, catalogue.partner(facts, protocol)))
 
 
 def grouped_by_texts(corpus: PreparedCorpus, facts: Corpus) -> dict[Fold, PreparedCorpus]:
@@ -143,7 +157,10 @@ def grouped_by_texts(corpus: PreparedCorpus, facts: Corpus) -> dict[Fold, Prepar
         raise LeakError(f"{corpus.name}: the loader does not tell what is said, expected texts for {SPEAKER_AND_TEXTS}")
     texts = {name: facts.text(name) for name in names}
     speakers = dict(zip(names, corpus.speakers_of(names), strict=True))
-    return {fold: GroupedCorpus(corpus, groups) for fold, groups in leave_one_speaker_and_texts_out(speakers, texts, facts.partner)}
+    return {
+        fold: GroupedCorpus(corpus, groups)
+        for fold, groups in leave_one_speaker_and_texts_out(speakers, texts, catalogue.partner(facts, SPEAKER_AND_TEXTS))
+    }
 
 
 def corpus_name(prepared: Path) -> str:
@@ -157,16 +174,17 @@ def prepared_path(prepared: Path, preset: Preset | DnnElmPreset) -> Path:
     return prepared.with_name(prepared_name(corpus_name(prepared), preset.features) + packed)
 
 
-def finished(path: Path, preset: Preset | DnnElmPreset) -> bool:
+def finished(path: Path, preset: Preset | DnnElmPreset, split: Split | None) -> bool:
     """Whether the result is there; the precision that it was computed in is a property of the run, not of the system.
 
     Raises:
+        ResultError: It is there, but cannot be right, see `RunResult.load_checked`.
         ValueError: It is there, but of another configuration.
     """
     if not path.exists():
         return False
     try:
-        done = type(preset).from_dict(RunResult.load(path).config)
+        done = type(preset).from_dict(RunResult.load_checked(path, split).config)
         same = replace(done, training=replace(done.training, precision=preset.training.precision)) == preset
     except ConfigError:
         same = False

@@ -17,10 +17,11 @@ from data_prep.loader import Corpus
 from experiments import cards, catalogue, enrolment, robustness, tables
 from experiments.catalogue import ablations
 from experiments.catalogue.published import PUBLISHED
+from experiments.collected import results_of
 from ser_acrnn import report
 from ser_acrnn.ensembles import together, with_seed_ensembles
 from ser_acrnn.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
-from ser_acrnn.results import RunResult, collect
+from ser_acrnn.results import RunResult
 
 
 def insert(text: str, name: str, block: str) -> str:
@@ -48,8 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         corpus = catalogue.corpus(options.corpus)
-        directory = options.results / catalogue.results_folder(corpus.name, options.protocol or corpus.protocol)
-        every = collect(directory)
+        protocol = options.protocol or corpus.protocol
+        directory = options.results / catalogue.results_folder(corpus.name, protocol)
+        every = results_of(options.results, corpus, protocol)
         for name, systems in catalogue.TOGETHER.items():
             every += together(name, systems, every)
         every = _ordered(every)
@@ -113,7 +115,7 @@ def _bring_up_to_date(readme: Path, root: Path, corpus: Corpus, results: list[Ru
         **{f"ablations {name} {base}": partial(tables.ablation_table, base, every) for base in ablations.CHANGES},
     }
     if leaky.is_dir():
-        blocks[f"leaky {name}"] = lambda: tables.leaky_table(results, _ordered(collect(leaky)))
+        blocks[f"leaky {name}"] = lambda: tables.leaky_table(results, _ordered(results_of(root, corpus, LEAKY_RANDOM)))
     text = readme.read_text(encoding="utf-8")
     try:
         text = insert(text, f"results {catalogue.results_folder(name, results[0].protocol)}", table)

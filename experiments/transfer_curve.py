@@ -35,6 +35,7 @@ from ser_acrnn.predictor import Predictor
 from ser_acrnn.pretrained import DIRECTORY, INDEX, list_pretrained, pretrained_path
 from ser_acrnn.protocol import Fold
 from ser_acrnn.results import RunResult
+from ser_acrnn.results_check import Split
 
 logger = logging.getLogger(__name__)
 
@@ -163,7 +164,7 @@ def compute(draws: Draws, source: Source, method: str, examples: int, seed: int,
     if path.is_file():
         done = TransferResult.load(path)
         if (Preset.from_dict(done.config), done.drawn, done.init, done.init_sha256) == (preset, drawn, *origin):
-            return done
+            return TransferResult.load_checked(path, Split.of_prepared(experiment.corpus, experiment.protocol, [fold]))
         logger.warning("%s: is of other weights or settings, and is computed again", path)
     found, _ = training.run(
         corpus, path.parent.name, preset, fold, seed, method=METHODS[method](preset, network), split=experiment.protocol

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ser_acrnn.results import RunResult
+from ser_acrnn.results import ResultError, RunResult
 
 SUFFIX = "+seeds"  # behind the system's name
 FEWEST = 3
@@ -26,6 +27,9 @@ def with_seed_ensembles(results: Sequence[RunResult]) -> list[RunResult]:
     Returns:
         The results, and behind each such system's those named `<system>+seeds`, with seed 0, no curve and the sum of all members'
         training time.
+
+    Raises:
+        ResultError: Members are not of the same utterances and labels, in the same order.
     """
     systems: dict[str, dict[str, list[RunResult]]] = {}
     for result in results:
@@ -49,6 +53,9 @@ def together(name: str, systems: Sequence[str], results: Sequence[RunResult]) ->
 
     Returns:
         A run for each fold and seed that all members have, in order, with the first member's configuration and no curve.
+
+    Raises:
+        ResultError: Members are not of the same utterances and labels, in the same order.
     """
     runs: dict[tuple[str, int], dict[str, RunResult]] = {}
     for result in results:
@@ -58,13 +65,13 @@ def together(name: str, systems: Sequence[str], results: Sequence[RunResult]) ->
 
 
 def _together(name: str, seed: int, members: Sequence[RunResult]) -> RunResult:
-    validation = _averaged([member.validation_utterances for member in members])
+    validation = _averaged(members, "validation_utterances")
     return replace(
         members[0],
         system=name,
         fold=members[0].fold if validation else {**members[0].fold, "validation": None},  # what they say of one is not known of all
         seed=seed,
-        utterances=_averaged([member.utterances for member in members]),
+        utterances=_averaged(members, "utterances"),
         validation_utterances=validation,
         validation_curve=[],
         wall_seconds=sum(member.wall_seconds for member in members),
@@ -85,8 +92,25 @@ def averaged(scores: ArrayLike) -> NDArray[np.float64]:
     return (every / every.sum(axis=2, keepdims=True) if every.min() >= 0 else every).mean(axis=0)
 
 
-def _averaged(lists: Sequence[Sequence[dict]]) -> list[dict]:
+def _averaged(members: Sequence[RunResult], field: str) -> list[dict]:
+    """Their `utterances` or `validation_utterances` with the posteriors averaged; none where a member has none."""
+    lists: list[list[dict]] = [getattr(member, field) for member in members]
     if not all(lists):
         return []
+    for member, utterances in zip(members[1:], lists[1:], strict=True):
+        _check_same(members[0], member, lists[0], utterances)
     scores = averaged([[utterance["posteriors"] for utterance in utterances] for utterances in lists])
     return [{**utterance, "posteriors": [round(float(value), 6) for value in row]} for utterance, row in zip(lists[0], scores, strict=True)]
+
+
+def _check_same(first: RunResult, other: RunResult, mine: Sequence[dict], its: Sequence[dict]) -> None:
+    """Makes sure that two members judged the same: otherwise their means would be of different utterances or emotions."""
+    who = f"{first.system} (seed {first.seed}) and {other.system} (seed {other.seed}), test {first.fold['test']!r}"
+    if first.emotions != other.emotions:
+        raise ResultError(f"{who}: have the emotions {first.emotions} and {other.emotions}, expected the same to judge together")
+    places = ([f"{utterance['id']} ({utterance['emotion']})" for utterance in utterances] for utterances in (mine, its))
+    for one, two in zip_longest(*places, fillvalue="none"):
+        if one != two:
+            raise ResultError(
+                f"{who}: differ first in {one} and {two}, expected the same utterances and labels, in the same order, to judge together"
+            )

@@ -27,6 +27,7 @@ from ser_acrnn.methods import Method
 from ser_acrnn.predictor import Predictor
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT, Fold
 from ser_acrnn.results import RunResult, collect
+from ser_acrnn.results_check import Split
 
 # The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch.
 FINE_TUNING: dict[str, Any] = {"epochs": 30, "learning_rate": 3e-3}
@@ -63,6 +64,11 @@ class Job:
         manifest = self.corpus.manifest
         counts = ", ".join(f"{emotion} {(manifest['emotion'] == emotion).sum()}" for emotion in self.preset.model.emotions)
         return f"{len(manifest)} recordings of {len(self.corpus.speakers)} speakers: {counts}; {len(self.folds)} folds, {self.protocol}"
+
+    @property
+    def split(self) -> Split:
+        """What its results are of; the CSV may be called otherwise another time."""
+        return replace(Split.of_prepared(self.corpus, self.protocol, self.folds), corpus=None)
 
     @property
     def why_unjudged(self) -> str:
@@ -123,7 +129,7 @@ def judge(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunResult]:
         for fold in job.folds:
             path = out / "results" / job.system / f"{fold.test}-seed{seed}.json"
             if path.is_file():
-                result = RunResult.load(path)
+                result = RunResult.load_checked(path, job.split)
                 if Preset.from_dict(result.config) != training.settled(job.preset) or result.fold["train"] != list(fold.train):
                     raise ValueError(f"{path}: is the result of another training, expected this one's; give --out another folder")
             else:
@@ -140,7 +146,7 @@ def write_report(job: Job, out: Path) -> Path | None:
     """Writes tables and figures of all runs; None where there are no folds."""
     if not job.folds:
         return None
-    return report.write(collect(out / "results"), out, job.corpus.name)
+    return report.write(collect(out / "results", job.split), out, job.corpus.name)
 
 
 def train(job: Job, out: Path, seed: int = 0) -> Path:

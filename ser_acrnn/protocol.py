@@ -25,6 +25,7 @@ PROTOCOLS = (
     LEAKY_NORMALISATION,
 )
 SPEAKERS_SHARED = (LEAKY_RANDOM, LEAKY_SEGMENTS)
+BY_SPEAKER = (LEAVE_ONE_SPEAKER_OUT, LEAKY_CHOICE, LEAKY_NORMALISATION)  # whose groups are the speakers
 RANDOM_PARTS = 10
 
 
@@ -98,7 +99,7 @@ def grouping(
     rows = list(utterances)
     if nameless := [name for name, speaker, _ in rows if not speaker]:
         raise LeakError(f"{len(nameless)} utterance(s) have no speaker, such as {nameless[0]!r}, expected one each")
-    if protocol in (LEAVE_ONE_SPEAKER_OUT, LEAKY_CHOICE, LEAKY_NORMALISATION):
+    if protocol in BY_SPEAKER:
         return {name: speaker for name, speaker, _ in rows}
     if protocol == "leave-one-session-out":
         group_of = {speaker: session for _, speaker, session in rows}

@@ -9,10 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ser_acrnn.json_config import ConfigError, JsonConfig, require, whole_to_real
+
+
+def hash_of(features: Mapping[str, Any]) -> str:
+    """Sixteen hexadecimal digits that change with any field of a recipe's `to_dict`."""
+    return hashlib.sha256(json.dumps(features, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class FramingConfig(JsonConfig, ABC):
@@ -54,8 +60,7 @@ class FramingConfig(JsonConfig, ABC):
     @property
     def recipe_hash(self) -> str:
         """Sixteen hexadecimal digits that change with any field; stored with whatever was computed by this configuration."""
-        canonical = json.dumps(self.to_dict(), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        return hash_of(self.to_dict())
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from ser_acrnn import results_manifest
+from ser_acrnn.results_check import Split, of_folder, problems
+from ser_acrnn.results_manifest import ResultError
 
 ROUNDED = 0.01  # share of the decisions that another processor's rounding may turn
-
-
-class ResultError(ValueError):
-    """A result file that cannot be used; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ class RunResult:
         os.replace(partial, path)
 
     @classmethod
-    def load(cls, path: str | Path) -> RunResult:
-        """Reads a result.
+    def load(cls, path: str | Path) -> Self:
+        """Reads a result as it stands; `load_checked` also makes sure that it can be what it says.
 
         Raises:
             ResultError: The file is not a result.
@@ -110,19 +110,63 @@ class RunResult:
         try:
             return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
         except (TypeError, ValueError) as error:
-            raise ResultError(f"{path}: is not a result file ({error}), expected the fields of RunResult") from error
+            raise _no_result(path, error) from error
+
+    @classmethod
+    def load_checked(cls, path: str | Path, split: Split | None) -> Self:
+        """Reads a result, and refuses one that cannot be what it says.
+
+        Name of file and folder, configuration, posteriors and chosen epoch have to agree, see `ser_acrnn.results_check`. Values that
+        could be true, such as another posterior, are not noticed.
+
+        Args:
+            path: `<system>/<test>-seed<N>.json`.
+            split: What it should be of. None leaves unchecked: corpus and protocol, the fold, which utterances there are, their labels.
+
+        Raises:
+            ResultError: The file is not a result, or cannot be right; the message names file, value and expectation.
+        """
+        result = cls.load(path)
+        try:
+            problem = next(problems(vars(result), Path(path), split), "")
+        except (AttributeError, LookupError, TypeError) as error:
+            raise _no_result(path, error) from error
+        if problem:
+            raise ResultError(f"{path}: {problem}")
+        return result
 
 
-def collect(directory: str | Path) -> list[RunResult]:
-    """Reads all results below a folder, sorted by path.
+def collect(directory: str | Path, split: Split | None = None) -> list[RunResult]:
+    """Reads all results below a folder by `RunResult.load_checked`, sorted by path.
+
+    Args:
+        directory: The folder, such as `results/emodb.leaky-random`.
+        split: What the results should be of. Without it: what the protocol in the folder's name makes of its manifest
+            (`ser_acrnn.results_manifest`), with no partners and no groups of speakers. Where there is no manifest either, what
+            `RunResult.load_checked` says is unchecked, but for the protocol where the folder has the corpus's name.
 
     Raises:
-        ResultError: There is none, or a file is not a result.
+        ResultError: There is none, a file is not a result or cannot be right, or the manifest was changed.
     """
-    results = [RunResult.load(path) for path in sorted(Path(directory).glob("*/*-seed*.json"))]
+    directory = Path(directory)
+    corpus, protocol = of_folder(directory.name)
+    if split is None and (rows := results_manifest.read(directory)) is not None:
+        try:
+            split = Split.of(corpus, protocol, rows)
+        except ValueError as error:
+            raise ResultError(f"{directory}: {error}") from error
+    results = []
+    for path in sorted(directory.glob("*/*-seed*.json")):
+        results.append(result := RunResult.load_checked(path, split))
+        if split is None and result.corpus == corpus and result.protocol != protocol:
+            raise ResultError(f"{path}: protocol is {result.protocol!r}, expected {protocol!r} in the folder {directory.name}")
     if not results:
         raise ResultError(f"{directory}: holds no result, expected files such as <system>/<speaker>-seed<N>.json")
     return results
+
+
+def _no_result(path: str | Path, error: Exception) -> ResultError:
+    return ResultError(f"{path}: is not a result file ({error!r}), expected the fields of RunResult")
 
 
 def _compact(fields: dict[str, Any]) -> str:

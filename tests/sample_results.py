@@ -1,8 +1,10 @@
 """Results with figures that can be worked out by hand, for the tests of what is made from results."""
 
+from ser_acrnn.recipes import FEATURE_RECIPES
 from ser_acrnn.results import RunResult
 
 EMOTIONS = ["angry", "sad"]
+RECIPE = FEATURE_RECIPES["paper"]
 
 
 def sample_result(speaker="03", seed=0, system="tiny", corpus="emodb", right=(1, 1, 1, 1), protocol="leave-one-speaker-out"):
@@ -25,8 +27,8 @@ def sample_result(speaker="03", seed=0, system="tiny", corpus="emodb", right=(1,
         utterances=utterances,
         chosen_epoch=3,
         validation_curve=curve,
-        recipe_hash="0123456789abcdef",
-        config={"features": {}, "model": {}, "training": {}},
+        recipe_hash=RECIPE.recipe_hash,
+        config={"features": RECIPE.to_dict(), "model": {"emotions": EMOTIONS}, "training": {}},
         version="0.1.0",
         backend="tensorflow 2, keras 3",
         device="cpu: a processor, 2 cores",

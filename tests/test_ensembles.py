@@ -8,6 +8,7 @@ from sample_results import RESULTS, sample_result
 
 from ser_acrnn.ensembles import together, with_seed_ensembles
 from ser_acrnn.metrics import unweighted_average_recall
+from ser_acrnn.results import ResultError
 
 
 def three_seeds(speaker, system="tiny"):
@@ -58,3 +59,34 @@ def test_systems_judge_together_where_all_of_them_have_a_run():
     expected = np.mean([part / part.sum(axis=1, keepdims=True) for part in parts], axis=0)
     np.testing.assert_allclose([utterance["posteriors"] for utterance in found.utterances], expected, atol=1e-6)
     assert found.truth == one[1].truth and found.config == one[1].config
+
+
+def first_member_changed(change):
+    """Two systems' runs, of which the second has other utterances."""
+    one, other = sample_result("03", 1, "a"), sample_result("03", 1, "b")
+    return [one, replace(other, utterances=change(other.utterances))]
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda them: [them[1], them[0], *them[2:]], r"03u0 \(angry\) and 03u1 \(angry\)"),
+        (lambda them: [*them[:3], {**them[3], "emotion": "angry"}], r"03u3 \(sad\) and 03u3 \(angry\)"),
+        (lambda them: them[:3], r"03u3 \(sad\) and none"),
+    ],
+)
+def test_members_that_judged_other_utterances_are_refused_by_their_names(change, words):
+    message = rf"a \(seed 1\) and b \(seed 1\), test '03': differ first in {words}"
+    with pytest.raises(ResultError, match=message):
+        together("both", ["a", "b"], first_member_changed(change))
+
+
+def test_seeds_that_judged_other_utterances_or_validation_speakers_or_emotions_are_refused():
+    runs = three_seeds("03")
+    with pytest.raises(ResultError, match=r"tiny \(seed 0\) and tiny \(seed 2\), test '03': differ first in 03u0 \(angry\) and 08u0"):
+        with_seed_ensembles([*runs[:2], replace(runs[2], utterances=sample_result("08").utterances)])
+    validated = [replace(run, validation_utterances=sample_result("yz"[run.seed == 0]).utterances) for run in runs]
+    with pytest.raises(ResultError, match=r"\(seed 0\) and tiny \(seed 1\), test '03': differ first in zu0 \(angry\) and yu0"):
+        with_seed_ensembles(validated)
+    with pytest.raises(ResultError, match=r"have the emotions \['angry', 'sad'\] and \['sad', 'angry'\]"):
+        with_seed_ensembles([*runs[:2], replace(runs[2], emotions=["sad", "angry"])])

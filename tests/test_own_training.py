@@ -184,6 +184,14 @@ def test_results_of_another_initial_network_are_refused(copied, sources, capsys)
     assert (out / "origin.json").read_text() == before
 
 
+def test_a_result_whose_labels_were_edited_is_refused(copied, sources, capsys):
+    out, labels = copied
+    path = out / "results" / "fine-tuned" / "s1-seed0.json"
+    path.write_text(path.read_text().replace('"emotion": "calm"', '"emotion": "tense"', 1))
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 1
+    assert "s1-seed0.json: utterances: s1-0.wav is 'tense', expected 'calm' as the corpus has it" in capsys.readouterr().err
+
+
 def test_results_of_other_labels_or_recordings_are_refused(copied, sources, capsys):
     out, labels = copied
     words = ("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from data_prep.loader import GENERATED, Corpus, find
@@ -11,7 +11,7 @@ from experiments.catalogue.best import ADAPTED, BEST
 from experiments.catalogue.published import BEST_DEPTH
 from ser_acrnn import ensembles
 from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig
-from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
+from ser_acrnn.protocol import BY_SPEAKER, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS
 from ser_acrnn.recipes import FRAME_RECIPES
 
 SEEDS = 5  # letter, section III
@@ -118,6 +118,11 @@ def corpus(name: str) -> Corpus:
         return entry
     caveat = GENERATED if "synthetic" in variant.split("-") else entry.caveat
     return replace(entry, name=name, title=f"{entry.title}, variant {variant}", caveat=caveat)
+
+
+def partner(corpus: Corpus, protocol: str) -> Mapping[str, str] | None:
+    """Who validates where whom is tested, by the corpus; None: the next one."""
+    return corpus.partner if protocol in (corpus.protocol, *BY_SPEAKER, SPEAKER_AND_TEXTS) else None
 
 
 def results_folder(corpus: str, protocol: str) -> str:

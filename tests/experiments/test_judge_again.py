@@ -1,5 +1,6 @@
 """The command that lets kept networks judge again: only judging may differ, nothing is trained, and what is there is left."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,18 @@ def words(small_corpus, kept, monkeypatch):
     for name, change in (("tiny-adapted", {"judging_batch_norm": "speaker"}), ("tiny-slower", {"learning_rate": 1e-5})):
         monkeypatch.setitem(catalogue.SYSTEMS, name, replace(tiny, training=replace(tiny.training, **change)))
     return [*places(small_corpus, kept), "--trained=tiny"]
+
+
+def test_a_result_that_cannot_be_right_is_not_judged_again(words, kept, capsys):
+    path = kept / "results/synthetic/tiny/08-seed0.json"
+    text = path.read_text()
+    try:
+        path.write_text(text.replace('"recipe_hash": "', '"recipe_hash": "0'))
+        assert judge_again.main([*words, "--system=tiny-adapted", "--seeds=0"]) == 1
+        assert f"{path}: recipe_hash is '0" in capsys.readouterr().err
+    finally:
+        path.write_text(text)
+        shutil.rmtree(kept / "results/synthetic/tiny-adapted", ignore_errors=True)
 
 
 def test_the_networks_of_all_folds_judge_and_are_found_under_the_new_name(words, kept, monkeypatch, capsys):

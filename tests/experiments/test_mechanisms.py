@@ -64,9 +64,7 @@ def results(tmp_path, monkeypatch):
         runs["emodb", "acrnn3d-1conv", speaker] = run(speaker)
         judged = sample_result(speaker, system="acrnn3d-1conv.batch-norm-judged")
         runs["emodb", judged.system, speaker] = dataclasses.replace(judged, test_curve=CURVE)
-    monkeypatch.setattr(
-        mechanisms, "collect", lambda folder, *_, **__: [made for (name, _, _), made in runs.items() if name == folder.name]
-    )
+    monkeypatch.setattr(mechanisms, "results_of", lambda *_: [made for (name, _, _), made in runs.items()])
     (tmp_path / "emodb").mkdir()
     return tmp_path
 
@@ -84,8 +82,8 @@ def test_a_row_compares_the_same_networks_with_the_paper_and_with_the_wording(re
 
 def test_runs_without_a_test_curve_stand_aside_where_others_have_one(results, monkeypatch):
     before = mechanisms.rows(results)
-    plain, made = dataclasses.replace(run("09"), test_curve=[]), mechanisms.collect(results / "emodb")
-    monkeypatch.setattr(mechanisms, "collect", lambda *_, **__: [*made, plain])
+    plain, made = dataclasses.replace(run("09"), test_curve=[]), mechanisms.results_of()
+    monkeypatch.setattr(mechanisms, "results_of", lambda *_: [*made, plain])
     assert [row.folds for row in mechanisms.rows(results)] == [row.folds for row in before]
 
 

@@ -86,6 +86,9 @@ def test_another_network_another_recording_or_none_is_refused(small_corpus, kept
         changed.save(result)
         assert robustness.main(command(small_corpus, kept)) == 1
         assert "03-seed0.keras: decides" in capsys.readouterr().err
+        replace(changed, utterances=changed.utterances[1:]).save(result)
+        assert robustness.main(command(small_corpus, kept)) == 1
+        assert f"03-seed0.json: utterances: lacks {changed.utterances[0]['id']}" in capsys.readouterr().err
         key.unlink()
         assert robustness.main(command(small_corpus, kept)) == 1
         assert f"missing: {key}; expected" in capsys.readouterr().err

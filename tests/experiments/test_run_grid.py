@@ -150,6 +150,21 @@ def test_a_recipe_that_is_missing_for_one_system_stops_the_grid_before_it_begins
     assert not children
 
 
+def test_a_corpus_that_is_not_that_of_the_results_stops_the_grid_before_it_begins(emodb, tmp_path, capsys, children):
+    children.run = False
+    first = ["--system", "tiny", "--seeds", 0]
+    assert grid(emodb, tmp_path, *first, "--folds", 0) == 0
+    assert (tmp_path / "results" / "emodb" / "corpus.csv").read_text().count("\n") == 1 + 18
+    text = (emodb / "manifest.csv").read_text()
+    (emodb / "manifest.csv").write_text(text.replace("08a02Ta,08,,sad", "08a02Ta,08,,happy"))
+    assert grid(emodb, tmp_path, *first, "--folds", 1) == 2
+    error = capsys.readouterr().err
+    assert "emodb/corpus.csv: has 08a02Ta,08,,sad," in error and "prepared corpus has 08a02Ta,08,,happy," in error and len(children) == 1
+    arguments = [f"--prepared={emodb}", *(f"--{name}={tmp_path / name}" for name in ("results", "work")), "--system=tiny"]
+    assert run_one.main([*arguments, "--fold=1", "--seed=0", "--epochs=1"]) == 1
+    assert "emodb/corpus.csv: has 08a02Ta" in capsys.readouterr().err and not list((tmp_path / "results").rglob("*.json"))
+
+
 @pytest.mark.parametrize("option, value, known", [("--protocol", "random", "leaky-random"), ("--table", "table3", "table2")])
 def test_an_unknown_protocol_or_table_ends_in_a_line_that_names_the_known_ones(small_corpus, tmp_path, capsys, option, value, known):
     with pytest.raises(SystemExit) as stop:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from sample_results import sample_result
+from sample_results import EMOTIONS, sample_result
 
 from data_prep import prepare
 from experiments import catalogue, runs
@@ -17,8 +17,10 @@ from ser_acrnn.config import PRESETS
 from ser_acrnn.corpus import Utterance
 from ser_acrnn.dataset import DatasetError, GroupedCorpus
 from ser_acrnn.protocol import PROTOCOLS, Fold, LeakError
+from ser_acrnn.results import ResultError
 
-TINY, BASELINE = (catalogue.SYSTEMS[name] for name in ("tiny", "dnn-elm"))
+SAMPLED = replace(catalogue.corpus("emodb"), emotions=tuple(EMOTIONS))
+TINY, BASELINE = (catalogue.system(name, SAMPLED) for name in ("tiny", "dnn-elm"))
 RELEASED = PRESETS["released-code"]
 
 
@@ -149,8 +151,8 @@ def done(tmp_path):
     """A function `(preset) -> path` of a result with that configuration."""
 
     def save(preset):
-        path = tmp_path / "03-seed0.json"
-        replace(sample_result(), config=preset.to_dict()).save(path)
+        path = tmp_path / "tiny" / "03-seed0.json"
+        replace(sample_result(), config=preset.to_dict(), recipe_hash=preset.features.recipe_hash).save(path)
         return path
 
     return save
@@ -158,12 +160,12 @@ def done(tmp_path):
 
 def test_a_run_is_done_when_its_result_is_there_whatever_its_precision(done, tmp_path):
     for preset in (TINY, BASELINE):
-        assert not finished(tmp_path / "none.json", preset)
-        assert finished(done(preset), preset)
+        assert not finished(tmp_path / "none.json", preset, None)
+        assert finished(done(preset), preset, None)
         for precision in ("float32", "bfloat16"):
             path = done(replace(preset, training=replace(preset.training, precision=precision)))
             for asked in ("auto", "float32", "bfloat16"):
-                assert finished(path, replace(preset, training=replace(preset.training, precision=asked)))
+                assert finished(path, replace(preset, training=replace(preset.training, precision=asked)), None)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_a_run_is_done_when_its_result_is_there_whatever_its_precision(done, tmp
         (replace(TINY, training=replace(TINY.training, epochs=2)), TINY),
         (replace(TINY, model=replace(TINY.model, dropout=0.3)), TINY),
         (replace(BASELINE, model=replace(BASELINE.model, elm_widths=(7,))), BASELINE),
-        (BASELINE, catalogue.SYSTEMS["dnn-elm-whole"]),
+        (BASELINE, catalogue.system("dnn-elm-whole", SAMPLED)),
         (BASELINE, TINY),
         (TINY, BASELINE),
     ],
@@ -180,13 +182,46 @@ def test_a_run_is_done_when_its_result_is_there_whatever_its_precision(done, tmp
 def test_the_result_of_another_configuration_is_an_error_that_names_it(done, was, wanted):
     path = done(was)
     with pytest.raises(ValueError, match="is the result of another configuration") as caught:
-        finished(path, wanted)
+        finished(path, wanted, None)
     assert str(path) in str(caught.value)
 
 
 def test_a_result_whose_configuration_cannot_be_read_is_that_of_another_one(tmp_path):
-    path = tmp_path / "03-seed0.json"
-    for config in ({}, {"features": {}, "model": {}}, {**TINY.to_dict(), "model": {"colour": 1}}):
+    path, plain = tmp_path / "tiny" / "03-seed0.json", TINY.to_dict()
+    for config in ({"features": plain["features"], "model": plain["model"]}, {**plain, "model": {**plain["model"], "colour": 1}}):
         replace(sample_result(), config=config).save(path)
         with pytest.raises(ValueError, match="another configuration"):
-            finished(path, TINY)
+            finished(path, TINY, None)
+
+
+def test_a_result_that_cannot_be_right_is_not_taken_for_finished(small_corpus, tmp_path):
+    experiment = opened(small_corpus)
+    path = experiment.key(0, 0).file(tmp_path)
+    result = sample_result(corpus="synthetic")
+    config, emotions = experiment.preset.to_dict(), list(experiment.preset.model.emotions)
+    names = experiment.corpus.manifest[["utterance", "speaker", "emotion"]].itertuples(index=False)
+    posteriors = [1.0, *[0.0] * (len(emotions) - 1)]
+    utterances = [{"id": name, "emotion": emotion, "posteriors": posteriors} for name, speaker, emotion in names if speaker == "03"]
+    fold = {"train": ["09"], "validation": "08", "test": "03"}
+    result = replace(result, config=config, emotions=emotions, utterances=utterances, fold=fold)
+    result.save(path)
+    assert finished(path, experiment.preset, experiment.split)
+    replace(result, utterances=utterances[1:]).save(path)
+    with pytest.raises(ResultError, match=rf"03-seed0\.json: utterances: lacks {utterances[0]['id']}, expected all 6"):
+        finished(path, experiment.preset, experiment.split)
+
+
+def test_results_of_one_folder_are_of_one_corpus(small_corpus, tmp_path):
+    experiment = opened(small_corpus)
+    experiment.settle_manifest(tmp_path)
+    there = (tmp_path / "synthetic" / "corpus.csv").read_text()
+    assert len(there.splitlines()) == 1 + 18 and "wav" not in there
+    copy = Path(shutil.copytree(small_corpus, tmp_path / "data" / "synthetic"))
+    opened(copy).settle_manifest(tmp_path)
+    text = (copy / "manifest.csv").read_text()
+    changed = text.replace("08a02Ta,08,,sad", "08a02Ta,08,,happy").replace("09a01Wa,09,,angry", "09a01Wa,09,,sad")
+    (copy / "manifest.csv").write_text(changed)
+    with pytest.raises(ResultError, match=r"corpus\.csv: has 08a02Ta,08,,sad,\w+, but the prepared corpus has 08a02Ta,08,,happy,"):
+        opened(copy).settle_manifest(tmp_path)
+    assert (tmp_path / "synthetic" / "corpus.csv").read_text() == there
+    opened(copy, protocol="leaky-random").settle_manifest(tmp_path)  # a folder of its own

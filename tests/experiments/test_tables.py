@@ -98,9 +98,9 @@ def test_the_readme_gets_the_flattery_of_the_random_split(results, tmp_path):
 
 def judged_and_choosing(system, epoch_choice):
     """Two speakers, each validating the other's fold; validation UAR 60 %, test UAR 100 %."""
-    config = {"features": {}, "model": {}, "training": {"epoch_choice": epoch_choice}}
     folds = [{"train": ["x"], "validation": first, "test": second} for first, second in (("03", "08"), ("08", "03"))]
-    return [replace(network(fold["test"], system), fold=fold, config=config) for fold in folds]
+    runs = [replace(network(fold["test"], system), fold=fold) for fold in folds]
+    return [replace(run, config={**run.config, "training": {"epoch_choice": epoch_choice}}) for run in runs]
 
 
 def test_the_pages_and_the_readme_say_what_the_speaker_who_chooses_the_epoch_would_flatter(results, tmp_path):

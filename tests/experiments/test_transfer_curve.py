@@ -136,6 +136,19 @@ def test_what_is_there_is_kept_until_the_weights_change(results, prepared):
     assert changed == {("probe.001", "01-04-seed0")}
 
 
+def test_a_result_that_cannot_be_right_is_not_kept(results, capsys):
+    folder, words = results
+    path = folder / "transfer" / "ravdess" / "scratch.001" / "01-04-seed0.json"
+    text = path.read_text()
+    try:
+        result = TransferResult.load(path)
+        dataclasses.replace(result, utterances=result.utterances[1:]).save(path)
+        assert transfer_curve.main([*words, "--methods=scratch"]) == 1
+        assert f"01-04-seed0.json: utterances: lacks {result.utterances[0]['id']}, expected all 64" in capsys.readouterr().err
+    finally:
+        path.write_text(text)
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [
