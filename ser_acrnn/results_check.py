@@ -128,6 +128,7 @@ def problems(fields: Mapping[str, Any], path: Path, split: Split | None) -> Iter
     yield from _of_the_configuration(fields)
     for name in ("utterances", "validation_utterances"):
         yield from _of_posteriors(name, fields[name], fields["emotions"])
+    yield from _of_the_test_curve(fields)
     if split is not None:
         yield from _of_the_split(fields, split)
 
@@ -150,21 +151,29 @@ def _of_the_configuration(fields: Mapping[str, Any]) -> Iterator[str]:
         yield f"chosen_epoch is {epoch!r}, expected one of the curve's, {epochs[0]} to {epochs[-1]}"
 
 
-def _of_posteriors(name_of: str, utterances: Sequence[Mapping[str, Any]], emotions: Sequence[str]) -> Iterator[str]:
-    if name_of == "utterances" and not utterances:
-        yield f"{name_of} is empty, expected those of the test part"
+def _of_the_test_curve(fields: Mapping[str, Any]) -> Iterator[str]:
+    utterances, emotions = len(fields["utterances"]), len(fields["emotions"])
+    for entry in fields["test_curve"]:
+        decisions = entry["decisions"]
+        if len(decisions) != utterances or not set(decisions) <= set(range(emotions)):
+            yield f"test_curve: epoch {entry['epoch']} has {len(decisions)} decisions, expected {utterances} of 0 to {emotions - 1}"
+
+
+def _of_posteriors(which: str, utterances: Sequence[Mapping[str, Any]], emotions: Sequence[str]) -> Iterator[str]:
+    if which == "utterances" and not utterances:
+        yield f"{which} is empty, expected those of the test part"
     seen = set()
     for utterance in utterances:
         name, posteriors = utterance["id"], utterance["posteriors"]
         if name in seen:
-            yield f"{name_of}: {name} occurs twice, expected each utterance once"
+            yield f"{which}: {name} occurs twice, expected each utterance once"
         seen.add(name)
         if utterance["emotion"] not in emotions:
-            yield f"{name_of}: {name} is {utterance['emotion']!r}, expected one of {emotions}"
+            yield f"{which}: {name} is {utterance['emotion']!r}, expected one of {emotions}"
         if len(posteriors) != len(emotions):
-            yield f"{name_of}: {name} has {len(posteriors)} posteriors, expected {len(emotions)}, one an emotion"
+            yield f"{which}: {name} has {len(posteriors)} posteriors, expected {len(emotions)}, one an emotion"
         if not all(map(math.isfinite, posteriors)):
-            yield f"{name_of}: {name} has the posteriors {posteriors}, expected finite numbers"
+            yield f"{which}: {name} has the posteriors {posteriors}, expected finite numbers"
 
 
 def _of_the_split(fields: Mapping[str, Any], split: Split) -> Iterator[str]:
@@ -185,12 +194,12 @@ def _of_the_split(fields: Mapping[str, Any], split: Split) -> Iterator[str]:
         yield from _of_members("validation_utterances", judged, split.members(fold["test"], fold["validation"]))
 
 
-def _of_members(name_of: str, utterances: Iterable[Mapping[str, Any]], expected: Mapping[str, str]) -> Iterator[str]:
+def _of_members(which: str, utterances: Iterable[Mapping[str, Any]], expected: Mapping[str, str]) -> Iterator[str]:
     found = {utterance["id"]: utterance["emotion"] for utterance in utterances}
     if strangers := sorted(found.keys() - expected.keys()):
-        yield f"{name_of}: has {strangers[0]}, expected utterances of the fold's part alone"
+        yield f"{which}: has {strangers[0]}, expected utterances of the fold's part alone"
     if absent := sorted(expected.keys() - found.keys()):
-        yield f"{name_of}: lacks {absent[0]}, expected all {len(expected)} utterances of the fold's part"
+        yield f"{which}: lacks {absent[0]}, expected all {len(expected)} utterances of the fold's part"
     for name, emotion in found.items():
         if emotion != expected.get(name, emotion):
-            yield f"{name_of}: {name} is {emotion!r}, expected {expected[name]!r} as the corpus has it"
+            yield f"{which}: {name} is {emotion!r}, expected {expected[name]!r} as the corpus has it"
