@@ -18,7 +18,7 @@ from experiments import cards, catalogue, enrolment, robustness, tables
 from experiments.catalogue import ablations
 from experiments.catalogue.published import PUBLISHED
 from ser_acrnn import report
-from ser_acrnn.ensembles import together, with_seed_ensembles
+from ser_acrnn.ensembles import with_seed_ensembles
 from ser_acrnn.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
 from ser_acrnn.results import RunResult, collect
 
@@ -49,10 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         corpus = catalogue.corpus(options.corpus)
         directory = options.results / catalogue.results_folder(corpus.name, options.protocol or corpus.protocol)
-        every = collect(directory)
-        for name, systems in catalogue.TOGETHER.items():
-            every += together(name, systems, every)
-        every = _ordered(every)
+        every = _ordered(catalogue.with_together(collect(directory)))
         results = [result for result in every if ablations.base_of(result.system) is None]
         if not results:
             raise ValueError(f"{directory}: holds changed systems alone, expected runs of what they are changes of")
