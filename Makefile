@@ -27,7 +27,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-iemocap test test-notebooks lint bench transfer-ravdess clean
-.PHONY: prepare-emodb train-emodb report-emodb table1-emodb table2-emodb
+.PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb
 .PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
 help: ## list the targets
@@ -87,6 +87,9 @@ table2-emodb: $(EMODB_DATA) ## the letter's Table II on Emo-DB, three systems: 1
 
 report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the README's tables too
 	$(call report,emodb) $(if $(PROTOCOL),,$(if $(filter results,$(RESULTS)),--readme README.md --cards ser_acrnn/pretrained))
+
+coverage-emodb: .venv/installed ## simulated coverage of the reports' intervals, folds drawn from Emo-DB's results
+	$(PY) -m experiments.coverage emodb --results $(RESULTS)
 
 $(DATA)/emodb.mfcc-pitch/recipe.json: | .venv/installed
 	$(MAKE) prepare-emodb

@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 from experiments import catalogue
+from experiments.catalogue import ablations
 from experiments.collected import results_of
 from ser_acrnn import report
 from ser_acrnn.calibration import calibration, reliability
-from ser_acrnn.comparison import paired_difference
+from ser_acrnn.comparison import paired_differences
 from ser_acrnn.config import FIVE_TEMPOS, TrainConfig
+from ser_acrnn.intervals import ends
 from ser_acrnn.pretrained import INDEX
 from ser_acrnn.results import RunResult
 from ser_acrnn.summary import confusion_percent, summary
@@ -47,7 +49,8 @@ def write(name: str, results: Path, directory: Path) -> Path:
     about = json.loads((directory / INDEX).read_text(encoding="utf-8"))[name]
     corpus = catalogue.corpus(about["corpus"])
     path = directory / f"{name}.md"
-    path.write_text(_card(name, about, corpus.title, results_of(results, corpus, corpus.protocol)), encoding="utf-8")
+    every = catalogue.with_together(results_of(results, corpus, corpus.protocol))
+    path.write_text(_card(name, about, corpus.title, every), encoding="utf-8")
     return path
 
 
@@ -62,19 +65,23 @@ def write_all(results: Path, directory: Path, corpus: str) -> None:
 def _card(name: str, about: dict, corpus: str, every: list[RunResult]) -> str:
     results = [result for result in every if result.system == about["system"]]
     (row,) = summary(results)
+    interval = ends(row.low, row.high)
     figures = [
-        f"UAR {report.spread(row.uar, row.std_runs)} % over runs, 95 % interval over speakers {row.low:.1f} to {row.high:.1f} %",
+        f"UAR {report.spread(row.uar, row.std_runs)} % over runs" + (f", 95 % interval over speakers {interval} %" if interval else ""),
         f"pooled over all test utterances {row.pooled_uar:.2f} %, weighted accuracy {row.wa:.2f} %",
     ]
     if TrainConfig.from_dict(results[0].config["training"]).judging_tempos == FIVE_TEMPOS:
         figures[0] = f"heard at five tempos (`--tempos`): {figures[0]}"
     adapted = catalogue.ADAPTED.get(about["system"], "")
+    families = (ablations.pairs(about["system"]), catalogue.PAIRS)  # as the report's tables have them
+    compared = {(pair.first, pair.second): pair for pairs in families for pair in paired_differences(every, pairs)}
     for system, words in (
         (f"{about['system']}.as-spoken", "heard as it is spoken, a fifth of the work"),
         (adapted, "heard at five tempos, batch norm adapted to all unlabelled audio of the speaker (`--same-speaker`, `enrol`)"),
     ):
-        if other := paired_difference(every, system, about["system"]):
-            figures.append(f"{words}: {other.mean:+.1f} points ({other.low:+.1f} to {other.high:+.1f}, {other.runs} pairs of runs)")
+        if other := compared.get((system, about["system"])):
+            facts = [ends(other.low, other.high, "+"), f"{other.runs} pairs of runs", other.verdict]
+            figures.append(f"{words}: {other.mean:+.1f} points ({', '.join(filter(None, facts))})")
     if found := calibration(results):
         error = 100 * reliability(found.before).error
         figures.append(f"its confidence and the share of right decisions differ by {error:.1f} points (expected calibration error)")
@@ -103,7 +110,8 @@ float32.
 ## What it is worth
 
 Its own training speakers say nothing. The same system, trained without the speaker who is judged
-({results[0].protocol}, {row.folds} folds x {row.seeds} seeds, {row.runs} runs; {_CONDITION[about["normalisation"]]}):
+({results[0].protocol}, {row.folds} folds x {row.seeds} seeds, {row.runs} runs; {_CONDITION[about["normalisation"]]}). A
+difference is called a gain or a loss where Holm's correction, over the comparisons of its table in the report, leaves less than 5 %:
 
 {_listed(figures)}
 

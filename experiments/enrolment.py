@@ -20,6 +20,7 @@ from experiments.kept_networks import check_network, command, kept_runs, recordi
 from experiments.runs import open_experiment
 from ser_acrnn import audio, metrics, report
 from ser_acrnn.config import TrainConfig
+from ser_acrnn.intervals import TESTED, Difference, around, compared, family, t_interval
 from ser_acrnn.results import RunResult
 
 FOLDER = "enrolment"  # below a corpus's results
@@ -27,6 +28,7 @@ COLUMNS = ["heard", "draw", "speaker", "utterance", "emotion", "decision", "befo
 NUMBERS = (1, 2, 4, 8, 16)
 ONE_MOOD = "neutral"
 DRAWS = 5
+HEADS = ["network", "recordings heard", "UAR", "beside", "difference", *TESTED]  # of the table
 
 
 def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) -> pd.DataFrame:
@@ -80,28 +82,29 @@ def _drawn(truth: NDArray[np.str_], speaker: str) -> Iterator[tuple[str, int, ND
 
 
 def table(root: Path, folder: str) -> str:
-    """UAR on what was not heard by how much was, as Markdown; empty where nothing was judged so.
+    """UAR on what was not heard by how much was, as Markdown, all differences one family; empty where nothing was judged so.
 
-    Beside it stands the gain over no adaptation. A network that normalises by the speaker knows no other way: beside it stands what it
-    is more than its counterpart that normalises by the utterance, on the same recordings.
+    Beside it stands the same network without adaptation. A network that normalises by the speaker knows no other way: beside it stands its
+    counterpart that normalises by the utterance, which heard and judged the same recordings.
     """
     found = {path.stem: pd.read_csv(path, dtype=str, keep_default_na=False) for path in sorted((root / folder / FOLDER).glob("*.csv"))}
-    if not found:
-        return ""
-    systems, heads = catalogue.order(found), []
-    for system, title in catalogue.titles(systems).items():
-        heads += [f"{title}: UAR", f"less {_counterpart(system)}" if _counterpart(system) in found else "gain"]
-    rows = []
-    for heard in (*map(str, NUMBERS), ONE_MOOD):
-        cells = [heard if heard.isdigit() else f"all {heard} ones"]
-        judged = {system: every[every["heard"] == heard] for system, every in found.items()}
-        for system in systems:
-            after, other = _by_speaker(judged[system], "decision"), _by_speaker(judged[system], "before")
-            if (counterpart := _counterpart(system)) in found:
-                other = _by_speaker(judged[counterpart], "decision")
-            cells += [_interval(after, ""), _interval((after - other).dropna(), "+")]
-        rows.append(cells)
-    return report.markdown_table(["recordings heard", *heads], rows)
+    rows, differences = {}, {}
+    for system, title in catalogue.titles(catalogue.order(found)).items():
+        counterpart = _counterpart(system)
+        other, column, words = (counterpart, "decision", counterpart) if counterpart in found else (system, "before", "not adapted")
+        for heard in (*map(str, NUMBERS), ONE_MOOD):
+            after, beside = (
+                _by_speaker(judged[judged["heard"] == heard], decided)
+                for judged, decided in ((found[system], "decision"), (found[other], column))
+            )
+            if after.empty:
+                continue
+            if not (shared := (after - beside).dropna()).empty:
+                differences[system, heard] = Difference.over(shared)
+            name = heard if heard.isdigit() else f"all {heard} ones"
+            rows[system, heard] = [title, name, around(after.mean(), *t_interval(after)), "" if shared.empty else words]
+    corrected = dict(zip(differences, family([*differences.values()]), strict=True))
+    return report.markdown_table(HEADS, [[*row, *compared(corrected.get(place))] for place, row in rows.items()]) if rows else ""
 
 
 def _counterpart(system: str) -> str:
@@ -116,14 +119,6 @@ def _by_speaker(judged: pd.DataFrame, column: str) -> pd.Series:
         key: 100 * metrics.unweighted_average_recall(draw["emotion"], draw[column]) for key, draw in decided.groupby(["speaker", "draw"])
     }
     return pd.Series(uar, dtype=float).groupby(level=0).mean() if uar else pd.Series(dtype=float)
-
-
-def _interval(values: pd.Series, sign: str) -> str:
-    """Mean over speakers and a 95 % interval; empty where there are none."""
-    if values.empty:
-        return ""
-    low, high = metrics.bootstrap_interval(values, np.arange(len(values))) if len(values) > 1 else (np.nan, np.nan)
-    return f"{values.mean():{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

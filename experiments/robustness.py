@@ -24,6 +24,7 @@ from experiments.runs import open_experiment
 from ser_acrnn import audio, metrics, report
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.ensembles import averaged
+from ser_acrnn.intervals import around, t_interval
 from ser_acrnn.results import RunResult
 
 FOLDER = "robustness"  # below a corpus's results
@@ -89,8 +90,7 @@ def table(root: Path, folder: str) -> str:
         for system in systems:
             judged = found[system][found[system]["condition"] == condition]
             folds = [100 * metrics.unweighted_average_recall(part["emotion"], part["decision"]) for _, part in judged.groupby("speaker")]
-            low, high = metrics.bootstrap_interval(folds, np.arange(len(folds))) if len(folds) > 1 else (np.nan, np.nan)
-            cells.append(f"{np.mean(folds):.1f} ({low:.1f} to {high:.1f})" if folds else "")
+            cells.append(around(np.mean(folds), *t_interval(folds)) if folds else "")
         rows.append([condition, *cells])
     return report.markdown_table(["UAR, mean over folds (95 % interval)", *(names[system] for system in systems)], rows)
 

@@ -19,7 +19,7 @@ from experiments.catalogue import ablations
 from experiments.catalogue.published import PUBLISHED
 from experiments.collected import results_of
 from ser_acrnn import report
-from ser_acrnn.ensembles import together, with_seed_ensembles
+from ser_acrnn.ensembles import with_seed_ensembles
 from ser_acrnn.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
 from ser_acrnn.results import RunResult
 
@@ -51,10 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         corpus = catalogue.corpus(options.corpus)
         protocol = options.protocol or corpus.protocol
         directory = options.results / catalogue.results_folder(corpus.name, protocol)
-        every = results_of(options.results, corpus, protocol)
-        for name, systems in catalogue.TOGETHER.items():
-            every += together(name, systems, every)
-        every = _ordered(every)
+        every = _ordered(catalogue.with_together(results_of(options.results, corpus, protocol)))
         results = [result for result in every if ablations.base_of(result.system) is None]
         if not results:
             raise ValueError(f"{directory}: holds changed systems alone, expected runs of what they are changes of")

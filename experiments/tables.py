@@ -13,7 +13,8 @@ from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies
 from ser_acrnn import figures, metrics, report
-from ser_acrnn.comparison import paired_difference, selection, uar_on_validation
+from ser_acrnn.comparison import paired_differences, selection, uar_on_validation
+from ser_acrnn.intervals import TESTED, compared, ends, family
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.results import RunResult
 from ser_acrnn.summary import confusion_percent, pooled, summary
@@ -42,9 +43,9 @@ def write(table: str, corpus: Corpus, results: Sequence[RunResult], directory: P
     text = [f"# {TITLES[table]}: {corpus.title}, {mine[0].protocol}", ""]
     text += [corpus.caveat, ""] if corpus.caveat else []
     text += [comparison_table(systems, corpus, mine), ""]
-    pairs = combinations(reversed(systems), 2) if table == "table2" else [(system, systems[0]) for system in systems[1:]]
-    if found := [pair for first, second in pairs if (pair := paired_difference(mine, first, second))]:
-        text += ["Paired by fold and seed:", "", report.paired_table(found, catalogue.titles(systems)), ""]
+    pairs = list(combinations(reversed(systems), 2)) if table == "table2" else [(system, systems[0]) for system in systems[1:]]
+    if found := paired_differences(mine, pairs):
+        text += ["Paired by fold and seed:", "", report.paired_table(found, catalogue.titles(systems)), "", report.PAIRED, ""]
     text += [report.made_with(mine), ""]
     if chosen := selection_table(mine):
         text += ["## The speaker who chooses the epoch", "", chosen, "", SELECTION, ""]
@@ -66,17 +67,16 @@ def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[R
         paper = PUBLISHED.get((catalogue.base(corpus.name), system))
         cells = [names[system], f"{paper.mean:.2f} ± {paper.deviation:.2f}" if paper else ""]
         if row := ours.get(system):
-            interval = f"{row.low:.1f} to {row.high:.1f}" if row.folds > 1 else ""
             difference = f"{row.uar - paper.mean:+.2f}" if paper else ""
             spread = report.spread(row.uar, row.std_runs)
-            cells += [spread, report.number(row.std_folds), interval, f"{row.pooled_uar:.2f}", difference, str(row.runs)]
+            cells += [spread, report.number(row.std_folds), ends(row.low, row.high), f"{row.pooled_uar:.2f}", difference, str(row.runs)]
         else:
             cells += ["not run", "", "", "", "", "0"]
         rows.append(cells)
     heads = [
         "system",
         "letter's UAR",
-        "our UAR, mean ± std over runs",
+        f"our {report.UAR_HEAD}",
         "std over folds",
         "95 % interval over folds",
         "pooled",
@@ -96,42 +96,42 @@ def headline_table(corpus: Corpus, results: Sequence[RunResult]) -> str:
                 [
                     f"{name}: {words}",
                     report.spread(row.uar, row.std_runs),
-                    f"{row.low:.1f} to {row.high:.1f}" if row.folds > 1 else "",
+                    ends(row.low, row.high),
                     report.folds_by_seeds(row),
                     f"{paper.mean:.2f} ± {paper.deviation:.2f}" if paper else "",
                 ]
             )
-    heads = ["", "UAR, mean ± std over runs", "95 % interval over folds", "folds x seeds", "letter's UAR"]
+    heads = ["", report.UAR_HEAD, "95 % interval over folds", "folds x seeds", "letter's UAR"]
     return report.markdown_table(heads, rows)
 
 
 SELECTION = (
     "Each speaker is the validation speaker of one fold and the test speaker of another. The first column is what a report would say that "
-    "judges by the speaker on whom it has chosen the epoch; the interval is a bootstrap over speakers."
+    "judges by the speaker on whom it has chosen the epoch. Interval and p are of a paired t test over the speakers who were both, from "
+    "three on; p after Holm: corrected over the rows of the table."
 )
 
 
 def selection_table(results: Sequence[RunResult]) -> str:
     """UAR of the speakers on whom the epoch is chosen beside that of the same speakers as test speakers; empty where no speaker is both."""
+    runs = {system: [result for result in results if result.system == system] for system in dict.fromkeys(run.system for run in results)}
     rows = []
-    for system in dict.fromkeys(result.system for result in results):
-        mine = [result for result in results if result.system == system]
-        if found := selection(mine):
-            how = {"validation": "best UAR", "last": "last, fixed"}[mine[0].config["training"].get("epoch_choice", "validation")]
-            paper = PUBLISHED.get((catalogue.base(mine[0].corpus), system))
-            rows.append(
-                [
-                    catalogue.titles([system])[system],
-                    how,
-                    report.spread(found.chosen, found.chosen_std),
-                    f"{found.tested:.2f}",
-                    f"{found.difference:+.2f} ({found.low:+.1f} to {found.high:+.1f})",
-                    f"{paper.mean:.2f} ± {paper.deviation:.2f}" if paper else "",
-                    str(found.runs),
-                ]
-            )
-    heads = ["system", "epoch", "validation speakers, at that epoch", "test speakers", "difference by speaker", "letter's UAR", "runs"]
-    return report.markdown_table(heads, rows) if rows else ""
+    for found in family([found for mine in runs.values() if (found := selection(mine))]):
+        first = runs[found.system][0]
+        paper = PUBLISHED.get((catalogue.base(first.corpus), found.system))
+        rows.append(
+            [
+                catalogue.titles([found.system])[found.system],
+                {"validation": "best UAR", "last": "last, fixed"}[first.config["training"].get("epoch_choice", "validation")],
+                report.spread(found.chosen, found.chosen_std),
+                f"{found.tested:.2f}",
+                *compared(found, 2),
+                f"{paper.mean:.2f} ± {paper.deviation:.2f}" if paper else "",
+                str(found.runs),
+            ]
+        )
+    heads = ["system", "epoch", "validation speakers, at that epoch", "test speakers", "difference by speaker", *TESTED]
+    return report.markdown_table([*heads, "letter's UAR", "runs"], rows) if rows else ""
 
 
 def ablation_page(corpus: Corpus, results: Sequence[RunResult], directory: Path) -> Path | None:
@@ -143,8 +143,9 @@ def ablation_page(corpus: Corpus, results: Sequence[RunResult], directory: Path)
     for base, table in tables:
         text += [f"## {base}", "", table, ""] if table else []
     text += [
-        "Differences are of the changed system less its base, in UAR points, over the folds and seeds that both have, 95 % intervals by "
-        "bootstrap over folds. What the validation speakers say may decide between systems; what the test speakers say is for reading.",
+        "Differences are of the changed system less its base, in UAR points, over the folds and seeds that both have, with 95 % intervals. "
+        "What the validation speakers say may decide between systems; what the test speakers say is for reading. The changes of a base are "
+        f"one family on the validation speakers, and another one on the test speakers. {report.PAIRED}",
         "",
     ]
     path = directory / "ablations.md"
@@ -154,14 +155,19 @@ def ablation_page(corpus: Corpus, results: Sequence[RunResult], directory: Path)
 
 def ablation_table(base: str, results: Sequence[RunResult]) -> str:
     """A row a change of a system that was run, empty where none was."""
-    rows = []
-    for change in ablations.CHANGES[base]:
-        system = f"{base}.{change}"
-        if tested := paired_difference(results, system, base):
-            validated = paired_difference([result for result in results if result.fold["validation"]], system, base, uar_on_validation)
-            cells = [f"{pair.mean:+.2f} ({pair.low:+.1f} to {pair.high:+.1f})" if pair else "" for pair in (validated, tested)]
-            rows.append([change, f"{tested.runs} in {tested.folds} folds", *cells, f"{tested.p_value:.3f}"])
-    heads = ["change", "pairs of runs", "validation speakers", "test speakers", "Wilcoxon p over folds, test"]
+    pairs = ablations.pairs(base)
+    validating = [result for result in results if result.fold["validation"]]
+    validated = {pair.first: pair for pair in paired_differences(validating, pairs, uar_on_validation)}
+    rows = [
+        [
+            pair.first.removeprefix(f"{base}."),
+            f"{pair.runs} in {pair.folds} folds",
+            *compared(validated.get(pair.first), 2),
+            *compared(pair, 2),
+        ]
+        for pair in paired_differences(results, pairs)
+    ]
+    heads = ["change", "pairs of runs", "validation speakers", *TESTED, "test speakers", *TESTED]
     return report.markdown_table(heads, rows) if rows else ""
 
 
@@ -206,5 +212,5 @@ def _confusion(published: Confusion, results: Sequence[RunResult], path: Path) -
             (row,) = summary(some)
             rows.append([f"{name}, {title}", f"{row.pooled_uar:.2f}", f"{row.uar:.2f}", str(row.runs)])
     figures.save(figures.confusions_figure(panels, emotions), path)
-    heads = ["confusion", "UAR pooled: mean of the diagonal", "UAR averaged over runs", "runs"]
+    heads = ["confusion", "UAR pooled: mean of the diagonal", "UAR, mean over folds", "runs"]
     return ["## Confusion", "", report.markdown_table(heads, rows), "", f"![Confusion matrices]({path.name})", ""]

@@ -1,4 +1,4 @@
-"""Two systems on the same folds and seeds: the mean difference of their UAR, its interval, and a signed-rank test."""
+"""Two systems on the same folds and seeds: the mean difference of their UAR over folds, its interval and test, a family at a time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from numpy.typing import NDArray
 
 from ser_acrnn import metrics
+from ser_acrnn.intervals import Difference, family
 from ser_acrnn.results import RunResult
 
 
-@dataclass(frozen=True)
-class PairedDifference:
+@dataclass(frozen=True, kw_only=True)
+class PairedDifference(Difference):
     """First less second, in UAR points (percent).
 
     Attributes:
@@ -21,20 +22,12 @@ class PairedDifference:
         second: Another one.
         runs: Pairs of runs with the same test speaker and seed.
         folds: Test speakers (or groups) among them.
-        mean: Mean difference over the pairs.
-        low: Lower end of the 95 % bootstrap interval over folds.
-        high: Its upper end.
-        p_value: Two-sided Wilcoxon signed-rank test on the folds' mean differences: seeds of one fold are not independent.
     """
 
     first: str
     second: str
     runs: int
     folds: int
-    mean: float
-    low: float
-    high: float
-    p_value: float
 
 
 def uar_on_test(result: RunResult) -> float:
@@ -57,19 +50,16 @@ def uar_on_validation(result: RunResult) -> float:
     return 100 * next(entry["validation_uar"] for entry in result.validation_curve if entry["epoch"] == result.chosen_epoch)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What a system's UAR is on the speakers on whom the epoch was chosen, beside the same speakers when they are tested.
+@dataclass(frozen=True, kw_only=True)
+class Selection(Difference):
+    """What a system's UAR is on the speakers on whom the epoch was chosen, less that of the same speakers when they are tested.
 
     Attributes:
         system: Its name.
         runs: How many there are.
-        chosen: UAR on the validation speaker at the chosen epoch, mean over runs, percent.
+        chosen: UAR on the validation speaker at the chosen epoch, mean over speakers, percent.
         chosen_std: Its standard deviation over runs.
-        tested: UAR on the test speaker, mean over runs, percent.
-        difference: Mean over speakers of the first less the second, each averaged over a speaker's runs.
-        low: Lower end of its 95 % bootstrap interval over speakers.
-        high: Upper end.
+        tested: UAR on the test speaker, mean over speakers, percent.
     """
 
     system: str
@@ -77,49 +67,56 @@ class Selection:
     chosen: float
     chosen_std: float
     tested: float
-    difference: float
-    low: float
-    high: float
 
 
 def selection(results: Sequence[RunResult]) -> Selection | None:
     """Compares validation and test UAR of one system, speaker by speaker; None with fewer than two who were both."""
     results = [run for run in results if run.fold["validation"] is not None]
     chosen, tested = np.array([uar_on_validation(run) for run in results]), np.array([uar_on_test(run) for run in results])
-    validation, test = np.array([run.fold["validation"] for run in results]), np.array([run.fold["test"] for run in results])
-    speakers = np.intersect1d(validation, test)
+    validation = _by_fold(chosen, [run.fold["validation"] for run in results])
+    test = _by_fold(tested, [run.fold["test"] for run in results])
+    speakers = sorted(validation.keys() & test.keys())
     if len(speakers) < 2:
         return None
-    gains = np.array([chosen[validation == speaker].mean() - tested[test == speaker].mean() for speaker in speakers])
-    low, high = metrics.bootstrap_interval(gains, speakers)
-    figures = map(float, (chosen.mean(), chosen.std(ddof=1), tested.mean(), gains.mean(), low, high))
-    return Selection(results[0].system, len(results), *figures)
+    return Selection.over(
+        [validation[speaker] - test[speaker] for speaker in speakers],
+        system=results[0].system,
+        runs=len(results),
+        chosen=float(np.mean([*validation.values()])),
+        chosen_std=float(chosen.std(ddof=1)),
+        tested=float(np.mean([*test.values()])),
+    )
 
 
-def paired_difference(
-    results: Sequence[RunResult], first: str, second: str, score: Callable[[RunResult], float] = uar_on_test
-) -> PairedDifference | None:
-    """Compares two systems on the runs that both have.
+def paired_differences(
+    results: Sequence[RunResult], pairs: Sequence[tuple[str, str]], score: Callable[[RunResult], float] = uar_on_test
+) -> list[PairedDifference]:
+    """Compares systems on the runs that both have, the pairs of one table, which are corrected as one family.
 
     Args:
         results: Of one corpus; runs of other systems are passed over.
-        first: A system.
-        second: Another one.
+        pairs: Systems, the first and what it is compared with.
         score: What is compared.
 
     Returns:
-        The comparison; None with fewer than two test speakers in common.
+        The mean differences over folds, in the order of the pairs, without those that have fewer than two test speakers in common.
     """
-    uar: dict[str, dict[tuple[str, int], float]] = {first: {}, second: {}}
+    named = {system for pair in pairs for system in pair}
+    scored: dict[str, dict[tuple[str, int], float]] = {system: {} for system in named}
     for result in results:
-        if result.system in uar:
-            uar[result.system][result.fold["test"], result.seed] = score(result)
-    common = sorted(set(uar[first]) & set(uar[second]))
-    speakers = np.array([speaker for speaker, _ in common])
-    differences = np.array([uar[first][key] - uar[second][key] for key in common])
-    folds = np.array([differences[speakers == speaker].mean() for speaker in np.unique(speakers)])
-    if len(folds) < 2:
-        return None
-    low, high = metrics.bootstrap_interval(differences, speakers)
-    p_value = float(stats.wilcoxon(folds).pvalue) if np.any(folds) else 1.0
-    return PairedDifference(first, second, len(common), len(folds), float(differences.mean()), low, high, p_value)
+        if result.system in named:
+            scored[result.system][result.fold["test"], result.seed] = score(result)
+    found = []
+    for first, second in pairs:
+        common = sorted(scored[first].keys() & scored[second].keys())
+        differences = np.array([scored[first][key] - scored[second][key] for key in common])
+        folds = _by_fold(differences, [speaker for speaker, _ in common])
+        if len(folds) > 1:
+            found.append(PairedDifference.over([*folds.values()], first=first, second=second, runs=len(common), folds=len(folds)))
+    return family(found)
+
+
+def _by_fold(values: NDArray[np.float64], folds: Sequence[str]) -> dict[str, float]:
+    """The mean of each fold's figures, in the order of their names."""
+    names = np.array(folds)
+    return {name: float(values[names == name].mean()) for name in sorted(set(folds))}

@@ -106,11 +106,11 @@ def reliability_figure(calibrations: Sequence[Calibration], names: Mapping[str, 
 
 
 def folds_figure(results: Sequence[RunResult], names: Mapping[str, str], published: Mapping[str, Published]) -> Figure:
-    """UAR of each system, a row, on each test part, a column, its seeds averaged; and the mean over runs beside the published one."""
+    """UAR of each system, a row, on each test part, a column, its seeds averaged; and the mean over these beside the published one."""
     runs = scores(results)
     systems, speakers = list(dict.fromkeys(result.system for result in results)), sorted(runs["speaker"].unique())
     by_fold = 100 * runs.pivot_table(index="system", columns="speaker", values="uar", aggfunc="mean").loc[systems, speakers].to_numpy()
-    means = 100 * runs.groupby("system")["uar"].mean().loc[systems].to_numpy()
+    means = np.nanmean(by_fold, axis=1)
     paper = [published[system].mean if system in published else math.nan for system in systems]
     columns = [("mean", means)] + ([("paper", np.array(paper))] if not np.isnan(paper).all() else [])
     shown = np.column_stack([by_fold, np.full(len(systems), np.nan), *(values for _, values in columns)])

@@ -1,4 +1,4 @@
-"""What a set of decisions is worth: UAR, WA, F1, confusion, the absent-class rule, intervals. NumPy and scikit-learn only."""
+"""What a set of decisions is worth: UAR, WA, F1, confusion, the absent-class rule. NumPy and scikit-learn only."""
 
 from __future__ import annotations
 
@@ -69,28 +69,6 @@ def utterance_posteriors(segment_posteriors: ArrayLike, utterance: ArrayLike) ->
     result = np.full((int(owner.max(initial=-1)) + 1, posteriors.shape[1]), -np.inf, dtype=np.float32)
     np.maximum.at(result, owner, posteriors)
     return result
-
-
-def bootstrap_interval(
-    values: ArrayLike, groups: ArrayLike, *, level: float = 0.95, resamples: int = 10_000, seed: int = 0
-) -> tuple[float, float]:
-    """Percentile interval of a mean by bootstrap over groups: whole speakers are drawn, since their runs are not independent.
-
-    Args:
-        values: One figure a run, shape `(runs,)`.
-        groups: The speaker of each run, same shape.
-        level: Coverage.
-        resamples: Draws.
-        seed: Of the draws.
-
-    Returns:
-        Lower and upper end, for the mean over groups of the groups' means.
-    """
-    figures, owners = np.asarray(values, dtype=float), np.asarray(groups)
-    means = np.array([figures[owners == group].mean() for group in np.unique(owners)])
-    draws = np.random.default_rng(seed).integers(0, len(means), size=(resamples, len(means)))
-    low, high = np.quantile(means[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
 
 
 def _checked(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:

@@ -12,8 +12,9 @@ import pandas as pd
 
 from ser_acrnn import figures
 from ser_acrnn.calibration import Calibration, calibration, reliability
-from ser_acrnn.comparison import PairedDifference, paired_difference
+from ser_acrnn.comparison import PairedDifference, paired_differences
 from ser_acrnn.ensembles import with_seed_ensembles
+from ser_acrnn.intervals import TESTED, ends, tested
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.results import RunResult
 from ser_acrnn.summary import Published, SystemSummary, confusion_percent, scores, summary
@@ -31,6 +32,11 @@ _TESTED = {
 }
 
 
+UAR_HEAD = "UAR, mean over folds ± std over runs"
+PAIRED = (
+    "Differences are the mean over folds of each fold's mean over seeds. Interval and p: paired t test over folds, from three folds on. "
+    "p after Holm: corrected over the rows of the table. The verdict is a gain or a loss where that is below 5 %."
+)
 _TRAINING = (
     "The training loss is the mean over an epoch's batches, augmentation and dropout included. Where kept networks judge in another way, "
     "epochs and losses are those of their training."
@@ -45,7 +51,7 @@ def overview(table: Sequence[SystemSummary], names: Mapping[str, str], protocol:
             folds_by_seeds(row),
             spread(row.uar, row.std_runs),
             number(row.std_folds),
-            "" if math.isnan(row.low) else f"{row.low:.1f} to {row.high:.1f}",
+            ends(row.low, row.high),
             number(row.pooled_uar),
             number(row.wa),
             number(row.f1),
@@ -57,7 +63,7 @@ def overview(table: Sequence[SystemSummary], names: Mapping[str, str], protocol:
     heads = [
         "system",
         f"{protocol}, folds x seeds",
-        "UAR, mean ± std over runs",
+        UAR_HEAD,
         "std over folds",
         "95 % interval over folds",
         "UAR pooled",
@@ -75,18 +81,18 @@ def folds_by_seeds(row: SystemSummary) -> str:
 
 
 def paired_table(comparisons: Sequence[PairedDifference], names: Mapping[str, str]) -> str:
-    """Paired comparisons as a Markdown table."""
+    """Paired comparisons of one family as a Markdown table."""
     rows = [
         [
             f"{names.get(pair.first, pair.first)} less {names.get(pair.second, pair.second)}",
             f"{pair.runs} in {pair.folds} folds",
             f"{pair.mean:+.2f}",
-            f"{pair.low:+.1f} to {pair.high:+.1f}",
-            f"{pair.p_value:.3f}",
+            ends(pair.low, pair.high, "+"),
+            *tested(pair),
         ]
         for pair in comparisons
     ]
-    return markdown_table(["UAR points", "pairs of runs", "mean difference", "95 % interval over folds", "Wilcoxon p over folds"], rows)
+    return markdown_table(["UAR points", "pairs of runs", "mean difference", "95 % interval over folds", *TESTED], rows)
 
 
 def tables(
@@ -101,8 +107,8 @@ def tables(
         pairs: Systems to compare; those that share runs are.
     """
     text = overview(summary(with_seed_ensembles(results), published), names, results[0].protocol)
-    comparisons = [found for first, second in pairs if (found := paired_difference(results, first, second))]
-    return f"{text}\n\nPaired by fold and seed:\n\n{paired_table(comparisons, names)}" if comparisons else text
+    comparisons = paired_differences(results, pairs)
+    return f"{text}\n\nPaired by fold and seed:\n\n{paired_table(comparisons, names)}\n\n{PAIRED}" if comparisons else text
 
 
 def recall_table(results: Sequence[RunResult], names: Mapping[str, str]) -> str:
@@ -173,7 +179,7 @@ def fold_table(runs: pd.DataFrame) -> str:
         [speaker, *(number(value) for value in row), f"{np.nanmean(row):.2f}", epochs[speaker]]
         for speaker, row in zip(grid.index, grid.to_numpy(), strict=True)
     ]
-    rows.append(["mean", *(f"{np.nanmean(column):.2f}" for column in grid.to_numpy().T), f"{np.nanmean(grid.to_numpy()):.2f}", ""])
+    rows.append(["mean", *(f"{mean:.2f}" for mean in grid.mean()), f"{grid.mean(axis=1).mean():.2f}", ""])
     return markdown_table(["tested", *(f"seed {seed}" for seed in grid.columns), "mean", "chosen epochs"], rows)
 
 
@@ -248,8 +254,9 @@ def _explanation(results: Sequence[RunResult]) -> list[str]:
     some = f" In {', '.join(unwatched)} nobody validates: {fixed}." if unwatched and unwatched != systems else ""
     return [
         f"{results[0].protocol}: {how} All figures in percent. UAR: mean recall over the classes that the test "
-        "part of the fold has, averaged over runs, a run being one fold and one seed. Standard deviations are sample standard deviations. "
-        f"The interval is a bootstrap over whole folds. Pooled: the recalls of all test decisions put together.{some}",
+        "part of the fold has, averaged over the runs of a fold, which are its seeds, and then over folds, as are WA and F1. Standard "
+        "deviations are sample standard deviations. The interval is a t interval over the folds' means; with fewer than three folds "
+        f"there is none. Pooled: the recalls of all test decisions put together.{some}",
         "",
         made_with(results),
     ]

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ser_acrnn import metrics
+from ser_acrnn.intervals import t_interval
 from ser_acrnn.results import RunResult
 
 
@@ -56,14 +57,14 @@ class SystemSummary:
         runs: Finished runs.
         folds: Test speakers among them.
         seeds: Seeds among them.
-        uar: Mean over runs, the letter's figure.
+        uar: Mean over folds of the mean over a fold's runs; where all folds have as many seeds, the mean over runs.
         std_runs: Sample standard deviation over runs.
         std_folds: Sample standard deviation over the folds' means.
-        low: Lower end of the 95 % bootstrap interval over folds.
+        low: Lower end of the 95 % t interval over folds; NaN with fewer than three.
         high: Its upper end.
         pooled_uar: UAR of all test decisions put together.
-        wa: Weighted accuracy, mean over runs.
-        f1: Macro F1, mean over runs.
+        wa: Weighted accuracy, mean over folds.
+        f1: Macro F1, mean over folds.
         paper: Published mean.
         paper_std: Published standard deviation.
     """
@@ -101,23 +102,23 @@ def summary(results: Sequence[RunResult], published: Mapping[str, Published] | N
     for system in dict.fromkeys(result.system for result in results):
         mine = [result for result in results if result.system == system]
         runs = scores(mine)
-        by_fold = runs.groupby("speaker")["uar"].mean()
-        low, high = metrics.bootstrap_interval(runs["uar"], runs["speaker"]) if len(by_fold) > 1 else (math.nan, math.nan)
+        folds = 100 * runs.groupby("speaker")[["uar", "wa", "f1"]].mean()
+        low, high = t_interval(folds["uar"])
         paper = (published or {}).get(system, nothing)
         rows.append(
             SystemSummary(
                 system=system,
                 runs=len(runs),
-                folds=len(by_fold),
+                folds=len(folds),
                 seeds=runs["seed"].nunique(),
-                uar=100 * runs["uar"].mean(),
+                uar=folds["uar"].mean(),
                 std_runs=100 * runs["uar"].std(),
-                std_folds=100 * by_fold.std(),
-                low=100 * low,
-                high=100 * high,
+                std_folds=folds["uar"].std(),
+                low=low,
+                high=high,
                 pooled_uar=100 * metrics.unweighted_average_recall(*pooled(mine)),
-                wa=100 * runs["wa"].mean(),
-                f1=100 * runs["f1"].mean(),
+                wa=folds["wa"].mean(),
+                f1=folds["f1"].mean(),
                 paper=paper.mean,
                 paper_std=paper.deviation,
             )

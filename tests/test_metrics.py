@@ -54,18 +54,3 @@ def test_segments_may_come_in_any_order():
 def test_utterances_without_a_segment_are_refused(owner):
     with pytest.raises(ValueError, match="expected"):
         metrics.utterance_posteriors([[0.5], [0.5]], owner)
-
-
-def test_the_interval_draws_whole_speakers():
-    # Fifty runs of two speakers: between the speakers' means lies all the uncertainty, however many seeds there are.
-    values, groups = [0.4] * 25 + [0.8] * 25, ["x"] * 25 + ["y"] * 25
-    low, high = metrics.bootstrap_interval(values, groups)
-    assert (low, high) == (pytest.approx(0.4), pytest.approx(0.8))
-    assert metrics.bootstrap_interval([0.5] * 6, list("aabbcc")) == (pytest.approx(0.5), pytest.approx(0.5))
-
-
-def test_the_interval_covers_as_the_theory_of_means_says():
-    values = np.random.default_rng(3).normal(0.7, 0.1, 400)
-    low, high = metrics.bootstrap_interval(values, np.arange(400))
-    half = 1.96 * values.std() / np.sqrt(400)
-    assert (low, high) == (pytest.approx(values.mean() - half, abs=1e-3), pytest.approx(values.mean() + half, abs=1e-3))

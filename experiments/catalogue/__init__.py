@@ -13,6 +13,7 @@ from ser_acrnn import ensembles
 from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.protocol import BY_SPEAKER, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS
 from ser_acrnn.recipes import FRAME_RECIPES
+from ser_acrnn.results import RunResult
 
 SEEDS = 5  # letter, section III
 
@@ -145,6 +146,14 @@ def system(name: str, corpus: Corpus) -> Preset | DnnElmPreset:
 def trained(names: Iterable[str]) -> list[str]:
     """What has to be trained for some systems: for those of `TOGETHER` their members, each once."""
     return list(dict.fromkeys(member for name in names for member in TOGETHER.get(name, (name,))))
+
+
+def with_together(results: Iterable[RunResult]) -> list[RunResult]:
+    """Results of one corpus, and behind them the runs of the systems of `TOGETHER`."""
+    every = list(results)
+    for name, members in TOGETHER.items():
+        every += ensembles.together(name, members, every)
+    return every
 
 
 def cost(preset: Preset | DnnElmPreset) -> float:

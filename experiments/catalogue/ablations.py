@@ -121,6 +121,11 @@ def systems() -> dict[str, Preset]:
     return {f"{base}.{name}": changed(BASES[base], change) for base, changes in CHANGES.items() for name, change in changes.items()}
 
 
+def pairs(base: str) -> list[tuple[str, str]]:
+    """Each change of a base, and the base."""
+    return [(f"{base}.{change}", base) for change in CHANGES[base]]
+
+
 def base_of(system: str) -> str | None:
     """What a system is a change of; None where it stands for itself."""
     base, dot, _ = system.partition(".")

@@ -31,6 +31,7 @@ def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, adapt: Adapt = False,
             from ser_acrnn import metrics, report
             from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
             from ser_acrnn.corpus import CorpusError, read_csv
+            from ser_acrnn.intervals import ends, t_interval
             from ser_acrnn.predictor import Predictor
 
             predictor = Predictor(model, tempos=FIVE_TEMPOS if tempos else AS_SPOKEN)
@@ -62,14 +63,14 @@ def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, adapt: Adapt = False,
     ]
     typer.echo(report.markdown_table(["truth", "utterances", "recall, %", *predictor.emotions], rows))
     uar, accuracy = metrics.unweighted_average_recall(truth, decisions), metrics.weighted_accuracy(truth, decisions)
-    interval = ""
+    by_speaker = ""
     if len(set(speakers)) > 1:
-        each = [_of_speaker(name, speakers, truth, decisions) for name in sorted(set(speakers))]
-        low, high = metrics.bootstrap_interval(each, sorted(set(speakers)))
-        interval = (
-            f"; mean over {len(each)} speakers {100 * sum(each) / len(each):.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f})"
+        each = [100 * _of_speaker(name, speakers, truth, decisions) for name in sorted(set(speakers))]
+        interval = ends(*t_interval(each))
+        by_speaker = f"; mean over {len(each)} speakers {sum(each) / len(each):.1f} %" + (
+            f" (95 % interval {interval})" if interval else ""
         )
-    typer.echo(f"\nUAR {100 * uar:.1f} %, WA {100 * accuracy:.1f} % of {len(truth)} utterances{interval}")
+    typer.echo(f"\nUAR {100 * uar:.1f} %, WA {100 * accuracy:.1f} % of {len(truth)} utterances{by_speaker}")
     if problems:
         typer.echo(f"{len(problems)} recordings could not be used: {'; '.join(problems)}", err=True)
         raise typer.Exit(1)

@@ -71,24 +71,29 @@ def save_decisions(root, system, decided, before="sad"):
 
 
 def cells_of_one_recording(root):
-    (line,) = [line for line in enrolment.table(root, "emodb").splitlines() if line.startswith("| 1 ")]
-    return [cell.strip() for cell in line.split("|")[2:-1]]
+    """The row of each network that has heard one recording, without its name."""
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in enrolment.table(root, "emodb").splitlines()]
+    return {row[0]: row[2:] for row in rows if row[1] == "1"}
 
 
 def test_the_table_has_means_over_speakers_of_means_over_draws(tmp_path):
     decided = {("a", "0"): ("sad", "sad"), ("a", "1"): ("sad", "happy"), ("b", "0"): ("sad", "happy")}
     save_decisions(tmp_path, "lite-by-utterance", decided)
-    cells = cells_of_one_recording(tmp_path)
-    assert cells[0].startswith("87.5 (") and cells[1].startswith("+37.5 (")  # a: 50 and 100, b: 100; before: 50
+    (cells,) = cells_of_one_recording(tmp_path).values()
+    # a: 50 and 100, b: 100; before: 50. Two speakers have no interval.
+    assert cells == ["87.5", "not adapted", "+37.5", "", "", ""]
 
 
 def test_a_network_that_normalises_by_the_speaker_stands_beside_one_that_does_not(tmp_path):
     right, wrong = ("sad", "happy"), ("sad", "sad")
-    save_decisions(tmp_path, "lite-by-speaker", {("a", "0"): right, ("b", "0"): right}, before="")
-    assert cells_of_one_recording(tmp_path)[1] == "" and "| gain" in enrolment.table(tmp_path, "emodb")
-    save_decisions(tmp_path, "lite-by-utterance", {("a", "0"): wrong, ("b", "0"): right})
-    assert "| lite-by-speaker: UAR | less lite-by-utterance |" in " ".join(enrolment.table(tmp_path, "emodb").split("\n")[0].split())
-    assert cells_of_one_recording(tmp_path)[2:] == ["100.0 (100.0 to 100.0)", "+25.0 (+0.0 to +50.0)"]
+    save_decisions(tmp_path, "lite-by-speaker", {(name, "0"): right for name in "abc"}, before="")
+    assert cells_of_one_recording(tmp_path) == {"lite-by-speaker": ["100.0 (100.0 to 100.0)", *[""] * 5]}
+    save_decisions(tmp_path, "lite-by-utterance", {("a", "0"): wrong, ("b", "0"): right, ("c", "0"): right})
+    found = cells_of_one_recording(tmp_path)
+    assert found["lite-by-speaker"][:3] == ["100.0 (100.0 to 100.0)", "lite-by-utterance", "+16.7 (-55.0 to +88.4)"]
+    # Differences of 0, 0 and 50 from the one, of 0, 50 and 50 from no adaptation: t is 1 and 2, both within chance.
+    assert found["lite-by-speaker"][3:] == ["0.423", "0.423", "within chance"]
+    assert found["lite-by-utterance"][1:] == ["not adapted", "+33.3 (-38.4 to +105.0)", "0.184", "0.367", "within chance"]
 
 
 def test_a_missing_network_is_named(small_corpus, tmp_path, capsys):

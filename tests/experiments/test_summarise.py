@@ -73,4 +73,5 @@ def test_the_report_pairs_3d_with_2d(results):
         sample_result(speaker, system="acrnn2d-1conv", right=right).save(path)
     assert summarise.main(["emodb", "--results", str(results)]) == 0
     text = (results / "emodb" / "report.md").read_text()
-    assert "| 3-D ACRNN, 1 conv less 2-D ACRNN, 1 conv | 2 in 2 folds  | +37.50          | +25.0 to +50.0" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("| 3-D ACRNN, 1 conv less 2-D ACRNN, 1 conv ")]
+    assert [cell.strip() for cell in row.split("|")[2:-1]] == ["2 in 2 folds", "+37.50", "", "", "", ""]  # two folds show nothing

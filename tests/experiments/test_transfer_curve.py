@@ -181,16 +181,16 @@ def test_table_and_figure_say_what_the_decisions_say():
     assert transfer_report.found(runs) == (["scratch", "whole"], [1, 20])
     one, twenty = transfer_report.table(runs).splitlines()[2:]
     cells = [cell.strip() for cell in one.strip("|").split("|")]
-    assert cells[0] == "1" and cells[1].startswith("50.0 (25.0 to 75.0)") and cells[2].startswith("75.0 (50.0 to 100.0)")
-    assert cells[3] == "+25.0 (+25.0 to +25.0)" and cells[-1] == "3 in 3 groups"
-    assert "75.0 (75.0 to 75.0)" in twenty and "+0.0 (+0.0 to +0.0)" in twenty
+    assert cells[0] == "1" and cells[1] == "50.0 (-12.1 to 112.1)" and cells[2] == "75.0 (12.9 to 137.1)"
+    assert cells[3:7] == ["+25.0 (+25.0 to +25.0)", "< 0.001", "< 0.001", "gain"] and cells[-1] == "3 in 3 groups"
+    assert "75.0 (75.0 to 75.0)" in twenty and "+0.0 (+0.0 to +0.0) " in twenty and "within chance" in twenty
     left, right = transfer_report.figure(runs, "title").axes
     drawn = {container.get_label(): container.lines[0].get_ydata() for container in left.containers}
     np.testing.assert_allclose(drawn["from scratch"], [50, 75])
     np.testing.assert_allclose(drawn["fine-tuned as a whole"], [75, 75])
     np.testing.assert_allclose(right.containers[0].lines[0].get_ydata(), [25, 0])
     one, twenty = transfer_report.table([*runs[:-1], made("probe", 20, "a", 4)]).splitlines()[2:]
-    assert [cell.strip() for cell in one.strip("|").split("|")][3] == "" and "100.00" in twenty
+    assert [cell.strip() for cell in one.strip("|").split("|")][3] == "" and "| 100.0 " in twenty
 
 
 def test_a_shipped_network_is_trained_on_as_its_system_was():
