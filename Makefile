@@ -77,16 +77,16 @@ train-emodb: $(EMODB_DATA) ## train SYSTEM over FOLDS and SEEDS (PROTOCOL=leave-
 	$(call grid,emodb) --system $(or $(SYSTEM),acrnn3d-5conv)
 	$(call report,emodb)
 
-table1-emodb: $(EMODB_DATA) ## the letter's Table I on Emo-DB, one to seven convolutions: 350 runs, resumes, ends in the table
+table1-emodb: $(EMODB_DATA) ## the paper's Table I on Emo-DB, one to seven convolutions: 350 runs, resumes, ends in the table
 	$(call grid,emodb) --table table1
 	$(call report,emodb) --table table1
 
-table2-emodb: $(EMODB_DATA) ## the letter's Table II on Emo-DB, three systems: 150 runs
+table2-emodb: $(EMODB_DATA) ## the paper's Table II on Emo-DB, three systems: 150 runs
 	$(call grid,emodb) --table table2
 	$(call report,emodb) --table table2
 
 report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the README's tables too
-	$(call report,emodb) $(if $(PROTOCOL),,$(if $(filter results,$(RESULTS)),--readme README.md --cards ser_acrnn/pretrained))
+	$(call report,emodb) $(if $(PROTOCOL),,$(if $(filter results,$(RESULTS)),--pages README.md docs/results/emodb.md --cards ser_acrnn/pretrained))
 
 coverage-emodb: .venv/installed ## simulated coverage of the reports' intervals, folds drawn from Emo-DB's results
 	$(PY) -m experiments.coverage emodb --results $(RESULTS)
@@ -104,11 +104,11 @@ train-iemocap: $(IEMOCAP_DATA) ## the same for IEMOCAP
 	$(call grid,iemocap) --system $(or $(SYSTEM),acrnn3d-6conv)
 	$(call report,iemocap)
 
-table1-iemocap: $(IEMOCAP_DATA) ## the letter's Table I on IEMOCAP, one to seven convolutions: 350 runs, resumes, ends in the table
+table1-iemocap: $(IEMOCAP_DATA) ## the paper's Table I on IEMOCAP, one to seven convolutions: 350 runs, resumes, ends in the table
 	$(call grid,iemocap) --table table1
 	$(call report,iemocap) --table table1
 
-table2-iemocap: $(IEMOCAP_DATA) ## the letter's Table II on IEMOCAP, three systems: 150 runs
+table2-iemocap: $(IEMOCAP_DATA) ## the paper's Table II on IEMOCAP, three systems: 150 runs
 	$(call grid,iemocap) --table table2
 	$(call report,iemocap) --table table2
 

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--system", default="acrnn3d-5conv", help="rows of the tables, separated by commas (default: %(default)s)")
-    what.add_argument("--table", choices=("table1", "table2"), help="all systems of one of the letter's tables")
+    what.add_argument("--table", choices=("table1", "table2"), help="all systems of one of the paper's tables")
     parser.add_argument(
         "--folds", help="numbers of test speakers, or of what else the protocol leaves out, such as 0,1 or 0-3 (default: all)"
     )

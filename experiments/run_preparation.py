@@ -21,7 +21,7 @@ from experiments.tasks import Task
 from ser_acrnn.corpus import CorpusError
 
 COMMAND = "experiments.run_piece"
-PIECES = 10  # on SLURM: as many as the speakers of the letter's corpora
+PIECES = 10  # on SLURM: as many as the speakers of the paper's corpora
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

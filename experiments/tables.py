@@ -1,8 +1,8 @@
-"""One of the letter's tables as a page: its numbers beside ours, paired comparisons, confusion beside its figure, and its riddles."""
+"""One of the paper's tables as a page: its numbers beside ours, paired comparisons, confusion beside its figure, and its riddles."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def write(table: str, corpus: Corpus, results: Sequence[RunResult], directory: P
         directory: Where to write.
 
     Returns:
-        The page; None where there is no run of the table's systems under the letter's protocol, or the letter has no such table of the
+        The page; None where there is no run of the table's systems under the paper's protocol, or the paper has no such table of the
         corpus.
     """
     systems = catalogue.table_systems(table, corpus) if catalogue.base(corpus.name) in BEST_DEPTH else []
@@ -52,14 +52,14 @@ def write(table: str, corpus: Corpus, results: Sequence[RunResult], directory: P
     published = CONFUSIONS[catalogue.base(corpus.name)]
     if table == "table2" and (judged := [result for result in results if result.system == _shown(published, results)]):
         text += _confusion(published, judged, directory / f"{table}-confusion.png")
-    text += ["## What does not add up in the letter", "", *(f"- {line}" for line in inconsistencies(catalogue.base(corpus.name))), ""]
+    text += ["## What does not add up in the paper", "", *(f"- {line}" for line in inconsistencies(catalogue.base(corpus.name))), ""]
     path = directory / f"{table}.md"
     path.write_text("\n".join(text), encoding="utf-8")
     return path
 
 
 def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[RunResult]) -> str:
-    """The letter's row and ours for each system, also for those that have not been run."""
+    """The paper's row and ours for each system, also for those that have not been run."""
     names = catalogue.titles(systems)
     ours = {row.system: row for row in summary(results)}
     rows = []
@@ -75,7 +75,7 @@ def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[R
         rows.append(cells)
     heads = [
         "system",
-        "letter's UAR",
+        "paper's UAR",
         f"our {report.UAR_HEAD}",
         "std over folds",
         "95 % interval over folds",
@@ -85,24 +85,29 @@ def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[R
     return report.markdown_table([*heads, f"runs, {results[0].protocol}"], rows)
 
 
-def headline_table(corpus: Corpus, results: Sequence[RunResult]) -> str:
-    """The few systems that a reader asks for first, each with what it is; those that have not been run are left out."""
+def headline_table(corpus: Corpus, results: Sequence[RunResult], systems: Mapping[str, str], *, paper: bool) -> str:
+    """The few systems that a reader asks for first, each with what it is; those that have not been run are left out.
+
+    Args:
+        corpus: Of the results.
+        results: All of them.
+        systems: Names, and what each knows.
+        paper: Whether the paper's figures stand beside ours.
+    """
     rows, ours = [], {row.system: row for row in summary(results)}
-    for system, words in catalogue.HEADLINES.items():
+    for system, words in systems.items():
         if row := ours.get(system):
-            paper = PUBLISHED.get((catalogue.base(corpus.name), system))
-            name = catalogue.titles([system])[system]
-            rows.append(
-                [
-                    f"{name}: {words}",
-                    report.spread(row.uar, row.std_runs),
-                    ends(row.low, row.high),
-                    report.folds_by_seeds(row),
-                    f"{paper.mean:.2f} ± {paper.deviation:.2f}" if paper else "",
-                ]
-            )
-    heads = ["", report.UAR_HEAD, "95 % interval over folds", "folds x seeds", "letter's UAR"]
-    return report.markdown_table(heads, rows)
+            published = PUBLISHED.get((catalogue.base(corpus.name), system))
+            cells = [
+                f"{catalogue.titles([system])[system]}: {words}",
+                report.spread(row.uar, row.std_runs),
+                ends(row.low, row.high),
+                report.folds_by_seeds(row),
+            ]
+            beside = [f"{published.mean:.2f} ± {published.deviation:.2f}" if published else ""] if paper else []
+            rows.append([*cells, *beside])
+    heads = ["", report.UAR_HEAD, "95 % interval over folds", "folds x seeds", *(["paper's UAR"] if paper else [])]
+    return report.markdown_table(heads, rows) if rows else ""
 
 
 SELECTION = (
@@ -131,7 +136,7 @@ def selection_table(results: Sequence[RunResult]) -> str:
             ]
         )
     heads = ["system", "epoch", "validation speakers, at that epoch", "test speakers", "difference by speaker", *TESTED]
-    return report.markdown_table([*heads, "letter's UAR", "runs"], rows) if rows else ""
+    return report.markdown_table([*heads, "paper's UAR", "runs"], rows) if rows else ""
 
 
 def ablation_page(corpus: Corpus, results: Sequence[RunResult], directory: Path) -> Path | None:
@@ -171,23 +176,6 @@ def ablation_table(base: str, results: Sequence[RunResult]) -> str:
     return report.markdown_table(heads, rows) if rows else ""
 
 
-def leaky_table(honest: Sequence[RunResult], leaky: Sequence[RunResult]) -> str:
-    """By how much a random split flatters: the systems that were run under both protocols."""
-    left, right = ({row.system: row for row in summary(results)} for results in (honest, leaky))
-    systems = catalogue.order(set(left) & set(right))
-    names = catalogue.titles(systems)
-    rows = [
-        [
-            names[system],
-            *(f"{report.spread(side[system].uar, side[system].std_runs)} ({side[system].runs})" for side in (left, right)),
-            f"{right[system].uar - left[system].uar:+.2f}",
-        ]
-        for system in systems
-    ]
-    heads = [f"UAR (runs), {results[0].protocol}" for results in (honest, leaky)]
-    return report.markdown_table(["system", *heads, "difference"], rows)
-
-
 def _shown(published: Confusion, results: Sequence[RunResult]) -> str:
     """The system of the published matrix, or the network of another depth with the most runs while that one has none."""
     runs = [result.system for result in results]
@@ -202,8 +190,8 @@ def _confusion(published: Confusion, results: Sequence[RunResult], path: Path) -
     theirs = np.array(published.percent)[np.ix_(order, order)]
     chosen = [result for result in results if result.fold["test"] in published.speakers]
     who = f"speakers {published.speakers[0]}-{published.speakers[-1]}" if published.speakers else ""
-    panels = [(f"{published.figure} of the letter{', ' if who else ''}{who}", emotions, theirs)]
-    rows = [[f"{published.figure} of the letter", f"{np.trace(theirs) / len(theirs):.2f}", f"{published.caption:.2f} (caption)", ""]]
+    panels = [(f"{published.figure} of the paper{', ' if who else ''}{who}", emotions, theirs)]
+    rows = [[f"{published.figure} of the paper", f"{np.trace(theirs) / len(theirs):.2f}", f"{published.caption:.2f} (caption)", ""]]
     for title, some in ((f"ours, {who}", chosen), ("ours, all test speakers", results)):
         if some:
             counts = metrics.confusion(*pooled(some), emotions).sum(axis=1)

@@ -1,6 +1,6 @@
 """Every number of the networks and the training, in frozen dataclasses; and the named presets. The features' are in `recipes`.
 
-Units are in the names. Numbers beside which stands "letter" come from Chen, He, Yang, Zhang, "3-D Convolutional Recurrent Neural
+Units are in the names. Numbers beside which stands "paper" come from Chen, He, Yang, Zhang, "3-D Convolutional Recurrent Neural
 Networks With Attention Model for Speech Emotion Recognition", IEEE Signal Processing Letters 25(10), 2018; "released code" is the
 authors' public repository.
 """
@@ -28,7 +28,7 @@ NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)
 
 @dataclass(frozen=True)
 class ModelConfig(JsonConfig):
-    """The ACRNN (letter, section II-B), as a table that `ser_acrnn.models.acrnn` builds.
+    """The ACRNN (paper, section II-B), as a table that `ser_acrnn.models.acrnn` builds.
 
     Attributes:
         emotions: Names of the classes, in the order of the outputs.
@@ -40,13 +40,13 @@ class ModelConfig(JsonConfig):
         attention: `"paper"`: softmax over time of W.h; `"released-code"`: softmax over time of u . sigmoid(W h + b).
         embedding_units: Units of the fully connected layer.
         batch_norm: Which of `"conv"`, `"linear"`, `"embedding"` are batch-normalised before their activation.
-        batch_norm_momentum: Keras's default of 0.99 lets the moving statistics lag many epochs of 15 steps; not in the letter.
-        leaky_relu_slope: Released code; the letter names no activation.
+        batch_norm_momentum: Keras's default of 0.99 lets the moving statistics lag many epochs of 15 steps; not in the paper.
+        leaky_relu_slope: Released code; the paper names no activation.
         dropout: Rate after the linear layer, the attention pooling and the embedding.
-        initialisation: Of convolutions, linear layer, embedding and outputs: `"glorot"`, Keras's, the letter names none; or
+        initialisation: Of convolutions, linear layer, embedding and outputs: `"glorot"`, Keras's, the paper names none; or
             `"released-code"`: a normal distribution of deviation 0.1 cut off at 0.2, and biases of 0.1.
-        mask_padding: Leave padded frames out of the BLSTM and the attention. The letter does not.
-        normalisation: Whose mean and variance standardise the features: `"training"`: the training speakers', the letter's; `"speaker"`:
+        mask_padding: Leave padded frames out of the BLSTM and the attention. The paper does not.
+        normalisation: Whose mean and variance standardise the features: `"training"`: the training speakers', the paper's; `"speaker"`:
             those of all audio of the one who speaks, unlabelled, so that a new speaker has to be heard before being judged;
             `"utterance"`: the utterance's own; `"segment"`: those of the 3 s that are judged, inside the network.
         segment_frames: Input length.
@@ -100,19 +100,19 @@ class ModelConfig(JsonConfig):
         return total + scored * self.embedding_units + self.embedding_units * len(self.emotions)
 
 
-def letter_conv(layers: int, pool: tuple[int, int] = (2, 2)) -> tuple[tuple[int, int, int], ...]:
-    """The letter's convolutions (Table I): 128 maps in the first layer, pooled once, then 256 maps.
+def paper_conv(layers: int, pool: tuple[int, int] = (2, 2)) -> tuple[tuple[int, int, int], ...]:
+    """The paper's convolutions (Table I): 128 maps in the first layer, pooled once, then 256 maps.
 
     Args:
         layers: 1 to 7.
-        pool: Pooling over (time, frequency) after the first layer: (2, 2) in the letter, (2, 4) in the released code.
+        pool: Pooling over (time, frequency) after the first layer: (2, 2) in the paper, (2, 4) in the released code.
     """
     return ((128, *pool), *((256, 1, 1),) * (layers - 1))
 
 
 @dataclass(frozen=True)
 class DnnElmConfig(JsonConfig):
-    """The baseline DNN-ELM (letter, section III): which segments, which network, which extreme learning machines.
+    """The baseline DNN-ELM (paper, section III): which segments, which network, which extreme learning machines.
 
     "Han" is K. Han, D. Yu, I. Tashev, "Speech Emotion Recognition Using Deep Neural Network and Extreme Learning Machine",
     Interspeech 2014.
@@ -159,7 +159,7 @@ class DnnElmConfig(JsonConfig):
 
 @dataclass(frozen=True)
 class AugmentConfig(JsonConfig):
-    """How training segments are changed at random, anew in each epoch (`ser_acrnn.augmentation`); nothing by default, as in the letter.
+    """How training segments are changed at random, anew in each epoch (`ser_acrnn.augmentation`); nothing by default, as in the paper.
 
     Attributes:
         tempo: Largest relative change of the speaking rate: 0.1 is from 1 / 1.1 to 1.1 times.
@@ -215,14 +215,14 @@ class AugmentConfig(JsonConfig):
 
 @dataclass(frozen=True)
 class TrainConfig(JsonConfig):
-    """One training run (letter, section III).
+    """One training run (paper, section III).
 
     Attributes:
         learning_rate: Nadam's.
         momentum: Nadam's first-moment decay.
         schedule: `"constant"`, or `"cosine"`: the learning rate falls to zero along half a cosine over all epochs.
-        epochs: Upper bound; the letter gives none.
-        epoch_choice: `"validation"`: the epoch is chosen on the validation speaker, the letter's; `"last"`: the last one is taken, whatever
+        epochs: Upper bound; the paper gives none.
+        epoch_choice: `"validation"`: the epoch is chosen on the validation speaker, the paper's; `"last"`: the last one is taken, whatever
             the validation speaker says.
         train_on_validation: Where the last epoch is taken: the validation speaker trains too, and nobody validates.
         patience: Epochs without a better validation UAR before training stops; not where the last epoch is taken.
@@ -235,7 +235,7 @@ class TrainConfig(JsonConfig):
         precision: `"float32"`; `"bfloat16"`: mixed, with weights, normalisation and softmax in float32; or `"auto"`: bfloat16 where what
             computes has units for it, float32 elsewhere, see `ser_acrnn.distribution.Placement.precision`.
         judging_tempos: Rates at which each segment of the speaker who is judged is played to the network, which says the mean of its
-            posteriors (test-time augmentation); 1.0 alone: as it was spoken, the letter's.
+            posteriors (test-time augmentation); 1.0 alone: as it was spoken, the paper's.
         judging_batch_norm: Whose mean and variance batch norm has when a speaker is judged: those of `"training"`; or of unlabelled audio
             of that speaker, who then has to be heard before (`ser_acrnn.adaptation`): all of it, what is judged included, `"speaker"`, or
             without what is judged (`experiments.disjoint`), the other half of it, `"speaker-halves"`, or so many other recordings,
@@ -353,20 +353,20 @@ def lite_augmented(normalisation: Normalisation) -> Preset:
 
 
 PRESETS = {
-    "paper-emodb": Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=letter_conv(5)), TrainConfig()),
-    "paper-iemocap": Preset(FEATURE_RECIPES["paper"], ModelConfig(emotions=IEMOCAP_EMOTIONS, conv=letter_conv(6)), TrainConfig()),
+    "paper-emodb": Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=paper_conv(5)), TrainConfig()),
+    "paper-iemocap": Preset(FEATURE_RECIPES["paper"], ModelConfig(emotions=IEMOCAP_EMOTIONS, conv=paper_conv(6)), TrainConfig()),
     # The network, features, batch and rate of the released code; its optimiser is Adam and its epoch count is not given.
     "released-code": Preset(
         FEATURE_RECIPES["released-code"],
         ModelConfig(
             emotions=IEMOCAP_EMOTIONS,
-            conv=letter_conv(6, pool=(2, 4)),
+            conv=paper_conv(6, pool=(2, 4)),
             attention="released-code",
             batch_norm=("linear",),
         ),
         TrainConfig(batch_size=60, learning_rate=1e-5),
     ),
-    # Ours, where speed counts: two convolutions, a ninetieth of the letter's arithmetic on Emo-DB.
+    # Ours, where speed counts: two convolutions, a ninetieth of the paper's arithmetic on Emo-DB.
     "lite": Preset(
         FEATURE_RECIPES["paper"],
         _LITE,

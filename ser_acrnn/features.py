@@ -1,7 +1,7 @@
 """Waveform (samples,) -> 3-D log-Mels (frames, 40, 3); and their cutting into padded segments.
 
 Framing, spectrum and filterbank are those of python_speech_features, computed in float32 for many frames at once; the deltas are
-eq. (2) and (3) of the letter.
+eq. (2) and (3) of the paper.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def with_deltas(static: ArrayLike, config: FeatureConfig = FeatureConfig()) -> N
 
 
 def log_mels_3d(waveform: ArrayLike, config: FeatureConfig = FeatureConfig()) -> NDArray[np.float32]:
-    """The letter's 3-D log-Mels of an utterance (section II-A).
+    """The paper's 3-D log-Mels of an utterance (section II-A).
 
     Args:
         waveform: Mono samples at `config.sampling_rate_hertz`, shape `(samples,)`.

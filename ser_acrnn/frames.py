@@ -2,7 +2,7 @@
 
 K. Han, D. Yu, I. Tashev, "Speech Emotion Recognition Using Deep Neural Network and Extreme Learning Machine", Interspeech 2014: a
 segment is a frame with its neighbours, its features are MFCC, pitch features and their differences over time, and only the segments
-with the highest energy of an utterance are used. The letter does not say which features its baseline was fed: these are ours.
+with the highest energy of an utterance are used. The paper does not say which features its baseline was fed: these are ours.
 """
 
 from __future__ import annotations

@@ -189,7 +189,7 @@ class Segments(_InFloat32):
 
 @register
 class UtterancePosteriors(_InFloat32):
-    """Posteriors of segments -> those of their utterances: the maximum, scaled to sum to one (letter, section III).
+    """Posteriors of segments -> those of their utterances: the maximum, scaled to sum to one (paper, section III).
 
     Called on posteriors `(batch * segments, emotions)` and the waveforms `(batch, samples)` that they are of; output: `(batch, emotions)`.
     """
@@ -258,7 +258,7 @@ def _power_of_two(values: Any) -> Any:
 
 
 def _deltas(values: Any, reach: int) -> Any:
-    """Eq. (2) of the letter along axis 1, see `ser_acrnn.features.deltas`."""
+    """Eq. (2) of the paper along axis 1, see `ser_acrnn.features.deltas`."""
     padded = ops.concatenate([values[:, :1]] * reach + [values] + [values[:, -1:]] * reach, axis=1)
     slope: Any = 0.0
     for distance in range(1, reach + 1):

@@ -121,7 +121,7 @@ class PaddingMask(keras.layers.Layer):
 
 @register
 class AttentionPooling(keras.layers.Layer):
-    """A sequence -> its weighted mean, the weights learned: eq. (4) and (5) of the letter.
+    """A sequence -> its weighted mean, the weights learned: eq. (4) and (5) of the paper.
 
     `alpha_t = softmax_t(score(h_t))`, `c = sum_t alpha_t h_t`, with `score(h) = W . h` (`form="paper"`) or
     `u . sigmoid(W h + b)` (`form="released-code"`, the authors' repository).

@@ -109,7 +109,7 @@ def fit(
 
 
 def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
-    """Compiles with Nadam and cross-entropy (letter, section III), for epochs of so many steps."""
+    """Compiles with Nadam and cross-entropy (paper, section III), for epochs of so many steps."""
     # XLA makes the convolutions slower on the processor; JAX has nothing else.
     jit_compile = "auto" if keras.backend.backend() == "jax" else False
     rate: Any = config.learning_rate

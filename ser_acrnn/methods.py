@@ -66,7 +66,7 @@ class Method(Protocol):
 
 
 class Acrnn:
-    """The letter's network: 3 s segments of log-Mels, at one tempo or several, and the maximum over an utterance's segments.
+    """The paper's network: 3 s segments of log-Mels, at one tempo or several, and the maximum over an utterance's segments.
 
     Raises:
         ConfigError: Bands, rooms or noise on features that are standardised before they reach the network: they have no power to add up.

@@ -47,7 +47,7 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence) -> NDArra
 
 
 def utterance_posteriors(segment_posteriors: ArrayLike, utterance: ArrayLike) -> NDArray[np.float32]:
-    """The letter's test unit: each class's maximum over an utterance's segments (section III).
+    """The paper's test unit: each class's maximum over an utterance's segments (section III).
 
     The maxima do not sum to one; the decision is their argmax.
 

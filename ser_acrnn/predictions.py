@@ -38,7 +38,7 @@ class Prediction:
 
     Attributes:
         emotion: The decision.
-        posteriors: Share of each emotion: the maximum over segments (letter, section III), scaled to sum to one; of a recording of more
+        posteriors: Share of each emotion: the maximum over segments (paper, section III), scaled to sum to one; of a recording of more
             than a minute the mean over its windows.
         segments: What it says of each piece.
         step_seconds: Length of a time step of the attention.

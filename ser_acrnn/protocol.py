@@ -121,7 +121,7 @@ def grouping(
 
 
 def leave_one_speaker_out(speakers: Iterable[str], partner: Mapping[str, str] | None = None) -> list[Fold]:
-    """One fold a speaker: that one tests, another validates, the rest train (letter, section III). Groups of speakers do as well.
+    """One fold a speaker: that one tests, another validates, the rest train (paper, section III). Groups of speakers do as well.
 
     Args:
         speakers: At least three.

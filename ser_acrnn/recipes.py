@@ -1,6 +1,6 @@
 """The feature recipes: every number on the way from a waveform to log-Mels, or to the DNN-ELM baseline's frames.
 
-Units are in the names. "Letter" is Chen et al. (2018), see `ser_acrnn.config`; "Han" is K. Han, D. Yu, I. Tashev, "Speech Emotion
+Units are in the names. "Paper" is Chen et al. (2018), see `ser_acrnn.config`; "Han" is K. Han, D. Yu, I. Tashev, "Speech Emotion
 Recognition Using Deep Neural Network and Extreme Learning Machine", Interspeech 2014.
 """
 
@@ -65,10 +65,10 @@ class FramingConfig(JsonConfig, ABC):
 
 @dataclass(frozen=True)
 class FeatureConfig(FramingConfig):
-    """From waveform to 3-D log-Mels (letter, section II-A).
+    """From waveform to 3-D log-Mels (paper, section II-A).
 
     Attributes:
-        window: `"hamming"` (letter) or `"rectangular"` (python_speech_features' default).
+        window: `"hamming"` (paper) or `"rectangular"` (python_speech_features' default).
         preemphasis: Coefficient of the first-order high-pass before framing; 0 is none.
         standardise_waveform: Zero mean and unit variance an utterance, before framing; or `"speaker"`: over all audio of the one who
             speaks, which only preparing a corpus can do.
@@ -118,7 +118,7 @@ class FeatureConfig(FramingConfig):
 
 FEATURE_RECIPES = {
     "paper": FeatureConfig(),
-    # For the question what it is worth that the letter standardises each utterance's waveform.
+    # For the question what it is worth that the paper standardises each utterance's waveform.
     "paper-unstandardised": FeatureConfig(standardise_waveform=False),
     # And what it is worth where a speaker's utterances keep their levels beside each other.
     "paper-by-speaker": FeatureConfig(standardise_waveform="speaker"),

@@ -21,8 +21,8 @@ from ser_acrnn.config import (
     ModelConfig,
     Preset,
     TrainConfig,
-    letter_conv,
     lite_augmented,
+    paper_conv,
     preset,
 )
 from ser_acrnn.models import acrnn, dnn
@@ -74,11 +74,11 @@ def test_the_presets_are_the_letters() -> None:
         chosen = preset(name)
         assert chosen.features == FEATURE_RECIPES["paper"]
         assert chosen.model.emotions == emotions
-        assert chosen.model.conv == ((128, 2, 2), *[(256, 1, 1)] * (layers - 1)) == letter_conv(layers)
+        assert chosen.model.conv == ((128, 2, 2), *[(256, 1, 1)] * (layers - 1)) == paper_conv(layers)
         assert (chosen.model.linear_units, chosen.model.blstm_units, chosen.model.embedding_units) == (768, 128, 64)
         assert (chosen.training.batch_size, chosen.training.learning_rate, chosen.training.momentum) == (40, 1e-4, 0.9)
     assert preset("released-code").features == FEATURE_RECIPES["released-code"]
-    assert preset("released-code").model.conv == letter_conv(6, pool=(2, 4))
+    assert preset("released-code").model.conv == paper_conv(6, pool=(2, 4))
 
 
 def test_the_processor_decides_on_the_precision_of_the_letters_networks_and_not_of_the_smallest() -> None:
@@ -107,7 +107,7 @@ def counted(model: keras.Model) -> int:
     "config",
     [
         ModelConfig(),
-        ModelConfig(conv=letter_conv(1), channels=1, emotions=IEMOCAP_EMOTIONS),
+        ModelConfig(conv=paper_conv(1), channels=1, emotions=IEMOCAP_EMOTIONS),
         PRESETS["released-code"].model,
         PRESETS["tiny"].model,
         ModelConfig(conv=((4, 2, 2), (6, 3, 1)), kernel=(3, 7), segment_frames=101, mels=13, linear_units=5, blstm_units=3),
@@ -118,7 +118,7 @@ def test_the_multiply_adds_of_a_network_are_those_of_its_layers(config: ModelCon
 
 
 def test_the_letters_networks_cost_what_was_reckoned_before() -> None:
-    figures = [ModelConfig(conv=letter_conv(layers)).multiply_adds() / 1e9 for layers in (1, 5)]
+    figures = [ModelConfig(conv=paper_conv(layers)).multiply_adds() / 1e9 for layers in (1, 5)]
     assert figures == pytest.approx([0.50, 11.12], abs=0.005)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from layer_check import evaluate, randomise, run_python
 
-from ser_acrnn.config import EMODB_EMOTIONS, PRESETS, ModelConfig, letter_conv
+from ser_acrnn.config import EMODB_EMOTIONS, PRESETS, ModelConfig, paper_conv
 from ser_acrnn.models import acrnn, dnn, with_attention
 
 SMALL = ModelConfig(
@@ -78,7 +78,7 @@ def test_the_presets_have_the_parameters_of_their_description(name, counted, exp
 @pytest.mark.parametrize("layers", range(1, 8))
 @pytest.mark.parametrize("channels", [3, 1])
 def test_every_row_of_table_1_in_3d_and_2d(layers, channels):
-    model = acrnn(ModelConfig(conv=letter_conv(layers), channels=channels))
+    model = acrnn(ModelConfig(conv=paper_conv(layers), channels=channels))
     expected = parameters(conv=LETTER[layers], classes=7, channels=channels)
     assert model.count_params() == expected
     if (layers, channels) == (1, 3):
@@ -118,7 +118,7 @@ def test_the_released_code_pools_mels_by_four_and_scores_with_its_own_attention(
 
 
 def test_the_slope_of_every_activation_is_that_of_the_released_code():
-    model = acrnn(ModelConfig(conv=letter_conv(2)))
+    model = acrnn(ModelConfig(conv=paper_conv(2)))
     activations = [layer for layer in model.layers if layer.name.endswith("_activation")]
     assert [layer.name for layer in activations] == ["conv_1_activation", "conv_2_activation", "linear_activation", "embedding_activation"]
     for layer in activations:

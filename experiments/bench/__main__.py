@@ -18,7 +18,7 @@ from pathlib import Path
 
 from experiments.bench.harness import Row, table
 from ser_acrnn import __version__
-from ser_acrnn.config import PRESETS, ModelConfig, letter_conv
+from ser_acrnn.config import PRESETS, ModelConfig, paper_conv
 
 
 def _features(options: argparse.Namespace) -> list[Row]:
@@ -60,7 +60,7 @@ def _loop(options: argparse.Namespace) -> list[Row]:
 
 def _networks(quick: bool) -> dict[str, ModelConfig]:
     light = {name: PRESETS[name].model for name in (("tiny",) if quick else ("tiny", "lite"))}
-    return light if quick else {**light, **{f"{layers} conv": ModelConfig(conv=letter_conv(layers)) for layers in (1, 5)}}
+    return light if quick else {**light, **{f"{layers} conv": ModelConfig(conv=paper_conv(layers)) for layers in (1, 5)}}
 
 
 def _inference(options: argparse.Namespace) -> list[Row]:

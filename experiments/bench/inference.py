@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from experiments.bench.harness import Row, interleaved
-from ser_acrnn.config import ModelConfig, TrainConfig, letter_conv, preset
+from ser_acrnn.config import ModelConfig, TrainConfig, paper_conv, preset
 
 SEGMENT_SECONDS = 3.0
 BATCH = TrainConfig().batch_size
@@ -25,9 +25,9 @@ EXPORTS: dict[str, tuple[Literal["litert", "onnx"], Literal["int8"] | None]] = {
 
 
 def rows(quick: bool) -> list[Row]:
-    """Measures the letter's network, with five convolutions or, quickly, with one, and the presets lite and tiny."""
+    """Measures the paper's network, with five convolutions or, quickly, with one, and the presets lite and tiny."""
     layers, rounds = (1, 3) if quick else (5, 15)
-    networks = {f"{layers} conv": ModelConfig(conv=letter_conv(layers)), **{light: preset(light).model for light in ("lite", "tiny")}}
+    networks = {f"{layers} conv": ModelConfig(conv=paper_conv(layers)), **{light: preset(light).model for light in ("lite", "tiny")}}
     table = []
     for name, config in networks.items():
         table += _rows(f"inference, {name}, one segment", 1, _one_segment(config, rounds))

@@ -1,7 +1,7 @@
 """The released code's training step restated in TensorFlow 1's graph style, from its published description: the yardstick of ours.
 
 Placeholders, variables and a session; convolution, leaky ReLU, pooling, linear layer with batch norm on batch statistics, LSTM by a
-while loop in either direction, attention u . sigmoid(W h + b), 64 units, cross-entropy, Adam. Sizes are the letter's.
+while loop in either direction, attention u . sigmoid(W h + b), 64 units, cross-entropy, Adam. Sizes are the paper's.
 """
 
 from __future__ import annotations

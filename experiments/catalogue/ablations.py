@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from experiments.catalogue import best
-from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig, letter_conv
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig, paper_conv
 from ser_acrnn.recipes import FEATURE_RECIPES
 
-# The letter's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
+# The paper's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
 # BLSTM, and half our patience: small enough for a processor to train it ten times for each change.
 NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=128, blstm_units=64), TrainConfig(patience=10))
 
@@ -19,7 +19,7 @@ def _paper() -> dict[str, Preset]:
     base, found = PRESETS["paper-emodb"], {}
     for layers in range(1, 8):
         for channels in (3, 1):
-            model = replace(base.model, conv=letter_conv(layers), channels=channels)
+            model = replace(base.model, conv=paper_conv(layers), channels=channels)
             found[f"acrnn{'3d' if channels == 3 else '2d'}-{layers}conv"] = replace(base, model=model)
     return found
 
@@ -63,7 +63,7 @@ _EVERY: dict[str, Change] = {
 JUDGED: dict[str, Change] = {
     f"batch-norm-{way}": {"training": {"judging_batch_norm": way}} for way in ("judged-40", "judged-60", "judged-halves", "judged")
 }
-# Where the letter leaves something open, or its authors' code differs from it.
+# Where the paper leaves something open, or its authors' code differs from it.
 _LETTER: dict[str, Change] = {
     "features-released": {"features": {"standardise_waveform": False, "preemphasis": 0.97, "window": "rectangular"}},
     "waveform-unstandardised": {"features": {"standardise_waveform": False}},

@@ -96,7 +96,7 @@ def test_the_letters_tables_have_their_systems():
 
 @pytest.mark.parametrize("table, corpus", [("table3", "emodb"), ("table1", "synthetic"), ("table2", "synthetic")])
 def test_a_table_that_the_letter_lacks_is_refused(table, corpus):
-    with pytest.raises(ValueError, match=rf"the letter has no '{table}' of '{corpus}', expected .*\['emodb', 'iemocap'\]"):
+    with pytest.raises(ValueError, match=rf"the paper has no '{table}' of '{corpus}', expected .*\['emodb', 'iemocap'\]"):
         catalogue.table_systems(table, catalogue.corpus(corpus))
 
 

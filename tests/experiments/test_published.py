@@ -1,4 +1,4 @@
-"""The letter's numbers: copied rightly, and what in them does not add up, computed anew."""
+"""The paper's numbers: copied rightly, and what in them does not add up, computed anew."""
 
 import numpy as np
 import pytest

@@ -46,7 +46,7 @@ def bars(monkeypatch):
 
 @pytest.fixture
 def emodb(small_corpus, tmp_path):
-    """The small corpus under the letter's name, which the tables ask for."""
+    """The small corpus under the paper's name, which the tables ask for."""
     for suffix in ("", ".mfcc-pitch"):
         folder = tmp_path / "data" / f"emodb{suffix}"
         shutil.copytree(small_corpus.with_name(f"synthetic{suffix}"), folder)
@@ -130,7 +130,7 @@ def test_a_child_is_told_what_the_grid_was_told(small_corpus, tmp_path, children
 @pytest.mark.parametrize(
     "more, words",
     [
-        (["--table", "table1"], "the letter has no 'table1' of 'synthetic', expected table1 or table2 of one of ['emodb', 'iemocap']"),
+        (["--table", "table1"], "the paper has no 'table1' of 'synthetic', expected table1 or table2 of one of ['emodb', 'iemocap']"),
         (["--system", "tiny,none"], "no system is called 'none'"),
         (["--system", "tiny", "--protocol", "leave-one-group-out"], "have no group, expected one for leave-one-group-out"),
         (["--system", "tiny", "--protocol", "leaky-random", "--folds", "10"], "--folds is 10, expected numbers from 0 to 9"),

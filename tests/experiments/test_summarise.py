@@ -43,7 +43,7 @@ def test_where_nobody_validates_the_report_says_so_and_expects_as_many_runs(tmp_
 def test_the_readmes_table_is_replaced_and_the_rest_left_alone(results, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- results emodb -->\nTHE OLD ONE\n<!-- /results emodb -->\nafter\n")
-    assert summarise.main(["emodb", "--results", str(results), "--readme", str(readme)]) == 0
+    assert summarise.main(["emodb", "--results", str(results), "--pages", str(readme)]) == 0
     text = readme.read_text()
     assert text.startswith("before\n<!-- results emodb -->\n| system") and text.endswith("|\n<!-- /results emodb -->\nafter\n")
     assert "THE OLD ONE" not in text
@@ -52,7 +52,7 @@ def test_the_readmes_table_is_replaced_and_the_rest_left_alone(results, tmp_path
 def test_a_readme_without_marks_and_a_folder_without_results_are_named(results, tmp_path, capsys):
     readme = tmp_path / "README.md"
     readme.write_text("nothing")
-    assert summarise.main(["emodb", "--results", str(results), "--readme", str(readme)]) == 1
+    assert summarise.main(["emodb", "--results", str(results), "--pages", str(readme)]) == 1
     assert "<!-- results emodb -->" in capsys.readouterr().err
     assert summarise.main(["emodb", "--results", str(tmp_path)]) == 1
     assert "holds no result" in capsys.readouterr().err

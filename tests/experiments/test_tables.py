@@ -1,4 +1,4 @@
-"""The letter's tables as pages."""
+"""The paper's tables as pages."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def test_table_2_has_all_its_systems_beside_the_letter_and_pairs(results, tmp_pa
 
 def test_confusion_stands_beside_fig_4_on_its_speakers_and_on_all(results, tmp_path):
     text = tables.write("table2", EMODB, results, tmp_path).read_text()
-    assert "Fig. 4 of the letter" in text and "82.82 (caption)" in text
+    assert "Fig. 4 of the paper" in text and "82.82 (caption)" in text
     lines = {line.split("|")[1].strip(): line.split("|")[4].strip() for line in text.splitlines() if "ACRNN, 5 conv, ours" in line}
     assert lines == {"3-D ACRNN, 5 conv, ours, speakers 13-16": "2", "3-D ACRNN, 5 conv, ours, all test speakers": "3"}
     assert (tmp_path / "table2-confusion.png").read_bytes().startswith(b"\x89PNG")
