@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,7 +88,7 @@ class Difference:
         low: Lower end of its 95 % t interval; NaN with fewer than three folds.
         high: Upper end.
         p_value: See `t_test`.
-        p_holm: After Holm's correction over the family that it is one of; NaN where it stands alone.
+        p_holm: After Holm's correction over the family that it is one of; NaN where it stands alone, or was not tested.
     """
 
     mean: float
@@ -98,10 +98,11 @@ class Difference:
     p_holm: float = math.nan
 
     @classmethod
-    def over(cls, differences: ArrayLike, **more: object) -> Self:
+    def over(cls, differences: ArrayLike, **more: Any) -> Self:
         """The difference from one figure a fold, shape `(folds,)`; `more` are a subclass's own attributes."""
-        low, high = t_interval(differences)
-        return cls(mean=float(np.mean(differences)), low=float(low), high=float(high), p_value=t_test(differences), **more)  # type: ignore[arg-type]
+        values = np.asarray(differences, float)
+        low, high = t_interval(values)
+        return cls(mean=float(values.mean()), low=float(low), high=float(high), p_value=t_test(values), **more)
 
     @property
     def verdict(self) -> str:
