@@ -55,10 +55,10 @@ def run(options: argparse.Namespace) -> None:
     for name, kept in (("--save-model", options.save_model), ("--models", options.models)):
         if kept and isinstance(experiment.preset, DnnElmPreset):
             raise ValueError(f"{name} is {kept}, expected none: {experiment.system} is more than its network")
-    experiment.settle_manifest(options.results)
     key = experiment.key(options.fold, options.seed)
     path = key.file(options.results)
     with claim(key.file(options.work, ".lock"), wait=options.wait):
+        experiment.settle_manifest(options.results)
         # Asked once the claim is held, since another process may just have computed it.
         if finished(path, experiment.preset, experiment.split):
             print(f"{path}: already there")
