@@ -65,10 +65,10 @@ def run(options: argparse.Namespace) -> None:
             raise ValueError(f"{name} is {kept}, expected none: {experiment.system} is more than its network")
     if options.conditions and not experiment.conditions:
         raise ValueError(f"--conditions is given, expected a system of which the catalogue has conditions, not {experiment.system}")
-    experiment.settle_manifest(options.results)
     key = experiment.key(options.fold, options.seed)
     path = experiment.output(key, options)
     with claim(key.file(options.work, ".lock"), wait=options.wait):
+        experiment.settle_manifest(options.results)
         if experiment.finished(key, options):  # asked once the claim is held, since another process may just have computed it
             print(f"{path}: already there")
         else:
