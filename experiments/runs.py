@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data_prep.loader import Corpus
 from experiments import catalogue
+from experiments.catalogue import baselines
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.dataset import DatasetError, GroupedCorpus, PreparedCorpus, open_corpus, prepared_name
 from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT, PROTOCOLS, Fold, grouping, leave_one_speaker_out
@@ -35,7 +36,7 @@ class Experiment:
     corpus: PreparedCorpus
     facts: Corpus
     system: str
-    preset: Preset | DnnElmPreset
+    preset: Preset | DnnElmPreset | baselines.SvmPreset
     protocol: str
     folds: list[Fold]
 
@@ -77,7 +78,18 @@ def open_experiment(options: argparse.Namespace, system: str) -> Experiment:
     preset = catalogue.system(system, facts)
     changes = {name: getattr(options, name) for name in ("precision", "epochs") if getattr(options, name) is not None}
     preset = replace(preset, training=replace(preset.training, **changes))
-    path = prepared_path(options.prepared, preset)
+    return split(prepared_path(options.prepared, preset), facts, system, preset, options)
+
+
+def split(
+    path: Path, facts: Corpus, system: str, preset: Preset | DnnElmPreset | baselines.SvmPreset, options: argparse.Namespace
+) -> Experiment:
+    """Opens a prepared corpus, split by the protocol that the options name, or by its own.
+
+    Raises:
+        DatasetError: It is not there, or another corpus than its name says.
+        LeakError: The corpus cannot be split so.
+    """
     corpus = open_corpus(path)
     if corpus.name != facts.name:
         raise DatasetError(f"{path}: holds the corpus {corpus.name!r}, expected {facts.name!r} by its name")
@@ -101,7 +113,7 @@ def prepared_path(prepared: Path, preset: Preset | DnnElmPreset) -> Path:
     return prepared.with_name(prepared_name(corpus_name(prepared), preset.features) + packed)
 
 
-def finished(path: Path, preset: Preset | DnnElmPreset) -> bool:
+def finished(path: Path, preset: Preset | DnnElmPreset | baselines.SvmPreset) -> bool:
     """Whether the result is there; the precision that it was computed in is a property of the run, not of the system.
 
     Raises:
