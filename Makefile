@@ -27,7 +27,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-iemocap test test-notebooks lint bench transfer-ravdess clean
-.PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb
+.PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
 .PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
 help: ## list the targets
@@ -84,6 +84,10 @@ table1-emodb: $(EMODB_DATA) ## the paper's Table I on Emo-DB, one to seven convo
 table2-emodb: $(EMODB_DATA) ## the paper's Table II on Emo-DB, three systems: 150 runs
 	$(call grid,emodb) --table table2
 	$(call report,emodb) --table table2
+
+baselines-emodb: $(EMODB_DATA) ## openSMILE's functionals and a linear SVM on Emo-DB, four systems; openSMILE's licence is for research alone
+	$(PY) -m experiments.opensmile_svm --prepared $(DATA)/emodb --source $(or $(EMODB),build/emodb) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
+	$(call report,emodb)
 
 report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the README's tables too
 	$(call report,emodb) $(if $(PROTOCOL),,$(if $(filter results,$(RESULTS)),--pages README.md docs/results/emodb.md --cards ser_acrnn/pretrained))

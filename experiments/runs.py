@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data_prep.loader import Corpus
 from experiments import catalogue
-from experiments.catalogue import ablations
+from experiments.catalogue import ablations, baselines
 from ser_acrnn import results_manifest
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.dataset import DatasetError, GroupedCorpus, PreparedCorpus, open_corpus, prepared_name
@@ -50,7 +50,7 @@ class Experiment:
     corpus: PreparedCorpus
     facts: Corpus
     system: str
-    preset: Preset | DnnElmPreset
+    preset: Preset | DnnElmPreset | baselines.SvmPreset
     protocol: str
     folds: list[Fold]
     by_texts: dict[str, PreparedCorpus] = field(default_factory=dict)
@@ -130,7 +130,18 @@ def open_experiment(options: argparse.Namespace, system: str) -> Experiment:
     preset = catalogue.system(system, facts)
     changes = {name: getattr(options, name) for name in ("precision", "epochs") if getattr(options, name) is not None}
     preset = replace(preset, training=replace(preset.training, **changes))
-    path = prepared_path(options.prepared, preset)
+    return split_corpus(prepared_path(options.prepared, preset), facts, system, preset, options)
+
+
+def split_corpus(
+    path: Path, facts: Corpus, system: str, preset: Preset | DnnElmPreset | baselines.SvmPreset, options: argparse.Namespace
+) -> Experiment:
+    """Opens a prepared corpus, split by the protocol that the options name, or by its own.
+
+    Raises:
+        DatasetError: It is not there, or another corpus than its name says.
+        LeakError: The corpus cannot be split so.
+    """
     corpus = open_corpus(path)
     if corpus.name != facts.name:
         raise DatasetError(f"{path}: holds the corpus {corpus.name!r}, expected {facts.name!r} by its name")
@@ -174,7 +185,7 @@ def prepared_path(prepared: Path, preset: Preset | DnnElmPreset) -> Path:
     return prepared.with_name(prepared_name(corpus_name(prepared), preset.features) + packed)
 
 
-def finished(path: Path, preset: Preset | DnnElmPreset, split: Split | None) -> bool:
+def finished(path: Path, preset: Preset | DnnElmPreset | baselines.SvmPreset, split: Split | None) -> bool:
     """Whether the result is there; the precision that it was computed in is a property of the run, not of the system.
 
     Raises:

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             names=names,
             caveat=corpus.caveat,
             pairs=catalogue.PAIRS,
-            expected_runs=0 if options.partial else _folds(results[0]) * catalogue.SEEDS,
+            expected_runs=None if options.partial else {name: _folds(results[0]) * catalogue.seeds(name) for name in names},
         )
         overview = report.tables(results, published, names, catalogue.PAIRS)
         if options.cards:

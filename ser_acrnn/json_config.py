@@ -29,12 +29,16 @@ class JsonConfig:
         """Builds the configuration from `to_dict`'s values.
 
         Raises:
-            ConfigError: An unknown field.
+            ConfigError: An unknown field, or one that has no default is missing.
         """
-        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        names = {field.name for field in fields}
         unknown = sorted(set(values) - names)
         if unknown:
             raise ConfigError(f"{cls.__name__} has no field {unknown}, expected some of {sorted(names)}")
+        needed = {field.name for field in fields if field.default is field.default_factory is dataclasses.MISSING}
+        if missing := sorted(needed - set(values)):
+            raise ConfigError(f"{cls.__name__} lacks the field {missing}, expected all of {sorted(needed)}")
         kinds = get_type_hints(cls)
         return cls(**{name: _field(kinds[name], value) for name, value in values.items()})
 

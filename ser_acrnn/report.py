@@ -200,7 +200,7 @@ def write(
     names: Mapping[str, str] | None = None,
     caveat: str = "",
     pairs: Sequence[tuple[str, str]] = (),
-    expected_runs: int = 0,
+    expected_runs: Mapping[str, int] | None = None,
 ) -> Path:
     """Writes the whole report of one corpus: `report.md`, `summary.csv`, `runs.csv` and PNG figures beside them.
 
@@ -212,7 +212,7 @@ def write(
         names: Systems as the tables call them.
         caveat: Printed above the first table.
         pairs: Systems to compare on the folds and seeds that both have.
-        expected_runs: Runs of a complete system; those with fewer are named. 0: no matter.
+        expected_runs: Runs of each system when it is complete; those with fewer are named. None: no matter.
 
     Returns:
         `report.md`.
@@ -228,7 +228,7 @@ def write(
     text = [f"# {title}, {results[0].protocol}", ""]
     title = title if results[0].protocol == LEAVE_ONE_SPEAKER_OUT else f"{title}, {results[0].protocol}"
     text += [caveat, ""] if caveat else []
-    text += [tables(results, published, names, pairs), "", *_explanation(results), "", *_incomplete(table, names, expected_runs)]
+    text += [tables(results, published, names, pairs), "", *_explanation(results), "", *_incomplete(table, names, expected_runs or {})]
     text += ["![UAR by system and fold](folds.png)", ""]
     text += ["## Recall by emotion", "", recall_table(judges, names), "", *_calibration(judges, names, directory)]
     text += ["## Training", "", training_table(results, names), "", _TRAINING, ""]
@@ -247,11 +247,16 @@ def write(
 
 def _explanation(results: Sequence[RunResult]) -> list[str]:
     tested, chooser = _TESTED[results[0].protocol]
-    systems = dict.fromkeys(result.system for result in results)
-    unwatched = dict.fromkeys(result.system for result in results if result.fold["validation"] is None)
+    machines = dict.fromkeys(result.system for result in results if result.chosen)
+    systems = dict.fromkeys(result.system for result in results if result.system not in machines)
+    unwatched = dict.fromkeys(result.system for result in results if result.fold["validation"] is None and result.system not in machines)
     fixed = "all others train, and the last epoch is taken"
-    how = f"{tested}; {fixed}." if unwatched == systems else f"{tested}, chooses the epoch on {chooser} and trains on the rest."
+    chosen = "all others train, and choose the complexity by leaving out one of them after the other"
+    how = f"{tested}, chooses the epoch on {chooser} and trains on the rest."
+    if unwatched == systems:
+        how = f"{tested}; {fixed if systems else chosen}."
     some = f" In {', '.join(unwatched)} nobody validates: {fixed}." if unwatched and unwatched != systems else ""
+    some += f" In {', '.join(machines)} there are no epochs: {chosen}." if machines and systems else ""
     return [
         f"{results[0].protocol}: {how} All figures in percent. UAR: mean recall over the classes that the test "
         "part of the fold has, averaged over the runs of a fold, which are its seeds, and then over folds, as are WA and F1. Standard "
@@ -290,9 +295,13 @@ def made_with(results: Sequence[RunResult]) -> str:
     return f"{len(results)} runs, {hours:.1f} hours of training; {'; '.join(places)}."
 
 
-def _incomplete(table: Sequence[SystemSummary], names: Mapping[str, str], expected_runs: int) -> list[str]:
-    short = [f"{names.get(row.system, row.system)} ({row.runs})" for row in table if row.runs < expected_runs]
-    return [f"Not yet complete, with fewer than {expected_runs} runs: {', '.join(short)}.", ""] if short else []
+def _incomplete(table: Sequence[SystemSummary], names: Mapping[str, str], expected: Mapping[str, int]) -> list[str]:
+    parts = []
+    for runs in sorted(set(expected.values()), reverse=True):
+        mine = [row for row in table if row.runs < runs == expected.get(row.system)]
+        short = [f"{names.get(row.system, row.system)} ({row.runs})" for row in mine]
+        parts += [f"with fewer than {runs} runs: {', '.join(short)}"] if short else []
+    return [f"Not yet complete, {'; '.join(parts)}.", ""] if parts else []
 
 
 def number(value: float, sign: str = "") -> str:

@@ -27,19 +27,20 @@ class RunResult:
             speaker trained too.
         seed: Of the run.
         emotions: Classes, in the order of the posteriors.
-        utterances: A dict a test utterance: `id`, `emotion` (the truth) and `posteriors` (maxima over segments; of a DNN-ELM
-            the machine's scores), of which the highest decides.
-        chosen_epoch: The epoch that was judged, from 1.
+        utterances: A dict a test utterance: `id`, `emotion` (the truth) and `posteriors` (maxima over segments; of a DNN-ELM or a
+            support vector machine the machine's scores), of which the highest decides.
+        chosen_epoch: The epoch that was judged, from 1; 1 of what knows no epochs.
         validation_curve: A dict an epoch: `epoch`, `loss` (mean over the epoch's batches; null where it was not recorded) and, where
-            somebody validates, `validation_loss`, `validation_uar`.
+            somebody validates, `validation_loss`, `validation_uar`. None of what knows no epochs.
         recipe_hash: Of the features.
         config: The configurations of features, model and training.
         version: Of this package.
         backend: Name and version of what computed.
         device: What it computed on.
-        precision: `float32` or `bfloat16`.
+        precision: `float32` or `bfloat16`; of a support vector machine `float64`.
         wall_seconds: Of the training, resumptions added up.
         protocol: What the folds leave out, see `ser_acrnn.protocol.PROTOCOLS`.
+        chosen: What else was chosen, and what spoke for it; nothing of networks.
         validation_utterances: As `utterances`, of the validation speaker, by the network that judged the test; empty where nobody
             validates, and in results of version 0.1.0.
         test_curve: Where the run was judged after every epoch once all were trained (`ser_acrnn.every_epoch`): a dict an epoch with
@@ -62,6 +63,7 @@ class RunResult:
     precision: str
     wall_seconds: float
     protocol: str = "leave-one-speaker-out"
+    chosen: dict[str, Any] = dataclasses.field(default_factory=dict)
     validation_utterances: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     test_curve: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 

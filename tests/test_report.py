@@ -16,7 +16,9 @@ def test_markdown_table_pads_its_columns():
 
 
 def test_the_report_has_tables_figures_and_csv(tmp_path):
-    path = report.write(RESULTS, tmp_path, "A corpus", published=PAPER, names={"tiny": "small"}, caveat="Only a test.", expected_runs=50)
+    path = report.write(
+        RESULTS, tmp_path, "A corpus", published=PAPER, names={"tiny": "small"}, caveat="Only a test.", expected_runs={"tiny": 50}
+    )
     text = path.read_text()
     assert "Only a test." in text
     assert "| small  | 2 x 2                                | 75.00 ± 20.41" in text
@@ -57,6 +59,28 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
         report.write(RESULTS, tmp_path / name, "A corpus")
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_only_systems_with_fewer_runs_than_they_need_are_incomplete(tmp_path):
+    machine = [replace(result, system="machine") for result in RESULTS if result.seed == 0]
+    whole, expected = [*RESULTS, *machine], {"tiny": 4, "machine": 2}
+    assert "Not yet complete" not in report.write(whole, tmp_path, "A corpus", expected_runs=expected).read_text()
+    assert "Not yet complete" not in report.write(whole[1:-1], tmp_path, "A corpus").read_text()
+    text = report.write(whole[1:-1], tmp_path, "A corpus", names={"machine": "a machine"}, expected_runs=expected).read_text()
+    assert "Not yet complete, with fewer than 4 runs: tiny (3); with fewer than 2 runs: a machine (1)." in text
+
+
+def test_what_knows_no_epochs_is_said_of_its_systems_alone(tmp_path):
+    unvalidated = [replace(result, fold={**result.fold, "validation": None}) for result in RESULTS]
+    last = [replace(result, system="last") for result in unvalidated]
+    machine = [replace(result, system="machine", chosen={"complexity": 0.1}, validation_curve=[]) for result in unvalidated]
+    complexity = "all others train, and choose the complexity by leaving out one of them after the other."
+    text = report.write([*RESULTS, *last, *machine], tmp_path, "A corpus").read_text()
+    assert "In last nobody validates: all others train, and the last epoch is taken. In machine there are no epochs: " + complexity in text
+    text = report.write([*last, *machine], tmp_path, "A corpus").read_text()
+    assert "each fold tests one speaker; all others train, and the last epoch is taken. All" in text and "In last" not in text
+    assert f"In machine there are no epochs: {complexity}" in text
+    assert f"each fold tests one speaker; {complexity} All" in report.write(machine, tmp_path, "A corpus").read_text()
 
 
 def test_another_protocol_is_named_in_title_table_explanation_and_csv(tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from data_prep.loader import GENERATED, Corpus, find
-from experiments.catalogue import ablations, best
+from experiments.catalogue import ablations, baselines, best
 from experiments.catalogue.best import ADAPTED, BEST
 from experiments.catalogue.published import BEST_DEPTH
 from ser_acrnn import ensembles
@@ -71,7 +71,8 @@ HEADLINES_ADAPTED = {
 
 
 # Compared on the runs that both have: what deltas and delta-deltas are worth, at each depth; the network against the baseline; what the
-# light network gives away; what its augmentation and its best training gain, and what knowing the speaker does.
+# light network gives away; what its augmentation and its best training gain, and what knowing the speaker does; the networks against
+# what a user would pick instead.
 PAIRS = (
     [(f"acrnn3d-{layers}conv", f"acrnn2d-{layers}conv") for layers in range(1, 8)]
     + [(f"acrnn{dimensions}d-{layers}conv", "dnn-elm") for layers in range(1, 8) for dimensions in (3, 2)]
@@ -94,6 +95,7 @@ PAIRS = (
         ("best", "acrnn3d-1conv"),
         ("best-adapted", "acrnn3d-1conv"),
     ]
+    + baselines.PAIRS
 )
 
 
@@ -192,7 +194,7 @@ def number_list(text: str) -> list[int]:
 def order(names: Iterable[str]) -> list[str]:
     """System names without repetition in the catalogue's order; unknown ones come last."""
     rows: list[str] = []
-    for system in SYSTEMS:
+    for system in (*SYSTEMS, *baselines.SYSTEMS):
         rows += [system, *(name for name, members in TOGETHER.items() if (ablations.base_of(members[-1]) or members[-1]) == system)]
     known = [name for row in rows for name in (row, row + ensembles.SUFFIX)]
     return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
@@ -209,4 +211,9 @@ def _title(name: str) -> str:
     for prefix, words in (("acrnn3d-", "3-D ACRNN"), ("acrnn2d-", "2-D ACRNN")):
         if name.startswith(prefix):
             return f"{words}, {name.removeprefix(prefix).removesuffix('conv')} conv"
-    return {"dnn-elm": "DNN-ELM", "dnn-elm-whole": "DNN-ELM, whole utterances"}.get(name, name)
+    return {"dnn-elm": "DNN-ELM", "dnn-elm-whole": "DNN-ELM, whole utterances", **baselines.TITLES}.get(name, name)
+
+
+def seeds(system: str) -> int:
+    """Runs of each fold that make a system complete."""
+    return 1 if system in baselines.SYSTEMS else SEEDS

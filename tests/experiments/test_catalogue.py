@@ -1,13 +1,15 @@
 """The catalogue: what systems and corpora are called, what they are made of, and what they cost."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from data_prep import loader
 from experiments import catalogue
+from experiments.catalogue import baselines
 from experiments.catalogue.published import PUBLISHED
-from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, DnnElmPreset, Preset
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, ConfigError, DnnElmPreset, Preset
 from ser_acrnn.corpus import CorpusError
 from ser_acrnn.protocol import PROTOCOLS
 from ser_acrnn.recipes import RECIPES
@@ -140,8 +142,50 @@ def test_systems_are_ordered_and_titled_as_the_tables():
     }
 
 
+def test_functionals_stand_behind_the_networks_and_beside_those_that_know_as_much_of_the_speaker():
+    names = list(baselines.SYSTEMS)
+    assert catalogue.order([*names[::-1], "best-adapted", "dnn-elm"]) == ["best-adapted", "dnn-elm", *names]
+    assert catalogue.titles(names) == baselines.TITLES
+    assert not set(names) & (catalogue.SYSTEMS.keys() | catalogue.TOGETHER.keys()), "the grid would train them"
+    assert [catalogue.seeds(name) for name in (*names, "tiny", "best")] == [1] * 4 + [catalogue.SEEDS] * 2
+    for name in names:
+        networks = {first for first, second in catalogue.PAIRS if second == name}
+        if baselines.SYSTEMS[name].model.normalisation == "speaker":
+            assert name.endswith("-by-speaker") and networks == {"best-by-speaker", "best-adapted"}
+        else:
+            assert networks == {"dnn-elm", "acrnn3d-1conv", "best-by-utterance", "best"}
+
+
+def test_the_four_machines_differ_in_their_set_and_in_whose_statistics_standardise():
+    compare, compact, compare_by_speaker, compact_by_speaker = (
+        baselines.SYSTEMS[f"opensmile-{name}"]
+        for name in ("compare-svm", "egemaps-svm", "compare-svm-by-speaker", "egemaps-svm-by-speaker")
+    )
+    assert (compare.features, compact.features) == (baselines.COMPARE, baselines.EGEMAPS)
+    assert compare == replace(compact, features=baselines.COMPARE)
+    for preset, other in ((compare, compare_by_speaker), (compact, compact_by_speaker)):
+        assert preset.model.normalisation == "training" and preset.training.train_on_validation
+        assert other == replace(preset, model=replace(preset.model, normalisation="speaker"))
+        assert baselines.SvmPreset.from_dict(json.loads(json.dumps(other.to_dict()))) == other
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"normalisation": "utterance"}, "normalisation is 'utterance', expected 'training' or 'speaker'"),
+        ({"complexities": ()}, r"complexities is \(\), expected one or more positive numbers, ascending"),
+        ({"complexities": (1.0, 0.1)}, r"complexities is \(1.0, 0.1\)"),
+        ({"complexities": (0.0, 1.0)}, "ascending"),
+        ({"class_weight": "none"}, "class_weight is 'none', expected 'balanced'"),
+    ],
+)
+def test_a_machine_that_cannot_be_meant_is_refused(wrong, words):
+    with pytest.raises(ConfigError, match=words):
+        baselines.LinearSvmConfig(**wrong)
+
+
 def test_pairs_set_3d_beside_2d_and_every_network_beside_the_baseline():
     assert ("acrnn3d-5conv", "acrnn2d-5conv") in catalogue.PAIRS
     assert {first for first, second in catalogue.PAIRS if second == "dnn-elm"} == {name for name in catalogue.SYSTEMS if "acrnn" in name}
-    assert len(set(catalogue.PAIRS)) == len(catalogue.PAIRS) == 44
+    assert len(set(catalogue.PAIRS)) == len(catalogue.PAIRS) == 44 + 12
     assert ("lite", "acrnn3d-5conv") in catalogue.PAIRS
