@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from experiments.reported import Row
 from ser_acrnn import figures
 from ser_acrnn.summary import Published
-
-if TYPE_CHECKING:
-    from experiments.mechanisms import Row
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")  # told apart by the colour-blind (Okabe and Ito)
 SHORTEST = 58  # characters of a name

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sample_results import sample_result
 
 from experiments import catalogue
 from experiments.collected import results_of
 from experiments.transfer_curve import TransferResult
+from ser_acrnn import results_check
 from ser_acrnn.ensembles import together, with_seed_ensembles
 from ser_acrnn.protocol import Fold
 from ser_acrnn.results import ResultError, RunResult, collect
@@ -163,9 +165,41 @@ def test_partners_and_groups_make_the_folds():
     partner = {"1F": "1M", "1M": "1F", "2F": "2M", "2M": "2F"}
     split = Split.of("mine", "leave-one-speaker-out", ROWS, partner)
     assert split.folds[1] == Fold(("2F", "2M"), "1F", "1M")
-    assert split.members["1M"] == {"1M0": "angry", "1M1": "angry"}
+    assert split.members("1M", "1M") == {"1M0": "angry", "1M1": "angry"}
     grouped = Split.of("mine", "leave-one-group-out", ROWS, groups={"1F": "x", "1M": "y", "2F": "y", "2M": "z"})
-    assert grouped.folds[1] == Fold(("x",), "z", "y") and set(grouped.members["y"]) == {"1M0", "1M1", "2F0", "2F1"}
+    assert grouped.folds[1] == Fold(("x",), "z", "y") and set(grouped.members("y", "y")) == {"1M0", "1M1", "2F0", "2F1"}
+
+
+def test_a_leaky_choice_reports_who_chose_and_nobody_else_may():
+    split = Split.of("mine", "leaky-choice", ROWS, {"1F": "1M", "1M": "1F", "2F": "2M", "2M": "2F"})
+    utterances = [{"id": name, "emotion": "angry", "posteriors": [1.0, 0.0]} for name in ("1M0", "1M1")]
+    fields = vars(sample_result()) | {
+        "corpus": "mine",
+        "protocol": "leaky-choice",
+        "utterances": utterances,
+        "validation_utterances": utterances,
+    }
+    asked = {"train": ["2F", "2M"], "validation": "1M", "test": "1M"}
+    assert not list(results_check._of_the_split(fields | {"fold": asked}, split))
+    (problem,) = results_check._of_the_split(fields | {"fold": {**asked, "validation": "1F"}, "validation_utterances": []}, split)
+    assert "expected {'train': ['2F', '2M'], 'validation': '1M', 'test': '1M'}" in problem
+
+
+def test_where_sentences_are_left_out_each_fold_has_groups_of_its_own():
+    rows = [Row(f"{speaker}{text}", speaker, "", "angry", "") for speaker in ("03", "08", "09") for text in ("a1", "a2", "b1", "b2")]
+    split = Split.of("mine", "leave-one-speaker-and-texts-out", rows, text=lambda utterance: utterance[2:])
+    assert set(split.members("03-a1+a2", "03-a1+a2")) == {"03a1", "03a2"}
+    assert set(split.members("03-a1+a2", "08")) == {"08b1", "08b2"}
+    assert set(split.members("03-b1+b2", "08")) == {"08a1", "08a2"}
+    with pytest.raises(ValueError, match="nothing tells what is said"):
+        Split.of("mine", "leave-one-speaker-and-texts-out", rows)
+
+
+def test_decisions_after_each_epoch_are_of_the_test_utterances():
+    fields = vars(replace(sample_result(), test_curve=[{"epoch": 2, "test_uar": 0.5, "decisions": [0, 1, 1]}]))
+    (problem,) = results_check._of_the_test_curve(fields)
+    assert problem == "test_curve: epoch 2 has 3 decisions, expected 4 of 0 to 1"
+    assert not list(results_check._of_the_test_curve(fields | {"test_curve": [{"epoch": 2, "decisions": [0, 1, 1, 0]}]}))
 
 
 def test_the_experiments_know_the_partners_of_a_corpus(tmp_path):

@@ -133,7 +133,14 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another_one(undisturb
 def test_the_result_holds_what_was_run_and_survives_its_file(undisturbed, corpus, tmp_path):
     result, _ = undisturbed
     fields = "corpus system fold seed emotions utterances chosen_epoch validation_curve recipe_hash config version backend device precision"
-    assert [field.name for field in dataclasses.fields(result)] == [*fields.split(), "wall_seconds", "protocol", "validation_utterances"]
+    assert [field.name for field in dataclasses.fields(result)] == [
+        *fields.split(),
+        "wall_seconds",
+        "protocol",
+        "chosen",
+        "validation_utterances",
+        "test_curve",
+    ]
     assert (result.corpus, result.system, result.seed, result.precision) == ("short", "small", 0, "float32")
     assert result.protocol == "leave-one-speaker-out"
     assert result.fold == {"train": ["c", "d", "e"], "validation": "b", "test": "a"}

@@ -68,7 +68,7 @@ def test_the_overview_leaves_changed_systems_to_their_page_and_the_readme_gets_t
     names = ("results emodb", "robustness emodb", "ablations emodb lite-augmented")
     marks = [f"<!-- {name} -->\n<!-- /{name} -->\n" for name in names]
     readme.write_text("\n".join(marks))
-    assert summarise.main(["emodb", "--results", str(tmp_path), "--readme", str(readme)]) == 0
+    assert summarise.main(["emodb", "--results", str(tmp_path), "--pages", str(readme)]) == 0
     assert "no-masks" not in capsys.readouterr().out and (tmp_path / "emodb" / "ablations.md").is_file()
     assert "| as recorded " in readme.read_text() and "100.0 (100.0 to 100.0)" in readme.read_text()
     assert "| no-masks | 3 in 3 folds" in readme.read_text().split("<!-- ablations emodb lite-augmented -->")[1]

@@ -123,7 +123,7 @@ def opened(small_corpus, tmp_path, system, protocol=None):
     facts, preset = catalogue.corpus("synthetic"), baselines.SYSTEMS[system]
     preset = replace(preset, model=replace(preset.model, emotions=facts.emotions, complexities=(1e-3, 1e-1)))
     options = opensmile_svm.argparse.Namespace(protocol=protocol)
-    return runs.split(small_corpus, facts, system, preset, options)
+    return runs.split_corpus(small_corpus, facts, system, preset, options)
 
 
 @pytest.mark.parametrize("system", [SYSTEM, BY_SPEAKER])

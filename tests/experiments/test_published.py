@@ -100,8 +100,10 @@ def test_what_does_not_add_up_is_told_of_each_corpus():
     assert "speakers 13, 14, 15, 16, 257 of 535" in lines[1] and "4 of the ten folds" in lines[1]
     other = inconsistencies("iemocap")
     assert not any("speakers" in line and "535" in line for line in other)
-    assert lines[-2:] == other[-2:]
-    assert "over the 50 runs or over the folds' means" in other[-2]
+    assert lines[-4:] == other[-4:]
+    assert "over the 50 runs or over the folds' means" in other[-4]
+    assert "mean and variance are those of the batch that is judged" in other[-2]  # what the authors' two programs do at judging
+    assert all(program in other[-1] for program in ("`model.py`", "`utils.py`", "`model1.py`"))
 
 
 def test_one_utterance_moves_a_folds_uar_by_as_much_as_is_claimed():
