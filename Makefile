@@ -26,7 +26,7 @@ DEMO := build/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-iemocap test test-notebooks lint bench transfer-ravdess clean
+.PHONY: help demo demo-iemocap test test-everywhere test-notebooks lint bench transfer-ravdess clean
 .PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
 .PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
@@ -54,6 +54,9 @@ demo-iemocap: .venv/installed ## the three systems on one fold of a generated lo
 
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
 	EMODB=$(EMODB) $(PY) -m pytest --numprocesses 2 --dist loadgroup
+
+test-everywhere: .venv/installed ## all tests with one thread and two, with oneDNN and without, in random orders; twenty times those that train or draw
+	EMODB=$(EMODB) $(PY) tests/everywhere.py --numprocesses 2 --dist loadgroup
 
 test-notebooks: .venv/installed ## execute the notebooks; on real recordings where EMODB names them
 	EMODB=$(EMODB) $(PY) -m notebooks

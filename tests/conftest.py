@@ -1,8 +1,10 @@
-"""Corpora that several tests read. What a session-scoped fixture gives is shared: copy it before changing it."""
+"""What all tests share: corpora, which are copied before they are changed, the seed of every draw, and the order of the tests."""
 
 from __future__ import annotations
 
 import os
+import random
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +19,47 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 RATE_HERTZ = 16_000
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=0, help="of every network and draw that names no seed of its own")
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="a random order of the files, and of the tests of each")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"seed of networks and draws: {config.option.seed}; seed of the order: {config.option.shuffle}"
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the tests, a file's stay together, and so do all that share the host's one SLURM."""
+    if config.option.shuffle is not None:
+        rng = random.Random(config.option.shuffle)
+        place = {path: rng.random() for path in dict.fromkeys(item.path for item in items)}
+        items.sort(key=lambda item: (place[item.path], rng.random()))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("slurm" if item.path.parent.name == "slurm" else str(item.path)))
+
+
+def seed_everything(seed: int) -> None:
+    """Seeds Python, NumPy and, where it is loaded, Keras, which takes seconds to import and which most tests do without.
+
+    Keras draws the seeds of its layers and initialisers from Python's generator, so that a network is the same if Keras is loaded later.
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(seed)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> None:
+    """A fixture draws the same whichever test asks for it first: the shared ones are made once, and a fixture for each test is too late."""
+    seed_everything(request.config.option.seed)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """A test draws the same whatever ran before it."""
+    seed_everything(item.config.option.seed)
 
 
 # Emotion letter -> samples. 0.8 s; 1.7 s; exactly 300 frames; 301 frames; 4.5 s; 7 s.

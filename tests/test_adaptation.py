@@ -16,6 +16,8 @@ from ser_acrnn.dataset import GroupedCorpus
 from ser_acrnn.methods import Acrnn, DnnElm
 from ser_acrnn.models import acrnn
 
+pytestmark = pytest.mark.stochastic
+
 PLACES = ("conv", "linear", "embedding")
 PLAIN, ADAPTED = changed(epochs=2), changed(epochs=2, judging_batch_norm="speaker")
 

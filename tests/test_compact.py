@@ -9,6 +9,8 @@ from ser_acrnn.compact import save_compact
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.models import acrnn
 
+pytestmark = pytest.mark.stochastic
+
 SMALL = ModelConfig(emotions=("angry", "sad"), conv=((16, 4, 4),), linear_units=32, blstm_units=16, embedding_units=8)
 
 

@@ -16,6 +16,8 @@ from ser_acrnn import distribution, protocol
 from ser_acrnn.distribution import DevicesError, place
 from ser_acrnn.results import RunResult
 
+pytestmark = pytest.mark.stochastic
+
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="replicas need tf.distribute")
 
 # Two replicas come first: TensorFlow divides the processor at its start only.
@@ -67,6 +69,7 @@ preset = replace(SMALL, training=replace(SMALL.training, epochs=2, learning_rate
 for name, devices in (("two", "cpu:2"), ("one", "cpu")):
     train(preset=preset, devices=devices)[0].save(folder / f"{name} as configured.json")
 
+keras.utils.set_random_seed(0)
 network = acrnn(table)
 learner = distribution.place("cpu:2", 16).learner(network)
 layers, ones = [model.get_layer("linear_dropout") for model in (network, learner.model)], tf.ones((16, 5, 8))

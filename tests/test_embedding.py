@@ -15,6 +15,8 @@ from ser_acrnn.models import acrnn
 from ser_acrnn.predictor import Predictor
 from ser_acrnn.transfer import encoder
 
+pytestmark = pytest.mark.stochastic
+
 SMALL = ModelConfig(emotions=("angry", "sad"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
 
 

@@ -14,6 +14,8 @@ from ser_acrnn.dataset import load_segments
 from ser_acrnn.judged_batch_norm import JudgedBatchNorm
 from ser_acrnn.results import RunResult
 
+pytestmark = pytest.mark.stochastic
+
 PLAIN = changed(epochs=4, patience=2)
 CONDITIONS = {f"small.{way}": changed(epochs=4, patience=2, judging_batch_norm=way) for way in ("judged-halves", "judged")}
 

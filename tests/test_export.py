@@ -15,6 +15,8 @@ from ser_acrnn.config import DnnElmConfig, ModelConfig
 from ser_acrnn.export import ExportError, export, open_exported, synthetic_segments
 from ser_acrnn.models import acrnn, dnn, segment_posteriors, with_attention
 
+pytestmark = pytest.mark.stochastic
+
 SMALL = ModelConfig(
     emotions=("angry", "sad", "happy"),
     conv=((8, 4, 4), (16, 1, 1)),
@@ -246,10 +248,11 @@ def test_a_runtime_that_is_not_installed_is_named(masked, tmp_path, monkeypatch,
 
 
 ON_JAX = """
-import numpy
+import keras, numpy
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.export import ExportError, export, synthetic_segments
 from ser_acrnn.models import acrnn
+keras.utils.set_random_seed(0)
 model = acrnn(ModelConfig(conv=((4, 8, 8),), linear_units=8, blstm_units=4, segment_frames=16))
 for format, path in (("saved_model", "model"), ("litert", "model.tflite"), ("onnx", "model.onnx")):
     try:

@@ -16,6 +16,8 @@ from ser_acrnn.front_end import LogMels, Segments, UtterancePosteriors
 from ser_acrnn.models import acrnn
 from ser_acrnn.waveform_check import pieces, synthetic_waveforms
 
+pytestmark = pytest.mark.stochastic
+
 NAMES = {"saved_model": "model", "litert": "model.tflite", "onnx": "model.onnx", "keras": "model.keras"}
 KINDS = [*((format, None) for format in NAMES), ("litert", "int8"), ("litert", "float16")]
 HEARD, UNHEARD = synthetic_waveforms(8), synthetic_waveforms(8, seed=1)

@@ -19,6 +19,8 @@ from ser_acrnn.models import acrnn, dnn
 from ser_acrnn.waveform import network_in, waveform_model
 from ser_acrnn.waveform_check import synthetic_waveforms
 
+pytestmark = pytest.mark.stochastic
+
 RATE_HERTZ = 16_000
 SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
 PAPER, RELEASED = FEATURE_RECIPES["paper"], FEATURE_RECIPES["released-code"]

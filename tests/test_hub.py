@@ -13,6 +13,8 @@ from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.hub import save_to_hub_folder
 from ser_acrnn.models import acrnn
 
+pytestmark = pytest.mark.stochastic
+
 SMALL = ModelConfig(emotions=("angry", "sad"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
 
 

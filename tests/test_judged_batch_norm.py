@@ -15,6 +15,8 @@ from ser_acrnn.judged_batch_norm import JudgedBatchNorm, shares
 from ser_acrnn.methods import Acrnn
 from ser_acrnn.models import acrnn
 
+pytestmark = pytest.mark.stochastic
+
 NUMBERS = np.array([0, 0, 1, 2, 2, 2, 3, 4, 4])
 EVERYTHING = [(np.arange(9), np.arange(9))]
 

@@ -25,6 +25,8 @@ from ser_acrnn.microphone import MicrophoneError
 from ser_acrnn.models import acrnn
 from ser_acrnn.predictor import Predictor
 
+pytestmark = pytest.mark.stochastic
+
 RATE_HERTZ = 16_000
 SMALL = {"emotions": ("angry", "sad", "happy"), "conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
 

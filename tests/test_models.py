@@ -11,6 +11,8 @@ from layer_check import evaluate, randomise, run_python
 from ser_acrnn.config import EMODB_EMOTIONS, PRESETS, ModelConfig, paper_conv
 from ser_acrnn.models import acrnn, dnn, with_attention
 
+pytestmark = pytest.mark.stochastic
+
 SMALL = ModelConfig(
     emotions=("angry", "sad", "happy"),
     conv=((4, 2, 2),),

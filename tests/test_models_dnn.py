@@ -11,6 +11,8 @@ from ser_acrnn.config import DnnElmConfig
 from ser_acrnn.frames import segments
 from ser_acrnn.models import dnn
 
+pytestmark = pytest.mark.stochastic
+
 SMALL = DnnElmConfig(emotions=("angry", "sad", "happy"), context_frames=5, loudest_share=1.0, hidden_units=(7, 6))
 SHAPE = (16, 1)
 

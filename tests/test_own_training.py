@@ -24,6 +24,8 @@ from ser_acrnn.predictor import Predictor
 from ser_acrnn.protocol import Fold
 from ser_acrnn.results import RunResult
 
+pytestmark = pytest.mark.stochastic
+
 SMALL = {"conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
 
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import soundfile
+from networks import trained_on_other_voices
 
 from ser_acrnn import audio, features
 from ser_acrnn.adaptation import SpeakerBatchNorm
@@ -14,6 +15,8 @@ from ser_acrnn.augmentation import at_tempo
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.models import acrnn
 from ser_acrnn.predictor import Predictor
+
+pytestmark = pytest.mark.stochastic
 
 SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
 
@@ -94,7 +97,8 @@ def test_networks_of_others_or_of_unknown_features_are_refused(tmp_path):
 
 def standardising_model(tmp_path, scope):
     path = tmp_path / f"{scope}.keras"
-    acrnn(replace(SMALL, normalisation=scope), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash).save(path)
+    network = acrnn(replace(SMALL, normalisation=scope), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
+    trained_on_other_voices(network).save(path)
     return path
 
 
@@ -151,10 +155,13 @@ def test_batch_norm_takes_the_statistics_of_the_speaker(tmp_path, recording, sco
     before = predictor.predict(recording).posteriors
     predictor.enrol(path for path in (recording, other))
     adapted = predictor.predict(recording).posteriors
-    assert max(abs(adapted[emotion] - before[emotion]) for emotion in before) > 1e-3
     SpeakerBatchNorm(trained).adapt(lambda: [heard], (0.9, 1.0))
     for mine, expected in zip(predictor.model.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_allclose(mine, expected, atol=1e-4)
+    by_hand = Predictor(trained, tempos=(0.9, 1.0))
+    by_hand.listener.speaker = predictor.listener.speaker
+    np.testing.assert_allclose(list(adapted.values()), list(by_hand.predict(recording).posteriors.values()), atol=1e-4)
+    assert max(abs(adapted[emotion] - before[emotion]) for emotion in before) > 5e-3, "the example's voices are too much alike"
     if scope == "speaker":
         predictor.enrol([recording, other], adapt=False)
         assert predictor.predict(recording).posteriors == before
@@ -231,7 +238,7 @@ def test_a_long_recording_is_the_mean_of_its_windows_at_any_rate(model, tmp_path
     np.testing.assert_allclose(list(prediction.posteriors.values()), mean, atol=1e-6)
     resampled = predictor.timeline(audio.load(tmp_path / "long.wav"))
     for piece, other in zip(pieces[:10], resampled, strict=False):
-        np.testing.assert_allclose(list(piece.posteriors.values()), list(other.posteriors.values()), atol=1e-3)
+        np.testing.assert_allclose(list(piece.posteriors.values()), list(other.posteriors.values()), atol=1e-5)
     soundfile.write(tmp_path / "still.wav", np.zeros(16_000 * 70), 16_000)
     with pytest.raises(AudioError, match=r"still\.wav: no window can be judged, the first because it is silent"):
         predictor.predict(tmp_path / "still.wav")

@@ -12,6 +12,8 @@ from ser_acrnn.dataset import DatasetError, GroupedCorpus, load_segments
 from ser_acrnn.features import segment
 from ser_acrnn.segmented import SegmentedCorpus
 
+pytestmark = pytest.mark.stochastic
+
 
 def counted(**arguments):
     corpus = ShortCorpus(**arguments)

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from test_training import EMOTIONS, FOLD, SPEAKERS, ShortCorpus, changed, posteriors, train
 
-from ser_acrnn import protocol
+from ser_acrnn import metrics, protocol
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.dataset import GroupedCorpus
 from ser_acrnn.json_config import ConfigError
 from ser_acrnn.standardised import StandardisedCorpus, normalised
+
+pytestmark = pytest.mark.stochastic
 
 
 def adapted(normalisation, **training):
@@ -54,11 +56,16 @@ def test_training_statistics_leave_the_corpus_as_it_is():
 
 
 @pytest.mark.parametrize("normalisation", ["speaker", "utterance"])
-def test_a_run_on_it_learns_and_has_nothing_left_to_normalise(normalisation):
-    result, model = train(preset=adapted(normalisation, epochs=8))
+def test_a_run_on_it_has_nothing_left_to_normalise(normalisation):
+    _, model = train(preset=adapted(normalisation, epochs=1))
     layer = model.get_layer("normalise")
     assert (np.asarray(layer.mean) == 0).all() and (np.asarray(layer.variance) == 1).all()
-    assert max(entry["validation_uar"] for entry in result.validation_curve) > 0.5
+
+
+def test_a_run_on_speakers_learns():
+    """Not one on utterances: an emotion of this corpus is the level of each mel, of which an utterance's own statistics leave nothing."""
+    result, _ = train(preset=adapted("speaker", epochs=12))
+    assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.7
 
 
 def test_the_test_speakers_audio_changes_only_the_test_posteriors():

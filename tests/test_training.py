@@ -16,9 +16,12 @@ from ser_acrnn.extraction import with_dynamics
 from ser_acrnn.models import acrnn
 from ser_acrnn.results import RunResult
 
+pytestmark = pytest.mark.stochastic
+
 EMOTIONS = ("angry", "sad", "happy")
 SPEAKERS = ("a", "b", "c", "d", "e")
 FOLD = protocol.Fold(train=("c", "d", "e"), validation="b", test="a")
+BETWEEN = protocol.Fold(train=("a", "c", "e"), validation="b", test="d")  # who is tested lies between voices that train: no luck is needed
 SMALL = Preset(
     FeatureConfig(mels=8, segment_seconds=0.4),
     ModelConfig(
@@ -116,12 +119,17 @@ def undisturbed(corpus):
     return train(corpus)
 
 
-def test_a_run_learns(undisturbed):
-    result, _ = undisturbed
+@pytest.fixture(scope="module")
+def long_run(corpus):
+    return train(corpus, changed(epochs=12), fold=BETWEEN)
+
+
+def test_a_run_learns(long_run):
+    result, _ = long_run
     losses = [entry["loss"] for entry in result.validation_curve]
-    assert losses[-1] < 0.8 * losses[0]
-    assert max(entry["validation_uar"] for entry in result.validation_curve) > 0.6
-    assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.6
+    assert losses[-1] < 0.7 * losses[0]
+    assert max(entry["validation_uar"] for entry in result.validation_curve) > 0.7
+    assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.7
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another_one(undisturbed):
@@ -236,7 +244,7 @@ def test_the_cosine_schedule_ends_at_zero_and_survives_a_resumption(corpus, tmp_
 
 
 def test_balanced_sampling_draws_all_emotions_alike(corpus):
-    labels = np.repeat([0, 1, 2], [10, 80, 400]).astype(np.int32)
+    labels = np.repeat([0, 1, 2], [1_000, 8_000, 40_000]).astype(np.int32)
     order = loop._order(labels, "balanced", np.random.default_rng(0))
     assert len(order) == len(labels)
     np.testing.assert_allclose(np.bincount(labels[order]) / len(order), 1 / 3, atol=0.07)
@@ -245,12 +253,13 @@ def test_balanced_sampling_draws_all_emotions_alike(corpus):
     assert balanced[0].validation_curve != plain[0].validation_curve
 
 
-def test_soft_targets_keep_the_network_unsure(corpus):
-    plain, smoothed, mixed = (train(corpus, changed(**soft, epochs=2)) for soft in ({}, {"label_smoothing": 0.3}, {"mixup": 1.0}))
-    for result, model in (smoothed, mixed):
-        assert result.validation_curve != plain[0].validation_curve
-        sure = [model.predict(load_segments(corpus, ["a"], EMOTIONS).features, verbose=0).max(axis=1).mean() for model in (model, plain[1])]
-        assert sure[0] < sure[1]
+def test_soft_targets_keep_the_network_unsure(corpus, long_run):
+    heard = load_segments(corpus, BETWEEN.train, EMOTIONS).features
+    for soft in ({"label_smoothing": 0.3}, {"mixup": 1.0}):
+        result, model = train(corpus, changed(**soft, epochs=12), fold=BETWEEN)
+        assert result.validation_curve != long_run[0].validation_curve
+        unsure, sure = (network.predict(heard, verbose=0).max(axis=1).mean() for network in (model, long_run[1]))
+        assert unsure + 0.03 < sure
 
 
 def test_label_smoothing_is_what_the_letter_of_the_formula_says(corpus):

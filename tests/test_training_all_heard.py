@@ -11,6 +11,8 @@ from ser_acrnn.config import ConfigError, Preset, TrainConfig
 from ser_acrnn.methods import DnnElm
 from ser_acrnn.protocol import Fold
 
+pytestmark = pytest.mark.stochastic
+
 ALL_HEARD = changed(epoch_choice="last", epochs=2, train_on_validation=True)
 TEMPOS = (0.8, 1.0, 1.25)
 

@@ -6,12 +6,14 @@ import keras
 import numpy as np
 import pytest
 from test_methods import BASELINE
-from test_training import EMOTIONS, FOLD, InterruptError, ShortCorpus, check_same_run, interrupt_after, posteriors
+from test_training import BETWEEN, EMOTIONS, FOLD, InterruptError, ShortCorpus, check_same_run, interrupt_after, posteriors
 
 from ser_acrnn import elm, metrics, protocol, training
 from ser_acrnn.config import DnnElmPreset
 from ser_acrnn.dataset import DatasetError
 from ser_acrnn.results import RunResult
+
+pytestmark = pytest.mark.stochastic
 
 
 def corpus_of(**arguments):
@@ -27,8 +29,8 @@ def undisturbed():
     return train()
 
 
-def test_a_run_learns(undisturbed):
-    result, _ = undisturbed
+def test_a_run_learns():
+    result, _ = train(fold=BETWEEN)
     losses = [entry["loss"] for entry in result.validation_curve]
     assert losses[-1] < 0.8 * losses[0]
     assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.7
@@ -112,7 +114,7 @@ def test_the_validation_speaker_trains_neither_network_nor_machine(undisturbed):
 def test_a_corpus_of_two_emotions_is_learned():
     emotions = ("angry", "sad")
     preset = replace(BASELINE, model=replace(BASELINE.model, emotions=emotions))
-    result, model = train(corpus_of(emotions=emotions), preset)
+    result, model = train(corpus_of(emotions=emotions), preset, fold=BETWEEN)
     assert model.output_shape == (None, 2)
     assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.7
     np.testing.assert_array_equal(posteriors(result)[:, 0], -posteriors(result)[:, 1])
@@ -120,9 +122,9 @@ def test_a_corpus_of_two_emotions_is_learned():
 
 def test_an_emotion_that_nobody_has_gets_the_score_of_none():
     emotions = ("angry", "bored", "sad", "happy")
-    result, _ = train(preset=replace(BASELINE, model=replace(BASELINE.model, emotions=emotions)))
+    result, _ = train(preset=replace(BASELINE, model=replace(BASELINE.model, emotions=emotions)), fold=BETWEEN)
     np.testing.assert_array_equal(posteriors(result)[:, 1], -1)
-    assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.6
+    assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.7
 
 
 def test_log_mels_are_refused_with_both_hashes():
@@ -133,8 +135,8 @@ def test_log_mels_are_refused_with_both_hashes():
 
 def test_mixed_bfloat16_runs_and_says_so():
     preset = replace(BASELINE, training=replace(BASELINE.training, precision="bfloat16"))
-    result, model = train(preset=preset)
+    result, model = train(preset=preset, fold=BETWEEN)
     assert result.precision == "bfloat16" and model.get_layer("hidden_1").compute_dtype == "bfloat16"
-    assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.6
+    assert metrics.unweighted_average_recall(result.truth, result.decisions) > 0.7
     assert keras.backend.backend() in result.backend
     assert DnnElmPreset.from_dict(result.config) == preset

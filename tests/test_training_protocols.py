@@ -11,6 +11,8 @@ from test_training import SPEAKERS, InterruptError, ShortCorpus, posteriors
 from ser_acrnn import methods, protocol, training
 from ser_acrnn.dataset import GroupedCorpus
 
+pytestmark = pytest.mark.stochastic
+
 SESSION = dict(zip(SPEAKERS, ["s1", "s2", "s2", "s3", "s3"], strict=True))
 PRESET = replace(BASELINE, training=replace(BASELINE.training, epochs=1))
 FOLD = protocol.Fold(("s3",), "s2", "s1")

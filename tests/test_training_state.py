@@ -12,6 +12,8 @@ from test_training import SMALL, InterruptError, ShortCorpus, changed, check_sam
 from ser_acrnn import protocol, training
 from ser_acrnn.training_state import TrainingState
 
+pytestmark = pytest.mark.stochastic
+
 
 @pytest.fixture(scope="module")
 def undisturbed():

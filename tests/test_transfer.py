@@ -8,6 +8,8 @@ from ser_acrnn.config import ModelConfig
 from ser_acrnn.models import acrnn
 from ser_acrnn.transfer import encoder, with_new_head
 
+pytestmark = pytest.mark.stochastic
+
 SMALL = ModelConfig(conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
 
 

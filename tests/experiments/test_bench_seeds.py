@@ -8,6 +8,8 @@ from test_training import SMALL
 
 from experiments.bench import seeds
 
+pytestmark = pytest.mark.stochastic
+
 COMPUTE = """
 import json
 from dataclasses import replace

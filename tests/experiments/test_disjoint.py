@@ -9,6 +9,8 @@ from experiments.catalogue import ablations
 from ser_acrnn.ensembles import together
 from ser_acrnn.results import RunResult, collect
 
+pytestmark = pytest.mark.stochastic
+
 
 @pytest.mark.parametrize("way, heard", [("speaker-halves", (6, 7)), ("speaker-8", (8,)), ("speaker-16", (10, 11))])
 def test_each_recording_is_judged_once_by_others(way, heard):

@@ -3,10 +3,13 @@
 import shutil
 
 import pandas as pd
+import pytest
 from command_words import places
 
 from experiments import enrolment
 from ser_acrnn.results import RunResult
+
+pytestmark = pytest.mark.stochastic
 
 
 def test_the_recordings_that_were_heard_are_not_judged(small_corpus, kept, monkeypatch, capsys):

@@ -34,14 +34,15 @@ def short_pauses(monkeypatch):
 
 
 def test_as_many_children_as_asked_for_run_at_a_time_and_each_end_is_told(tmp_path):
-    now, most, lock = 0, 0, threading.Lock()
+    now, most, lock, three = 0, 0, threading.Lock(), threading.Barrier(3, timeout=60)
 
     def child(task):
         nonlocal now, most
         with lock:
             now += 1
             most = max(most, now)
-        time.sleep(0.05)
+        three.wait()
+        time.sleep(0.05)  # for a fourth one
         with lock:
             now -= 1
         return "failed" if task.name == "2" else ""

@@ -10,6 +10,8 @@ from experiments import catalogue, judge_again
 from ser_acrnn import judging
 from ser_acrnn.results import RunResult
 
+pytestmark = pytest.mark.stochastic
+
 
 @pytest.fixture
 def words(small_corpus, kept, monkeypatch):

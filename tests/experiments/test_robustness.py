@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 from command_words import places
 
 from experiments import catalogue, robustness, run_one
@@ -11,6 +12,8 @@ from ser_acrnn import models
 from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
 from ser_acrnn.ensembles import together
 from ser_acrnn.results import RunResult
+
+pytestmark = pytest.mark.stochastic
 
 
 def command(small_corpus, folder, *more):

@@ -9,6 +9,8 @@ import pytest
 from experiments import run_grid, run_one
 from ser_acrnn.results import RunResult
 
+pytestmark = pytest.mark.stochastic
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -11,6 +11,8 @@ from ser_acrnn.config import DnnElmPreset
 from ser_acrnn.dataset import open_corpus
 from ser_acrnn.results import RunResult
 
+pytestmark = pytest.mark.stochastic
+
 
 def run(corpus, folder, *more, system="dnn-elm", fold=0):
     words = ["--prepared", corpus, "--results", folder / "results", "--work", folder / "work", "--system", system, "--fold", fold]

@@ -15,6 +15,8 @@ from ser_acrnn.dataset import open_corpus
 from ser_acrnn.pretrained import PretrainedError
 from ser_acrnn.results import collect
 
+pytestmark = pytest.mark.stochastic
+
 
 @pytest.fixture(scope="module")
 def folder(small_corpus, tmp_path_factory):
