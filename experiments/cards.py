@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.collected import results_of
@@ -46,20 +47,31 @@ def write(name: str, results: Path, directory: Path) -> Path:
     Raises:
         ResultError: There is no result of its system.
     """
-    about = json.loads((directory / INDEX).read_text(encoding="utf-8"))[name]
+    about = _index(directory)[name]
     corpus = catalogue.corpus(about["corpus"])
-    path = directory / f"{name}.md"
     every = catalogue.with_together(results_of(results, corpus, corpus.protocol))
+    path = directory / f"{name}.md"
     path.write_text(_card(name, about, corpus.title, every), encoding="utf-8")
     return path
 
 
-def write_all(results: Path, directory: Path, corpus: str) -> None:
-    """Brings the cards of a corpus's networks up to date."""
-    known = json.loads((directory / INDEX).read_text(encoding="utf-8"))
-    for name in known:
-        if known[name]["corpus"] == corpus:
-            write(name, results, directory)
+def updated(directory: Path, corpus: Corpus, every: list[RunResult]) -> dict[Path, str]:
+    """The cards of a corpus's networks as its results have them.
+
+    Args:
+        directory: Where shipped networks are kept.
+        corpus: The corpus.
+        every: All its results, with those that judge together.
+
+    Returns:
+        File -> text.
+    """
+    known = {name: about for name, about in _index(directory).items() if about["corpus"] == corpus.name}
+    return {directory / f"{name}.md": _card(name, about, corpus.title, every) for name, about in known.items()}
+
+
+def _index(directory: Path) -> dict[str, dict]:
+    return json.loads((directory / INDEX).read_text(encoding="utf-8"))
 
 
 def _card(name: str, about: dict, corpus: str, every: list[RunResult]) -> str:

@@ -200,6 +200,13 @@ def order(names: Iterable[str]) -> list[str]:
     return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
 
 
+def ordered(results: Iterable[RunResult]) -> list[RunResult]:
+    """By system as the catalogue has them, then by fold and seed."""
+    every = list(results)
+    names = order(result.system for result in every)
+    return sorted(every, key=lambda result: (names.index(result.system), result.fold["test"], result.seed))
+
+
 def titles(names: Iterable[str]) -> dict[str, str]:
     """System names as tables call them."""
     return {name: _title(name) for name in names}

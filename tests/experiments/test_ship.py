@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from experiments import cards, run_one, ship
+from experiments import cards, catalogue, run_one, ship
+from experiments.collected import results_of
 from ser_acrnn import metrics, pretrained
 from ser_acrnn.calibration import judgements, reliability
 from ser_acrnn.dataset import open_corpus
@@ -50,7 +51,9 @@ def test_the_card_has_the_folds_figures(folder, monkeypatch):
     card = pretrained.model_card("small")
     assert "2 folds x 1 seeds, 2 runs" in card and "must not be used to judge people" in card and "UAR" in card
     (folder / "small.md").write_text("old")
-    cards.write_all(folder / "results", folder, "synthetic")
+    corpus = catalogue.corpus("synthetic")
+    for path, text in cards.updated(folder, corpus, results_of(folder / "results", corpus, corpus.protocol)).items():
+        path.write_text(text, encoding="utf-8")
     assert (folder / "small.md").read_text() == card
 
 
