@@ -32,7 +32,14 @@ CHECKSUMS = Path(__file__).with_name("emodb_sha256sums.txt")
 # The letters are the German words' initials: Wut, Trauer, Freude, neutral, Angst, Ekel, Langeweile. The order is the paper's.
 EMOTION_OF_LETTER = {"W": "angry", "T": "sad", "F": "happy", "N": "neutral", "A": "fear", "E": "disgust", "L": "bored"}
 EMOTIONS = tuple(EMOTION_OF_LETTER.values())
-CORPUS = Corpus(NAME, "Emo-DB", EMOTIONS, text=lambda utterance: utterance[2:5])
+
+
+def text_of(utterance: str) -> str:
+    """The sentence that is said, by an utterance's name: `a01` of `03a01Fa`."""
+    return utterance[2:5]
+
+
+CORPUS = Corpus(NAME, "Emo-DB", EMOTIONS, text=text_of)
 
 # Utterances a speaker in the published distribution, in the order of EMOTIONS; 535 in all. Speaker 08 never acts disgust.
 PUBLISHED_COUNTS = {

@@ -22,13 +22,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from data_prep.emodb import ARCHIVE_FOLDER, EMOTION_OF_LETTER, EMOTIONS, PUBLISHED_COUNTS, utterances
+from data_prep.emodb import ARCHIVE_FOLDER, EMOTION_OF_LETTER, EMOTIONS, PUBLISHED_COUNTS, text_of, utterances
 from data_prep.loader import GENERATED, SYNTHETIC_MARKER, Corpus, Reading
 from data_prep.synthetic_style import STYLES, Voice
 from data_prep.synthetic_voice import SynthesisConfig, synthesise
 
 NAME = "synthetic"
-CORPUS = Corpus(NAME, "embedded synthetic corpus", EMOTIONS, caveat=GENERATED)
+CORPUS = Corpus(NAME, "embedded synthetic corpus", EMOTIONS, caveat=GENERATED, text=text_of)
 # Says of a folder that what it holds is ours, and may be written over.
 MARKER = SYNTHETIC_MARKER
 UTTERANCES_PER_SPEAKER = 21  # two fifths of Emo-DB: seconds to make, and enough to learn from

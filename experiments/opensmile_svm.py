@@ -65,7 +65,6 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _run(experiment: Experiment, options: argparse.Namespace) -> None:
-    experiment.settle_manifest(options.results)
     keys = [experiment.key(fold, SEED) for fold in range(len(experiment.folds))]
     missing = [key for key in keys if not finished(key.file(options.results), experiment.preset, experiment.split)]
     if len(missing) < len(keys):
@@ -77,6 +76,7 @@ def _run(experiment: Experiment, options: argparse.Namespace) -> None:
     extractor = opensmile_extractor(config)
     files = [(row.sha256, recordings[row.utterance]) for row in manifest.itertuples()]
     vectors = functionals_of(files, config, extractor, options.work / "functionals")
+    experiment.settle_manifest(options.results)
     for key in missing:
         result = judged(experiment, key, vectors, extractor.program)
         result.save(key.file(options.results))

@@ -101,7 +101,8 @@ def _compute(experiment: Experiment, key: RunKey, path: Path, options: argparse.
             _keep(key, options, *training.run(*what, **settings))
     for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):  # the checkpoint, and what a killed run was writing of it
         leftover.unlink()
-    print(f"{path}: {RunResult.load(path).wall_seconds:.0f} s")
+    result = RunResult.load(path)
+    print(f"{path}: epoch {result.chosen_epoch}, {result.wall_seconds:.0f} s")
 
 
 def _keep(key: RunKey, options: argparse.Namespace, result: RunResult, model: keras.Model) -> None:

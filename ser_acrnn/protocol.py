@@ -84,7 +84,7 @@ def grouping(
     """What the folds of a protocol leave out: the group of each utterance.
 
     Args:
-        protocol: One of `PROTOCOLS`.
+        protocol: One of `PROTOCOLS`, but leave-one-speaker-and-texts-out, whose folds have groups of their own.
         utterances: Name, speaker and session of each utterance of the corpus.
         groups: Speaker -> group, for `leave-one-group-out`.
         seed: Of the random parts.
@@ -113,6 +113,8 @@ def grouping(
         names = sorted(name for name, _, _ in rows)
         order = np.random.default_rng(seed).permutation(len(names))
         return {names[index]: f"part{place % RANDOM_PARTS}" for place, index in enumerate(order)}
+    elif protocol == SPEAKER_AND_TEXTS:
+        raise ValueError(f"{protocol} has groups of its own for each fold, expected `leave_one_speaker_and_texts_out` to make them")
     else:
         raise ValueError(f"no protocol is called {protocol!r}, expected one of {PROTOCOLS}")
     if homeless := sorted({speaker for _, speaker, _ in rows if not group_of.get(speaker)}):

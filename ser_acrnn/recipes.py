@@ -120,8 +120,6 @@ FEATURE_RECIPES = {
     "paper": FeatureConfig(),
     # For the question what it is worth that the paper standardises each utterance's waveform.
     "paper-unstandardised": FeatureConfig(standardise_waveform=False),
-    # And what it is worth where a speaker's utterances keep their levels beside each other.
-    "paper-by-speaker": FeatureConfig(standardise_waveform="speaker"),
     # python_speech_features' defaults, as the released code calls it: no window function, pre-emphasis, waveform as it is.
     "released-code": FeatureConfig(standardise_waveform=False, preemphasis=0.97, window="rectangular"),
 }
@@ -224,7 +222,8 @@ class FrameConfig(FramingConfig):
 FRAME_RECIPES = {"mfcc-pitch": FrameConfig()}
 
 Recipe = FeatureConfig | FrameConfig
-RECIPES: dict[str, Recipe] = {**FEATURE_RECIPES, **FRAME_RECIPES}
+# What a corpus can be prepared by. Where a speaker's utterances keep their levels beside each other, a single recording tells too little.
+RECIPES: dict[str, Recipe] = {**FEATURE_RECIPES, "paper-by-speaker": FeatureConfig(standardise_waveform="speaker"), **FRAME_RECIPES}
 
 
 def recipe_name(config: Recipe) -> str:

@@ -273,4 +273,13 @@ def test_an_unknown_group_is_named_with_the_known_ones(corpus: PreparedCorpus, w
 def test_every_protocol_splits_a_corpus_that_has_what_it_splits_by(corpora: dict[str, PreparedCorpus]) -> None:
     groups = dict(zip(SPEAKERS, "xyxyzz", strict=True))
     corpus = corpora["mfcc-pitch, packed"]
-    assert [len(grouped(corpus, protocol, groups).groups) for protocol in PROTOCOLS] == [6, 3, 3, 10]
+    expected = dict.fromkeys(PROTOCOLS, 6) | {
+        "leave-one-session-out": 3,
+        "leave-one-group-out": 3,
+        "leaky-random": 10,
+        "leaky-segments": 10,
+    }
+    del expected["leave-one-speaker-and-texts-out"]
+    assert {protocol: len(grouped(corpus, protocol, groups).groups) for protocol in expected} == expected
+    with pytest.raises(ValueError, match="leave-one-speaker-and-texts-out has groups of its own for each fold"):
+        grouped(corpus, "leave-one-speaker-and-texts-out", groups)

@@ -263,6 +263,7 @@ def test_replicas_that_cannot_share_a_batch_evenly_are_refused_with_both_numbers
         place("gpu:3", 40)
     experiment = Experiment(ShortCorpus(), None, "small", SMALL, protocol.LEAVE_ONE_SPEAKER_OUT, [FOLD])
     monkeypatch.setattr(run_one, "open_experiment", lambda options, system: experiment)
+    monkeypatch.setattr(Experiment, "settle_manifest", lambda *_: None)  # the corpus in memory has no sessions
     folders = ["--prepared", "short", "--results", str(tmp_path / "results"), "--work", str(tmp_path / "work")]
     assert run_one.main([*folders, "--fold", "0", "--seed", "0", "--devices", "cpu:5"]) == 1
     assert "devices is 'cpu:5' and batch_size is 16, expected" in capsys.readouterr().err

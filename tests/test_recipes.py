@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[1]
 HASHES = {
     "paper": "d6348835ec436c29",
     "paper-unstandardised": "dd2c78e0f7c756e5",
-    "paper-by-speaker": "70a97bcb4b2ade5f",
     "released-code": "792246eb1a46efe4",
+    "paper-by-speaker": "70a97bcb4b2ade5f",
     "mfcc-pitch": "b13d0bba9ef15ea0",
 }
 

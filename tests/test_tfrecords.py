@@ -43,7 +43,7 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", sorted(RECIPES.keys() - {"paper-by-speaker"}))
 def test_from_wav_to_tensor_not_a_bit_is_lost(tmp_path: Path, recipe: str) -> None:
     config = RECIPES[recipe]
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 20_000), 16_000)

@@ -98,10 +98,16 @@ def test_what_is_finished_is_skipped_and_what_is_missing_done_again_alike(small_
 def test_the_result_of_another_configuration_is_refused(small_corpus, tmp_path, stand_in, capsys):
     assert run(small_corpus, tmp_path, "--system", SYSTEM) == 0
     path = tmp_path / "results" / "synthetic" / SYSTEM / "03-seed0.json"
-    for config in ({}, {"features": {}, "model": {}, "training": {}}, baselines.SYSTEMS[BY_SPEAKER].to_dict()):
+    synthetic = {"emotions": RunResult.load(path).emotions}
+    other = baselines.SYSTEMS[BY_SPEAKER].to_dict()
+    for config, words in (
+        ({}, "is not a result file"),
+        ({"features": {}, "model": {}, "training": {}}, "recipe_hash is"),
+        (other | {"model": other["model"] | synthetic}, "is the result of another configuration"),
+    ):
         replace(RunResult.load(path), config=config).save(path)
         assert run(small_corpus, tmp_path, "--system", SYSTEM) == 1
-        assert f"{path}: is the result of another configuration" in capsys.readouterr().err
+        assert f"{path}: {words}" in capsys.readouterr().err
 
 
 def test_another_recording_than_the_prepared_one_is_refused(small_corpus, tmp_path, stand_in, capsys):

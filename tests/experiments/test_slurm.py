@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import run_grid, slurm
+from experiments import run_grid, runs, slurm
 from experiments.slurm import watch
 
 pytest.importorskip("submitit")
@@ -182,7 +182,7 @@ def test_a_slurm_that_refuses_or_is_silent_ends_in_one_line(fake, grid):
 
 
 def test_nothing_missing_asks_nothing_of_slurm(fake, grid, monkeypatch):
-    monkeypatch.setattr(run_grid, "finished", lambda path, preset: True)
+    monkeypatch.setattr(runs.Experiment, "finished", lambda *_: True)
     code, out, _ = grid("--detach")
     assert code == 0 and "0 of 15 runs are in the queue, as job none" in out
     assert not list(Path(fake).glob("*.sh"))
