@@ -92,8 +92,9 @@ baselines-emodb: $(EMODB_DATA) ## openSMILE's functionals and a linear SVM on Em
 	$(PY) -m experiments.opensmile_svm --prepared $(DATA)/emodb --source $(or $(EMODB),build/emodb) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 	$(call report,emodb)
 
-report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the README's tables too
+report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the pages' tables too
 	$(call report,emodb) $(if $(PROTOCOL),,$(if $(filter results,$(RESULTS)),--pages README.md docs/results/emodb.md --cards ser_acrnn/pretrained))
+	$(if $(PROTOCOL),,$(PY) -m experiments.mechanisms --results $(RESULTS))
 
 coverage-emodb: .venv/installed ## simulated coverage of the reports' intervals, folds drawn from Emo-DB's results
 	$(PY) -m experiments.coverage emodb --results $(RESULTS)
