@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ser_acrnn.corpus import CorpusError
+from ser_acrnn.data.corpus import CorpusError
 
 
 @dataclass(frozen=True)

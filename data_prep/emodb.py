@@ -21,7 +21,7 @@ import pooch
 from data_prep.checksums import Comparison, compare, list_files, read_checksums
 from data_prep.download import ArchiveError, DownloadError, TransferConfig, install
 from data_prep.loader import Corpus, Reading, count_differences
-from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
+from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 
 NAME = "emodb"
 URL = "http://emodb.bilderbar.info/download/download.zip"

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from data_prep.checksums import list_files
 from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
-from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
+from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 
 NAME = "iemocap"
 REQUEST = "https://sail.usc.edu/iemocap/iemocap_release.htm"

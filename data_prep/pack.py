@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ser_acrnn import dataset
+from ser_acrnn.data import prepared
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,8 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, help="the .npz to write")
     options = parser.parse_args(arguments)
     try:
-        dataset.pack(dataset.open_corpus(options.corpus), options.file)
-    except (dataset.DatasetError, dataset.tfrecords.RecordError) as error:
+        prepared.pack(prepared.open_corpus(options.corpus), options.file)
+    except (prepared.DatasetError, prepared.tfrecords.RecordError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{options.file}: {options.file.stat().st_size / 1e6:.1f} MB")

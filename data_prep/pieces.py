@@ -19,9 +19,10 @@ from typing import Any
 from tqdm import tqdm
 
 from data_prep import prepare, shards
-from ser_acrnn import __version__, tfrecords
-from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
-from ser_acrnn.recipes import RECIPES
+from ser_acrnn import __version__
+from ser_acrnn.config.features import RECIPES
+from ser_acrnn.data import tfrecords
+from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,9 @@ from tqdm import tqdm
 
 from data_prep import loader, shards
 from ser_acrnn import __version__
-from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
-from ser_acrnn.dataset import MANIFEST, RECIPE, RecordCorpus, prepared_name
-from ser_acrnn.recipes import RECIPES, FeatureConfig, Recipe
+from ser_acrnn.config.features import RECIPES, FeatureConfig, Recipe
+from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
+from ser_acrnn.data.prepared import MANIFEST, RECIPE, RecordCorpus, prepared_name
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def prepare(
         left_out: What the loader left out: dicts with `utterance` and `reason`; goes into the recipe.
 
     Returns:
-        `<data>/<corpus>`, or `<data>/<corpus>.<recipe>` for another recipe than "paper"; `ser_acrnn.dataset.RecordCorpus` opens it.
+        `<data>/<corpus>`, or `<data>/<corpus>.<recipe>` for another recipe than "paper"; `ser_acrnn.data.prepared.RecordCorpus` opens it.
 
     Raises:
         CorpusError: Unusable recordings, all of them named; nothing was changed.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from data_prep.checksums import list_files
 from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
-from ser_acrnn.corpus import CorpusError, Utterance, check_utterances
+from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 
 NAME = "ravdess"
 RECORD = "https://zenodo.org/records/1188976"

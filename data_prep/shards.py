@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from ser_acrnn import __version__, audio, extraction, tfrecords
-from ser_acrnn.corpus import Utterance
-from ser_acrnn.recipes import Recipe
+from ser_acrnn import __version__, audio
+from ser_acrnn.config.features import Recipe
+from ser_acrnn.data import tfrecords
+from ser_acrnn.data.corpus import Utterance
+from ser_acrnn.features import extraction
 
 AHEAD = 8  # utterances a thread that may be in flight: the threads stay busy while records are written
 

@@ -9,14 +9,14 @@ from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.collected import results_of
-from ser_acrnn import report
-from ser_acrnn.calibration import calibration, reliability
-from ser_acrnn.comparison import paired_differences
 from ser_acrnn.config import FIVE_TEMPOS, TrainConfig
-from ser_acrnn.intervals import ends
+from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.calibration import calibration, reliability
+from ser_acrnn.evaluation.comparison import paired_differences
+from ser_acrnn.evaluation.intervals import ends
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.summary import confusion_percent, summary
 from ser_acrnn.pretrained import INDEX
-from ser_acrnn.results import RunResult
-from ser_acrnn.summary import confusion_percent, summary
 
 _USE = {
     "training": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`.",

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from data_prep.loader import Corpus
 from experiments import catalogue
-from ser_acrnn import results_manifest
-from ser_acrnn.results import ResultError, RunResult, collect
-from ser_acrnn.results_check import Split
+from ser_acrnn.evaluation import results_manifest
+from ser_acrnn.evaluation.results import ResultError, RunResult, collect
+from ser_acrnn.evaluation.results_check import Split
 
 
 def results_of(root: Path, corpus: Corpus, protocol: str) -> list[RunResult]:
-    """Reads all results, with the corpus's own partners and groups; see `ser_acrnn.results.collect`.
+    """Reads all results, with the corpus's own partners and groups; see `ser_acrnn.evaluation.results.collect`.
 
     Args:
         root: Of the results.

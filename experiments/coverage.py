@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from data_prep import loader
 from experiments import catalogue
 from experiments.catalogue import ablations
-from ser_acrnn import report
-from ser_acrnn.intervals import CHANCE, FEWEST_FOLDS, LEVEL, t_interval
-from ser_acrnn.results import RunResult, collect
-from ser_acrnn.summary import scores
+from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.intervals import CHANCE, FEWEST_FOLDS, LEVEL, t_interval
+from ser_acrnn.evaluation.results import RunResult, collect
+from ser_acrnn.evaluation.summary import scores
 
 FOLDS = range(FEWEST_FOLDS, 13)
 ENOUGH_FOLDS, WANTED_PERCENT = 5, 94  # what is asked of an interval: so much coverage from so many folds on

@@ -22,7 +22,7 @@ from experiments.kept_networks import check_network, recordings_of, scores_of
 from experiments.runs import Experiment, add_arguments, finished, open_experiment
 from ser_acrnn import audio
 from ser_acrnn.config import Preset, TrainConfig
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
 
 PARTS = 5  # of a speaker's recordings, where a number of others is heard
 
@@ -54,7 +54,7 @@ def judge(network: Path, result: RunResult, recordings: dict[str, Path], ways: S
     Raises:
         ValueError: The network is not the one that the result is of.
     """
-    from ser_acrnn.predictor import Predictor
+    from ser_acrnn.inference.predictor import Predictor
 
     predictor = Predictor(network, tempos=TrainConfig.from_dict(result.config["training"]).judging_tempos)
     waveforms = [

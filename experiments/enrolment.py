@@ -18,10 +18,11 @@ from tqdm import tqdm
 from experiments import catalogue
 from experiments.kept_networks import check_network, command, kept_runs, recordings_of, scores_of, write
 from experiments.runs import open_experiment
-from ser_acrnn import audio, metrics, report
+from ser_acrnn import audio
 from ser_acrnn.config import TrainConfig
-from ser_acrnn.intervals import TESTED, Difference, around, compared, family, t_interval
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation import metrics, report
+from ser_acrnn.evaluation.intervals import TESTED, Difference, around, compared, family, t_interval
+from ser_acrnn.evaluation.results import RunResult
 
 FOLDER = "enrolment"  # below a corpus's results
 COLUMNS = ["heard", "draw", "speaker", "utterance", "emotion", "decision", "before"]
@@ -46,7 +47,7 @@ def judge_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
     Raises:
         ValueError: The network is not the one that the result is of.
     """
-    from ser_acrnn.predictor import Predictor
+    from ser_acrnn.inference.predictor import Predictor
 
     training = TrainConfig.from_dict(result.config["training"])
     predictor = Predictor(network, tempos=training.judging_tempos)

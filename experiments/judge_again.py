@@ -17,7 +17,7 @@ from tqdm import tqdm
 from experiments import catalogue
 from experiments.runs import Experiment, add_arguments, finished, open_experiment
 from ser_acrnn.config import Preset
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,11 +66,11 @@ def run(options: argparse.Namespace) -> int:
 def _judge(experiment: Experiment, preset: Preset, result: Path, network: Path, path: Path) -> None:
     import keras
 
-    from ser_acrnn import judging
+    from ser_acrnn.training import rescoring
 
     trained, model = RunResult.load_checked(result, experiment.split), keras.saving.load_model(network, compile=False)
     try:
-        judged = judging.judge_again(experiment.corpus, trained, experiment.system, preset, model)
+        judged = rescoring.judge_again(experiment.corpus, trained, experiment.system, preset, model)
     except ValueError as error:
         raise ValueError(f"{network}: {error}") from error
     judged.save(path)

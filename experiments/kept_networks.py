@@ -14,11 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.runs import Experiment, add_arguments
-from ser_acrnn import metrics
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation import metrics
+from ser_acrnn.evaluation.results import RunResult
 
 if TYPE_CHECKING:  # heavy, and not needed for --help
-    from ser_acrnn.predictor import Predictor
+    from ser_acrnn.inference.predictor import Predictor
 
 
 def command(
@@ -89,7 +89,7 @@ def recordings_of(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:
 
 def scores_of(predictor: Predictor, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
     """What a network says of utterances at the predictor's tempos, shape `(utterances, emotions)`."""
-    from ser_acrnn.models import segment_posteriors
+    from ser_acrnn.inference.batching import segment_posteriors
 
     segments = [predictor.listener.segments(waveform) for waveform in waveforms]
     owners = np.repeat(np.arange(len(segments)), [len(part) for part in segments])

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from experiments.catalogue.baselines import LinearSvmConfig
-from ser_acrnn import metrics
+from ser_acrnn.evaluation import metrics
 
 
 def standardised_by_speaker(vectors: NDArray[np.floating], speakers: ArrayLike) -> NDArray[np.float64]:

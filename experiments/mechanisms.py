@@ -17,10 +17,10 @@ from experiments import catalogue
 from experiments.catalogue.published import PUBLISHED
 from experiments.mechanisms_figure import draw
 from experiments.reported import CORPUS, SYSTEMS, Row, rows
-from ser_acrnn import report
-from ser_acrnn.intervals import around, ends
-from ser_acrnn.results import ResultError
-from ser_acrnn.summary import Published
+from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.intervals import around, ends
+from ser_acrnn.evaluation.results import ResultError
+from ser_acrnn.evaluation.summary import Published
 
 
 def table(found: Sequence[Row], system: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from experiments.reported import Row
-from ser_acrnn import figures
-from ser_acrnn.summary import Published
+from ser_acrnn.evaluation import figures
+from ser_acrnn.evaluation.summary import Published
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")  # told apart by the colour-blind (Okabe and Ito)
 SHORTEST = 58  # characters of a name

@@ -24,9 +24,9 @@ from experiments.kept_networks import recordings_of
 from experiments.runs import Experiment, RunKey, corpus_name, finished, split_corpus
 from experiments.tasks import run_command
 from ser_acrnn import __version__
-from ser_acrnn.dataset import DatasetError
-from ser_acrnn.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS, check_leaks
-from ser_acrnn.results import RunResult
+from ser_acrnn.data.prepared import DatasetError
+from ser_acrnn.evaluation.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS, check_leaks
+from ser_acrnn.evaluation.results import RunResult
 
 PROTOCOLS = (LEAVE_ONE_SPEAKER_OUT, "leave-one-session-out", "leave-one-group-out", SPEAKER_AND_TEXTS, LEAKY_RANDOM)
 SEED = 0  # nothing is drawn: one run a fold
@@ -96,7 +96,7 @@ def judged(experiment: Experiment, key: RunKey, vectors: NDArray[np.float32], pr
         DatasetError: A recording has an emotion that the corpus's entry does not name.
         LeakError: A speaker, an utterance or identical audio is in two parts of the fold.
     """
-    from ser_acrnn.distribution import place
+    from ser_acrnn.training.devices import place
 
     started = time.perf_counter()
     corpus, preset, fold = experiment.corpus_of(key.fold), experiment.preset, key.fold.without_validation()

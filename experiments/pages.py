@@ -11,9 +11,9 @@ from data_prep.loader import Corpus
 from experiments import catalogue, enrolment, protocol_tables, robustness, tables
 from experiments.catalogue import ablations
 from experiments.collected import results_of
-from ser_acrnn.ensembles import with_seed_ensembles
-from ser_acrnn.protocol import PROTOCOLS, SPEAKER_AND_TEXTS
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.ensembles import with_seed_ensembles
+from ser_acrnn.evaluation.protocol import PROTOCOLS, SPEAKER_AND_TEXTS
+from ser_acrnn.evaluation.results import RunResult
 
 NONE_YET = "*No runs yet.*"
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from experiments import catalogue
 from experiments.catalogue import ablations
-from ser_acrnn import report
-from ser_acrnn.comparison import paired_differences
-from ser_acrnn.intervals import TESTED, around, compared
-from ser_acrnn.results import RunResult
-from ser_acrnn.summary import summary
+from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.comparison import paired_differences
+from ser_acrnn.evaluation.intervals import TESTED, around, compared
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.summary import summary
 
 
 def leaky_table(honest: Sequence[RunResult], leaky: Mapping[str, Sequence[RunResult]]) -> str:

@@ -17,10 +17,10 @@ from scipy import stats
 from experiments import catalogue
 from experiments.catalogue.published import CONFUSIONS, Confusion
 from experiments.collected import results_of
-from ser_acrnn import metrics
-from ser_acrnn.intervals import Difference, t_interval
-from ser_acrnn.protocol import LEAKY_CHOICE, LEAKY_NORMALISATION, LEAKY_RANDOM, LEAKY_SEGMENTS, LEAVE_ONE_SPEAKER_OUT
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation import metrics
+from ser_acrnn.evaluation.intervals import Difference, t_interval
+from ser_acrnn.evaluation.protocol import LEAKY_CHOICE, LEAKY_NORMALISATION, LEAKY_RANDOM, LEAKY_SEGMENTS, LEAVE_ONE_SPEAKER_OUT
+from ser_acrnn.evaluation.results import RunResult
 
 CORPUS = "emodb"
 UNCHOSEN_EPOCHS = 10
@@ -175,7 +175,7 @@ def rows(root: Path) -> list[Row]:
         root: Folder of the result files.
 
     Raises:
-        ResultError: See `ser_acrnn.results.collect`.
+        ResultError: See `ser_acrnn.evaluation.results.collect`.
     """
     corpus = catalogue.corpus(CORPUS)
     runs: dict[tuple[str, str], list[RunResult]] = {}

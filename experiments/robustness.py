@@ -21,11 +21,12 @@ from experiments import catalogue
 from experiments.degradations import DEGRADATIONS
 from experiments.kept_networks import check_network, command, kept_runs, recordings_of, scores_of, write
 from experiments.runs import open_experiment
-from ser_acrnn import audio, metrics, report
+from ser_acrnn import audio
 from ser_acrnn.config import TrainConfig
-from ser_acrnn.ensembles import averaged
-from ser_acrnn.intervals import around, t_interval
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation import metrics, report
+from ser_acrnn.evaluation.ensembles import averaged
+from ser_acrnn.evaluation.intervals import around, t_interval
+from ser_acrnn.evaluation.results import RunResult
 
 FOLDER = "robustness"  # below a corpus's results
 COLUMNS = ["condition", "speaker", "utterance", "emotion", "decision"]
@@ -58,7 +59,7 @@ def judge_fold(members: Sequence[tuple[Path, RunResult]], recordings: dict[str, 
 
 def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -> NDArray[np.float64]:
     """What a network says of each utterance under each condition, `(conditions, utterances, emotions)`."""
-    from ser_acrnn.predictor import Predictor
+    from ser_acrnn.inference.predictor import Predictor
 
     training = TrainConfig.from_dict(result.config["training"])
     adapt = training.judging_batch_norm == "speaker"

@@ -21,7 +21,7 @@ from experiments.claims import claim
 from experiments.runs import Experiment, RunKey, add_arguments, open_experiment
 from experiments.tasks import run_command
 from ser_acrnn.config import DnnElmPreset
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
 
 if TYPE_CHECKING:  # heavy, and not needed for --help
     import keras
@@ -76,7 +76,8 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _compute(experiment: Experiment, key: RunKey, path: Path, options: argparse.Namespace) -> None:
-    from ser_acrnn import every_epoch, training
+    from ser_acrnn.training import every_epoch
+    from ser_acrnn.training import run as training
 
     checkpoint = key.file(options.work, ".npz")
     with tqdm(total=experiment.preset.training.epochs, desc=f"{key.fold.test} seed {key.seed}", unit=" epochs") as bar:

@@ -18,7 +18,7 @@ from experiments import executors
 from experiments.claims import ClaimedError, claim
 from experiments.run_piece import file
 from experiments.tasks import Task
-from ser_acrnn.corpus import CorpusError
+from ser_acrnn.data.corpus import CorpusError
 
 COMMAND = "experiments.run_piece"
 PIECES = 10  # on SLURM: as many as the speakers of the paper's corpora

@@ -10,10 +10,11 @@ from pathlib import Path
 from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations, baselines
-from ser_acrnn import results_manifest
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
-from ser_acrnn.dataset import DatasetError, GroupedCorpus, PreparedCorpus, open_corpus, prepared_name
-from ser_acrnn.protocol import (
+from ser_acrnn.data.prepared import DatasetError, GroupedCorpus, PreparedCorpus, open_corpus, prepared_name
+from ser_acrnn.data.segmented import SegmentedCorpus
+from ser_acrnn.evaluation import results_manifest
+from ser_acrnn.evaluation.protocol import (
     BY_SPEAKER,
     LEAKY_SEGMENTS,
     PROTOCOLS,
@@ -24,9 +25,8 @@ from ser_acrnn.protocol import (
     leave_one_speaker_and_texts_out,
     leave_one_speaker_out,
 )
-from ser_acrnn.results import RunResult
-from ser_acrnn.results_check import Split
-from ser_acrnn.segmented import SegmentedCorpus
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.results_check import Split
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Experiment:
 
     @property
     def conditions(self) -> dict[str, Preset]:
-        """The systems that judge by the same training in another condition, see `ser_acrnn.every_epoch`."""
+        """The systems that judge by the same training in another condition, see `ser_acrnn.training.every_epoch`."""
         return ablations.conditions(self.system, self.preset) if isinstance(self.preset, Preset) else {}
 
     def output(self, key: RunKey, options: argparse.Namespace) -> Path:

@@ -49,9 +49,10 @@ def ship(options: argparse.Namespace) -> Path:
     """
     import keras  # heavy, and not needed for --help
 
-    from ser_acrnn import distribution, training
-    from ser_acrnn.compact import save_compact
-    from ser_acrnn.export import in_float32
+    from ser_acrnn.export.exporting import in_float32
+    from ser_acrnn.models.saving import save_compact
+    from ser_acrnn.training import devices
+    from ser_acrnn.training import run as training
 
     experiment = open_experiment(options, options.system)
     if not isinstance(experiment.preset, Preset):
@@ -73,7 +74,7 @@ def ship(options: argparse.Namespace) -> Path:
     save_compact(in_float32(model), path)  # every processor has units for it
     index = options.directory / INDEX
     known = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
-    placement = distribution.place(options.devices, experiment.preset.training.batch_size)
+    placement = devices.place(options.devices, experiment.preset.training.batch_size)
     known[options.name] = {
         "description": describe(experiment.preset, experiment.facts.title),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -15,10 +15,10 @@ from experiments import cards, catalogue, pages, tables
 from experiments.catalogue import ablations
 from experiments.catalogue.published import PUBLISHED
 from experiments.collected import results_of
-from ser_acrnn import report
-from ser_acrnn.ensembles import with_seed_ensembles
-from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.ensembles import with_seed_ensembles
+from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
+from ser_acrnn.evaluation.results import RunResult
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

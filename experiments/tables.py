@@ -12,12 +12,12 @@ from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies
-from ser_acrnn import figures, metrics, report
-from ser_acrnn.comparison import paired_differences, selection, uar_on_validation
-from ser_acrnn.intervals import TESTED, compared, ends, family
-from ser_acrnn.protocol import LEAVE_ONE_SPEAKER_OUT
-from ser_acrnn.results import RunResult
-from ser_acrnn.summary import confusion_percent, pooled, summary
+from ser_acrnn.evaluation import figures, metrics, report
+from ser_acrnn.evaluation.comparison import paired_differences, selection, uar_on_validation
+from ser_acrnn.evaluation.intervals import TESTED, compared, ends, family
+from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.summary import confusion_percent, pooled, summary
 
 TITLES = {"table1": "Table I, number of convolutions", "table2": "Table II, systems"}
 

@@ -29,13 +29,13 @@ from experiments.catalogue import SYSTEMS, number_list
 from experiments.runs import Experiment, open_experiment
 from experiments.transfer_methods import METHODS, FewShotConfig
 from ser_acrnn.config import Preset, lite_augmented
-from ser_acrnn.dataset import GroupedCorpus, PreparedCorpus
-from ser_acrnn.memory import MemoryCorpus
-from ser_acrnn.predictor import Predictor
+from ser_acrnn.data.in_memory import MemoryCorpus
+from ser_acrnn.data.prepared import GroupedCorpus, PreparedCorpus
+from ser_acrnn.evaluation.protocol import Fold
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.results_check import Split
+from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.pretrained import DIRECTORY, INDEX, list_pretrained, pretrained_path
-from ser_acrnn.protocol import Fold
-from ser_acrnn.results import RunResult
-from ser_acrnn.results_check import Split
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def compute(draws: Draws, source: Source, method: str, examples: int, seed: int,
         seed: Of the draw and the training; it chooses the fold, too.
         path: The result's file.
     """
-    from ser_acrnn import training
+    from ser_acrnn.training import run as training
 
     experiment, folds = draws.experiment, draws.experiment.folds
     fold = folds[seed % len(folds)]

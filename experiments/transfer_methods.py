@@ -12,11 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser_acrnn.dataset import PreparedCorpus, Segments
-from ser_acrnn.fine_tuning import FineTuned
-from ser_acrnn.methods import Judge, Stage
-from ser_acrnn.models import segment_posteriors
-from ser_acrnn.transfer import encoder
+from ser_acrnn.data.prepared import PreparedCorpus, Segments
+from ser_acrnn.inference.batching import segment_posteriors
+from ser_acrnn.models.heads import encoder
+from ser_acrnn.training.finetuning import FineTuned
+from ser_acrnn.training.systems import Judge, Stage
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_prep.loader import Corpus
-from ser_acrnn import figures, report
-from ser_acrnn.comparison import PairedDifference, paired_differences
-from ser_acrnn.intervals import TESTED, around, compared
-from ser_acrnn.results import RunResult
-from ser_acrnn.summary import summary
+from ser_acrnn.evaluation import figures, report
+from ser_acrnn.evaluation.comparison import PairedDifference, paired_differences
+from ser_acrnn.evaluation.intervals import TESTED, around, compared
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.summary import summary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

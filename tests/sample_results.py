@@ -1,7 +1,7 @@
 """Results with figures that can be worked out by hand, for the tests of what is made from results."""
 
-from ser_acrnn.recipes import FEATURE_RECIPES
-from ser_acrnn.results import RunResult
+from ser_acrnn.config.features import FEATURE_RECIPES
+from ser_acrnn.evaluation.results import RunResult
 
 EMOTIONS = ["angry", "sad"]
 RECIPE = FEATURE_RECIPES["paper"]

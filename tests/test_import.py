@@ -28,7 +28,10 @@ def test_configurations_and_the_protocol_need_the_standard_library_alone():
 
 def test_what_prepares_plans_and_judges_imports_neither_keras_nor_tensorflow():
     code = """
-from ser_acrnn import audio, corpus, dataset, extraction, features, frames, metrics, report, results, summary, tfrecords
+from ser_acrnn import audio, features
+from ser_acrnn.data import corpus, prepared, tfrecords
+from ser_acrnn.evaluation import metrics, report, results, summary
+from ser_acrnn.features import extraction, mfcc_pitch
 import data_prep.pack, data_prep.prepare, experiments.run_grid, experiments.run_one, experiments.runs, experiments.summarise
 """
     assert not modules_after(code) & {"keras", "tensorflow", "jax", "torch"}
@@ -39,14 +42,14 @@ def test_every_public_name_resolves_and_is_listed():
         assert getattr(ser_acrnn, name) is not None, name
     assert sorted(ser_acrnn.__all__) == sorted(set(ser_acrnn.__all__))
     assert set(ser_acrnn.__all__) <= set(dir(ser_acrnn))
-    from ser_acrnn.models import acrnn
-    from ser_acrnn.protocol import Fold
+    from ser_acrnn.evaluation.protocol import Fold
+    from ser_acrnn.models.networks import acrnn
 
     assert ser_acrnn.acrnn is acrnn and ser_acrnn.Fold is Fold
 
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it():
-    with pytest.raises(AttributeError, match="'ser_acrnn' has no attribute 'acrnn3d'"):
+    with pytest.raises(AttributeError, match="No ser_acrnn attribute acrnn3d"):
         ser_acrnn.acrnn3d  # noqa: B018
     with pytest.raises(ImportError, match="acrnn3d"):
         from ser_acrnn import acrnn3d  # noqa: F401

@@ -149,7 +149,7 @@ def _measure(group: str, options: argparse.Namespace) -> list[Row]:
 
 def _keep(rows: Sequence[Row], directory: Path) -> Path:
     """Writes `<day>.json`, `.md` with the table and `.png` with the ratios; the second time in a day `<day>-2`."""
-    from ser_acrnn.distribution import place
+    from ser_acrnn.training.devices import place
 
     directory.mkdir(parents=True, exist_ok=True)
     day = str(datetime.date.today())

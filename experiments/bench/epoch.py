@@ -39,8 +39,8 @@ def _measure_here(kind: str, prepared: Path, repeats: int) -> dict[str, float]:
     import tensorflow  # noqa: F401 - so that its import is not counted
 
     from experiments import catalogue
-    from ser_acrnn import loop, methods
-    from ser_acrnn.dataset import RecordCorpus, load_segments, stream_segments
+    from ser_acrnn.data.prepared import RecordCorpus, load_segments, stream_segments
+    from ser_acrnn.training import loop, systems
 
     corpus = RecordCorpus(prepared)
     preset = catalogue.system("tiny", catalogue.corpus(corpus.name))
@@ -57,7 +57,7 @@ def _measure_here(kind: str, prepared: Path, repeats: int) -> dict[str, float]:
         ends.append(time.perf_counter())
     else:
         config = replace(preset.training, epochs=2)
-        method = methods.method_of(preset)
+        method = systems.method_of(preset)
         train, validation = method.segments(corpus, corpus.speakers[1:], training=True), method.segments(corpus, corpus.speakers[:1])
         model = method.network(*corpus.statistics(corpus.speakers[1:]))
         loop.fit(model, train, validation, config, seed=0, on_epoch=lambda entry: ends.append(time.perf_counter()))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from experiments.bench.harness import Row, interleaved
 from ser_acrnn.config import FeatureConfig
-from ser_acrnn.features import log_mels_3d
+from ser_acrnn.features.log_mels import log_mels_3d
 
 CONFIG = FeatureConfig()
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ser_acrnn import report
+from ser_acrnn.evaluation import report
 
 
 @dataclass(frozen=True)

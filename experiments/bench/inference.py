@@ -51,8 +51,8 @@ def _beside(found: dict[str, float], way: str, yardstick: str) -> tuple[str, flo
 def _one_segment(config: ModelConfig, rounds: int) -> dict[str, float]:
     import keras
 
-    from ser_acrnn.export import FORMATS, export, open_exported, synthetic_segments
-    from ser_acrnn.models import acrnn
+    from ser_acrnn.export.exporting import FORMATS, export, open_exported, synthetic_segments
+    from ser_acrnn.models.networks import acrnn
 
     keras.utils.set_random_seed(0)
     model, threads = acrnn(config), os.cpu_count()
@@ -72,8 +72,8 @@ def _one_segment(config: ModelConfig, rounds: int) -> dict[str, float]:
 def _batch(config: ModelConfig, rounds: int) -> dict[str, float]:
     import keras
 
-    from ser_acrnn.export import synthetic_segments
-    from ser_acrnn.models import acrnn
+    from ser_acrnn.export.exporting import synthetic_segments
+    from ser_acrnn.models.networks import acrnn
 
     ways: dict[str, Callable[[], object]] = {}
     for way, precision in ((KERAS, "float32"), ("Keras mixed bfloat16", "bfloat16")):

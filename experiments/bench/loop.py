@@ -25,9 +25,9 @@ def rows(name: str, config: ModelConfig, rounds: int) -> list[Row]:
     """
     import keras
 
-    from ser_acrnn import loop
     from ser_acrnn.config import TrainConfig
-    from ser_acrnn.models import acrnn
+    from ser_acrnn.models.networks import acrnn
+    from ser_acrnn.training import loop
 
     keras.utils.set_random_seed(0)
     model = acrnn(config)
@@ -54,7 +54,7 @@ def rows(name: str, config: ModelConfig, rounds: int) -> list[Row]:
 
 
 def _segments(config: ModelConfig, count: int) -> Any:
-    from ser_acrnn.dataset import Segments
+    from ser_acrnn.data.prepared import Segments
 
     random = np.random.default_rng(count)
     features = random.standard_normal((count, config.segment_frames, config.mels, config.channels)).astype(np.float32)

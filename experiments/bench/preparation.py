@@ -52,7 +52,7 @@ def _measure_here(name: str, source: Path, data: Path) -> dict[str, float]:
     import tensorflow  # noqa: F401 - so that its import is not counted
 
     from data_prep import loader, prepare
-    from ser_acrnn.dataset import RecordCorpus
+    from ser_acrnn.data.prepared import RecordCorpus
 
     peak = PeakMemory()
     marks = [time.perf_counter()]

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from experiments.bench.harness import Row
-from ser_acrnn import tfrecords
 from ser_acrnn.config import FeatureConfig
-from ser_acrnn.dataset import MANIFEST, RECIPE, RecordCorpus, stream_segments
+from ser_acrnn.data import tfrecords
+from ser_acrnn.data.prepared import MANIFEST, RECIPE, RecordCorpus, stream_segments
 
 SPEAKERS, SECONDS = 8, 6  # two segments an utterance
 

@@ -38,8 +38,8 @@ class Seeds:
     def __init__(self, preset: Preset, seeds: int) -> None:
         import keras
 
-        from ser_acrnn.loop import compile_model
-        from ser_acrnn.methods import method_of
+        from ser_acrnn.training.loop import compile_model
+        from ser_acrnn.training.systems import method_of
 
         method, shape = method_of(preset), preset.features.shape
         self.states = []
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     import keras
 
-    from ser_acrnn.distribution import place
+    from ser_acrnn.training.devices import place
 
     parser = argparse.ArgumentParser(prog="python -m experiments.bench.seeds", description=str(__doc__).split("\n\n")[0])
     parser.add_argument("--system", default="tiny", help="row of the tables (default: %(default)s)")

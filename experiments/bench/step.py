@@ -28,8 +28,8 @@ def rows(name: str, config: ModelConfig, rounds: int, *, xla: bool = False) -> l
     """
     import keras
 
-    from ser_acrnn.loop import compile_model
-    from ser_acrnn.models import acrnn
+    from ser_acrnn.models.networks import acrnn
+    from ser_acrnn.training.loop import compile_model
 
     training = TrainConfig()
     operations = 3 * 2 * config.multiply_adds() * training.batch_size

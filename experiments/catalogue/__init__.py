@@ -9,11 +9,11 @@ from data_prep.loader import GENERATED, Corpus, find
 from experiments.catalogue import ablations, baselines, best
 from experiments.catalogue.best import ADAPTED, BEST
 from experiments.catalogue.published import BEST_DEPTH
-from ser_acrnn import ensembles
 from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig
-from ser_acrnn.protocol import BY_SPEAKER, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS
-from ser_acrnn.recipes import FRAME_RECIPES
-from ser_acrnn.results import RunResult
+from ser_acrnn.config.features import FRAME_RECIPES
+from ser_acrnn.evaluation import ensembles
+from ser_acrnn.evaluation.protocol import BY_SPEAKER, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS
+from ser_acrnn.evaluation.results import RunResult
 
 SEEDS = 5  # paper, section III
 

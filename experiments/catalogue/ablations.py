@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.catalogue import best
 from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig, paper_conv
-from ser_acrnn.recipes import FEATURE_RECIPES
+from ser_acrnn.config.features import FEATURE_RECIPES
 
 # The paper's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
 # BLSTM, and half our patience: small enough for a processor to train it ten times for each change.

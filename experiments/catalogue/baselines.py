@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ser_acrnn.config import EMODB_EMOTIONS
-from ser_acrnn.json_config import JsonConfig, require
-from ser_acrnn.recipes import hash_of
+from ser_acrnn.config.features import hash_of
+from ser_acrnn.config.json_config import JsonConfig, require
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class FunctionalsConfig(JsonConfig):
 
     @property
     def recipe_hash(self) -> str:
-        """Sixteen hexadecimal digits that change with any field, as those of `ser_acrnn.recipes`."""
+        """Sixteen hexadecimal digits that change with any field, as those of `ser_acrnn.config.features`."""
         return hash_of(self.to_dict())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_prep import emodb
-from ser_acrnn.summary import Published
+from ser_acrnn.evaluation.summary import Published
 
 # Table I's best depth, which is the 3-D row of Table II.
 BEST_DEPTH = {"emodb": 5, "iemocap": 6}

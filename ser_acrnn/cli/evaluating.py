@@ -28,11 +28,11 @@ def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, adapt: Adapt = False,
         with quiet():
             from tqdm import tqdm
 
-            from ser_acrnn import metrics, report
             from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
-            from ser_acrnn.corpus import CorpusError, read_csv
-            from ser_acrnn.intervals import ends, t_interval
-            from ser_acrnn.predictor import Predictor
+            from ser_acrnn.data.corpus import CorpusError, read_csv
+            from ser_acrnn.evaluation import metrics, report
+            from ser_acrnn.evaluation.intervals import ends, t_interval
+            from ser_acrnn.inference.predictor import Predictor
 
             predictor = Predictor(model, tempos=FIVE_TEMPOS if tempos else AS_SPOKEN)
         utterances = read_csv(labels)
@@ -77,7 +77,7 @@ def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, adapt: Adapt = False,
 
 
 def _of_speaker(name: str, speakers: list[str], truth: list[str], decisions: list[str]) -> float:
-    from ser_acrnn import metrics
+    from ser_acrnn.evaluation import metrics
 
     chosen = [index for index, speaker in enumerate(speakers) if speaker == name]
     return metrics.unweighted_average_recall([truth[index] for index in chosen], [decisions[index] for index in chosen])

@@ -16,8 +16,8 @@ from ser_acrnn.cli.failures import named
 from ser_acrnn.cli.quiet import quiet
 
 if TYPE_CHECKING:
-    from ser_acrnn.predictions import Judgement, Prediction
-    from ser_acrnn.predictor import Predictor
+    from ser_acrnn.inference.predictions import Judgement, Prediction
+    from ser_acrnn.inference.predictor import Predictor
 
 DEFAULT_MODEL = "acrnn3d-emodb"
 HOP_SECONDS = 1.0
@@ -68,7 +68,8 @@ def predict(
         rows = (_row(path, prediction, report) for path, prediction in report.usable(judged))
     show(rows)
     if plot and not report.failures:
-        from ser_acrnn import attention_figure, figures
+        from ser_acrnn.evaluation import figures
+        from ser_acrnn.inference import attention_figure
 
         with named():
             figures.save(attention_figure.draw(network, paths[0]), plot)
@@ -80,7 +81,7 @@ def embed(files: Files, model: Model = DEFAULT_MODEL, same_speaker: Speaker = Fa
     """Print the 64 numbers of the embedding layer of each recording, as CSV."""
     paths = list(recordings(files))
     network = predictor(model, paths if same_speaker else [])
-    from ser_acrnn.embedding import COLUMN, Embedder
+    from ser_acrnn.inference.embedding import COLUMN, Embedder
 
     report = Report(len(paths))
     found = report.usable(zip(paths, Embedder(network).embed_many(paths), strict=True))
@@ -149,7 +150,7 @@ def predictor(
     with named():
         with quiet():
             from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
-            from ser_acrnn.predictor import Predictor
+            from ser_acrnn.inference.predictor import Predictor
 
             network = Predictor(model, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
         if speaker:

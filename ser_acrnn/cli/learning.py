@@ -38,21 +38,21 @@ def train(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     with named():
         with quiet():
-            from ser_acrnn import own_training
-            from ser_acrnn.predictor import Predictor
+            from ser_acrnn.inference.predictor import Predictor
+            from ser_acrnn.training import from_csv
 
             source = None if init == SCRATCH else Predictor(init)
         from tqdm import tqdm
 
         with tqdm(desc="features", unit=" files", disable=not sys.stderr.isatty()) as bar:
-            job = own_training.plan(labels, source, epochs=epochs, most_folds=MOST_FOLDS, on_file=lambda path: bar.update())
+            job = from_csv.plan(labels, source, epochs=epochs, most_folds=MOST_FOLDS, on_file=lambda path: bar.update())
         typer.echo(job.description, err=True)
         if judge:
             total = len(job.folds) * seeds
             with tqdm(total=total, desc="folds", unit=" runs", disable=not sys.stderr.isatty()) as bar:
-                for _ in own_training.judge(job, out, range(seeds)):
+                for _ in from_csv.judge(job, out, range(seeds)):
                     bar.update()
-            report = own_training.write_report(job, out)
+            report = from_csv.write_report(job, out)
             typer.echo(f"report: {report}" if report else f"no report: {job.why_unjudged}", err=True)
-        path = own_training.train(job, out)
+        path = from_csv.train(job, out)
     typer.echo(f"network: {path}")

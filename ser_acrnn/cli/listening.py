@@ -42,7 +42,7 @@ def record(
     with named():
         import numpy as np
 
-        from ser_acrnn import microphone
+        from ser_acrnn.audio import microphone
 
         chosen = int(device) if device and device.isdecimal() else device
         microphone.check(chosen)

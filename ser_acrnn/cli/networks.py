@@ -39,7 +39,7 @@ def info(model: Network) -> None:
 
     with named():
         with quiet():
-            from ser_acrnn.predictor import Predictor
+            from ser_acrnn.inference.predictor import Predictor
 
             predictor = Predictor(model)
         network = predictor.model
@@ -69,8 +69,8 @@ def export(
         with quiet():
             import numpy as np
 
-            from ser_acrnn import export as exporting
-            from ser_acrnn.predictor import Predictor
+            from ser_acrnn.export import exporting as exporting
+            from ser_acrnn.inference.predictor import Predictor
 
             predictor = Predictor(model)
             listener = predictor.listener

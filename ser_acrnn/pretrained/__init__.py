@@ -82,7 +82,7 @@ def load_pretrained(name: str) -> Any:
     """
     import keras
 
-    from ser_acrnn import layers  # noqa: F401 (registers the layers)
+    from ser_acrnn.models import layers  # noqa: F401 (registers the layers)
 
     return keras.saving.load_model(name if name.startswith(HUB) else pretrained_path(name), compile=False)
 

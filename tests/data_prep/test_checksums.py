@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.checksums import compare, read_checksums, sha256_of
-from ser_acrnn.corpus import CorpusError
+from ser_acrnn.data.corpus import CorpusError
 
 # FIPS 180-2, appendix B.1.
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

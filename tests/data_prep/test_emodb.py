@@ -20,7 +20,7 @@ import pytest
 from data_prep import emodb
 from data_prep.checksums import read_checksums
 from data_prep.download import ArchiveError, DownloadError, TransferConfig
-from ser_acrnn.corpus import CorpusError, Utterance
+from ser_acrnn.data.corpus import CorpusError, Utterance
 
 ROOT = Path(__file__).parents[2]
 QUICK = TransferConfig(waits_seconds=(0.0,), timeout_seconds=5.0, progress=False)

@@ -10,7 +10,7 @@ import pytest
 
 from data_prep import iemocap
 from ser_acrnn.config import IEMOCAP_EMOTIONS
-from ser_acrnn.corpus import CorpusError, Utterance
+from ser_acrnn.data.corpus import CorpusError, Utterance
 
 HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
 # One turn of each kind that matters, in one session.

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from data_prep import loader, synthetic_iemocap
-from ser_acrnn.corpus import CorpusError, Utterance
-from ser_acrnn.protocol import PROTOCOLS
+from ser_acrnn.data.corpus import CorpusError, Utterance
+from ser_acrnn.evaluation.protocol import PROTOCOLS
 
 
 def test_every_loader_is_found_and_hands_over_a_reading():

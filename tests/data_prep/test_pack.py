@@ -10,8 +10,8 @@ import pytest
 
 from data_prep import emodb, pack
 from data_prep.prepare import prepare
-from ser_acrnn.dataset import PackedCorpus, RecordCorpus
-from ser_acrnn.recipes import RECIPES
+from ser_acrnn.config.features import RECIPES
+from ser_acrnn.data.prepared import PackedCorpus, RecordCorpus
 
 
 def test_packs_a_folder_and_says_how_large_the_file_is(prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from data_prep import emodb, pieces
 from data_prep.prepare import prepare
-from ser_acrnn import tfrecords
-from ser_acrnn.corpus import CorpusError
-from ser_acrnn.dataset import RecordCorpus
+from ser_acrnn.data import tfrecords
+from ser_acrnn.data.corpus import CorpusError
+from ser_acrnn.data.prepared import RecordCorpus
 
 ABOUT = {"selection": "all"}
 LEFT_OUT = [{"utterance": "03a09Xa", "reason": "labelled, but there is no recording"}]

@@ -16,13 +16,14 @@ import soundfile
 
 from data_prep import emodb
 from data_prep.prepare import prepare
-from ser_acrnn import __version__, audio, tfrecords
+from ser_acrnn import __version__, audio
 from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
-from ser_acrnn.corpus import CorpusError, Utterance
-from ser_acrnn.dataset import RecordCorpus, load_segments
-from ser_acrnn.features import log_mels_3d
-from ser_acrnn.frames import mfcc_pitch
-from ser_acrnn.recipes import RECIPES, FeatureConfig
+from ser_acrnn.config.features import RECIPES, FeatureConfig
+from ser_acrnn.data import tfrecords
+from ser_acrnn.data.corpus import CorpusError, Utterance
+from ser_acrnn.data.prepared import RecordCorpus, load_segments
+from ser_acrnn.features.log_mels import log_mels_3d
+from ser_acrnn.features.mfcc_pitch import mfcc_pitch
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[..., list[Path]]

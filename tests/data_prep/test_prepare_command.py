@@ -14,8 +14,8 @@ import pytest
 from data_prep import emodb
 from data_prep.prepare import main
 from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
-from ser_acrnn.dataset import RecordCorpus
-from ser_acrnn.recipes import RECIPES
+from ser_acrnn.config.features import RECIPES
+from ser_acrnn.data.prepared import RecordCorpus
 
 ROOT = Path(__file__).parents[2]
 

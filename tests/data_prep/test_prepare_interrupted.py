@@ -15,9 +15,9 @@ from test_prepare import change, contents, run
 
 from data_prep import shards
 from data_prep.prepare import prepare
-from ser_acrnn import tfrecords
-from ser_acrnn.corpus import CorpusError, Utterance
-from ser_acrnn.dataset import RecordCorpus
+from ser_acrnn.data import tfrecords
+from ser_acrnn.data.corpus import CorpusError, Utterance
+from ser_acrnn.data.prepared import RecordCorpus
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[..., list[Path]]
@@ -30,7 +30,8 @@ import os, shutil, signal, sys
 from pathlib import Path
 import python_speech_features, tensorflow  # before the forks, so that each costs little
 from data_prep import emodb, prepare
-from ser_acrnn import audio, tfrecords
+from ser_acrnn import audio
+from ser_acrnn.data import tfrecords
 
 CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.rmdir", "os.mkdir"}
 

@@ -16,13 +16,14 @@ import soundfile
 from data_prep import loader, prepare, ravdess
 from data_prep.loader import Reading
 from experiments import catalogue, run_one
-from ser_acrnn import audio, tfrecords
+from ser_acrnn import audio
 from ser_acrnn.config import EMODB_EMOTIONS
-from ser_acrnn.corpus import CorpusError, Utterance
-from ser_acrnn.features import log_mels_3d
-from ser_acrnn.protocol import Fold, leave_one_speaker_out
-from ser_acrnn.recipes import FEATURE_RECIPES
-from ser_acrnn.results import RunResult
+from ser_acrnn.config.features import FEATURE_RECIPES
+from ser_acrnn.data import tfrecords
+from ser_acrnn.data.corpus import CorpusError, Utterance
+from ser_acrnn.evaluation.protocol import Fold, leave_one_speaker_out
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.features.log_mels import log_mels_3d
 
 RATE_HERTZ = 48_000
 SECONDS = 0.9

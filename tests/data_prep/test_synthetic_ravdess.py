@@ -15,7 +15,7 @@ from data_prep import loader, ravdess, synthetic_ravdess
 from data_prep.synthetic import VOICES
 from data_prep.synthetic_ravdess import plan, speak, voice, write_ravdess_like
 from experiments import catalogue
-from ser_acrnn.corpus import CorpusError, Utterance
+from ser_acrnn.data.corpus import CorpusError, Utterance
 
 
 @pytest.fixture()

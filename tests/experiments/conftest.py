@@ -7,8 +7,8 @@ from command_words import places
 
 from data_prep import emodb, prepare
 from experiments import run_one
-from ser_acrnn.dataset import open_corpus, pack
-from ser_acrnn.recipes import RECIPES
+from ser_acrnn.config.features import RECIPES
+from ser_acrnn.data.prepared import open_corpus, pack
 
 
 @pytest.fixture(scope="session")

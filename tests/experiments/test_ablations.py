@@ -9,7 +9,7 @@ from sample_results import sample_result
 from experiments import catalogue, robustness, summarise, tables
 from experiments.catalogue import ablations
 from ser_acrnn.config import AugmentConfig
-from ser_acrnn.recipes import FEATURE_RECIPES
+from ser_acrnn.config.features import FEATURE_RECIPES
 
 EMODB = catalogue.corpus("emodb")
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from layer_check import NO_JAX, jax_python, run_on_jax
-from test_training import SMALL
+from short_corpus import SMALL
 
 from experiments.bench import seeds
 
@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 from experiments.bench import seeds
 from experiments.bench.seeds import Seeds, rows
-from test_training import SMALL
+from short_corpus import SMALL
 
 table = replace(SMALL.model, batch_norm=("conv", "linear", "embedding"), dropout=0.3, mask_padding=True)
 preset = replace(SMALL, model=table)

@@ -7,8 +7,8 @@ from sample_results import sample_result
 
 from experiments import cards, catalogue, tables
 from experiments.catalogue import ablations
-from ser_acrnn import report
-from ser_acrnn.comparison import paired_differences
+from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.comparison import paired_differences
 
 ABOUT = {
     "corpus": "emodb",

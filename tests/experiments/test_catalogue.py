@@ -10,9 +10,9 @@ from experiments import catalogue
 from experiments.catalogue import ablations, baselines
 from experiments.catalogue.published import PUBLISHED
 from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, ConfigError, DnnElmPreset, Preset
-from ser_acrnn.corpus import CorpusError
-from ser_acrnn.protocol import PROTOCOLS
-from ser_acrnn.recipes import RECIPES
+from ser_acrnn.config.features import RECIPES
+from ser_acrnn.data.corpus import CorpusError
+from ser_acrnn.evaluation.protocol import PROTOCOLS
 
 
 def test_every_loaders_corpus_is_found_by_its_name():

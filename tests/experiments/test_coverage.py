@@ -7,8 +7,8 @@ import pytest
 from sample_results import sample_result
 
 from experiments import catalogue, coverage
-from ser_acrnn.intervals import FEWEST_FOLDS
-from ser_acrnn.results import collect
+from ser_acrnn.evaluation.intervals import FEWEST_FOLDS
+from ser_acrnn.evaluation.results import collect
 
 SIMULATIONS = 4_000
 WANTED = coverage.WANTED_PERCENT

@@ -6,8 +6,8 @@ from command_words import places
 
 from experiments import catalogue, disjoint, run_one
 from experiments.catalogue import ablations
-from ser_acrnn.ensembles import together
-from ser_acrnn.results import RunResult, collect
+from ser_acrnn.evaluation.ensembles import together
+from ser_acrnn.evaluation.results import RunResult, collect
 
 pytestmark = pytest.mark.stochastic
 
@@ -46,7 +46,7 @@ def test_what_is_left_is_a_result_of_the_same_run(judged):
 def test_a_recording_has_no_part_in_what_its_judge_has_heard(judged, small_corpus, monkeypatch):
     """With the recordings that are judged replaced by others, what the network takes of the speaker stays as it is."""
     folder, _ = judged
-    from ser_acrnn.predictor import Predictor
+    from ser_acrnn.inference.predictor import Predictor
 
     heard, enrol = [], Predictor.enrol
     monkeypatch.setattr(

@@ -7,7 +7,7 @@ import pytest
 from command_words import places
 
 from experiments import enrolment
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
 
 pytestmark = pytest.mark.stochastic
 

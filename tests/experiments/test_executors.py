@@ -17,7 +17,7 @@ from experiments.claims import ClaimedError, claim
 from experiments.executors import local, run_child
 from experiments.runs import add_arguments, open_experiment
 from experiments.tasks import Task
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
 
 ROOT = Path(__file__).parents[2]
 

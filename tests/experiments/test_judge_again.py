@@ -7,8 +7,8 @@ import pytest
 from command_words import places
 
 from experiments import catalogue, judge_again
-from ser_acrnn import judging
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.training import rescoring
 
 pytestmark = pytest.mark.stochastic
 
@@ -50,7 +50,7 @@ def test_the_networks_of_all_folds_judge_and_are_found_under_the_new_name(words,
     def never(*_):
         raise AssertionError("judged again")
 
-    monkeypatch.setattr(judging, "judge_again", never)
+    monkeypatch.setattr(rescoring, "judge_again", never)
     assert judge_again.main([*words, "--system=tiny-adapted"]) == 0
     assert capsys.readouterr().out == "0 results of tiny-adapted\n"
 

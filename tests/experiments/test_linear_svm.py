@@ -9,7 +9,7 @@ from sklearn.svm import SVC
 
 from experiments import linear_svm
 from experiments.catalogue.baselines import LinearSvmConfig
-from ser_acrnn import metrics
+from ser_acrnn.evaluation import metrics
 
 CONFIG = LinearSvmConfig(emotions=("angry", "sad", "happy"), complexities=(1e-4, 1e-2, 1.0, 100.0))
 

@@ -9,7 +9,7 @@ from sample_results import EMOTIONS, sample_result
 
 from experiments import mechanisms, reported
 from experiments.catalogue.published import CONFUSIONS, Confusion
-from ser_acrnn.results import ResultError
+from ser_acrnn.evaluation.results import ResultError
 
 # Decisions on the test speaker after three epochs: UAR 50, 100, 75; the validation speaker chooses the third.
 CURVE = [

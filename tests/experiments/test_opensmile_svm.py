@@ -13,9 +13,9 @@ from experiments import catalogue, opensmile_svm, runs, summarise
 from experiments.catalogue import baselines
 from experiments.functionals import Extractor
 from ser_acrnn import audio
-from ser_acrnn.metrics import unweighted_average_recall
-from ser_acrnn.protocol import LeakError
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.metrics import unweighted_average_recall
+from ser_acrnn.evaluation.protocol import LeakError
+from ser_acrnn.evaluation.results import RunResult
 
 SYSTEM, BY_SPEAKER = "opensmile-compare-svm", "opensmile-compare-svm-by-speaker"
 

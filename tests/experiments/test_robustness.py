@@ -8,10 +8,10 @@ from command_words import places
 
 from experiments import catalogue, robustness, run_one
 from experiments.degradations import DEGRADATIONS
-from ser_acrnn import models
 from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
-from ser_acrnn.ensembles import together
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.ensembles import together
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.inference import batching
 
 pytestmark = pytest.mark.stochastic
 
@@ -41,13 +41,13 @@ def test_every_condition_is_judged_and_the_table_comes_from_the_file(small_corpu
 def test_the_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, kept, monkeypatch):
     result = RunResult.load(kept / "results" / "synthetic" / "tiny" / "03-seed0.json")
     recordings = recordings_of(small_corpus, result)
-    heard, judge = [], models.segment_posteriors
+    heard, judge = [], batching.segment_posteriors
 
     def listen(model, features, *, tempos):
         heard.append(tuple(tempos))
         return judge(model, features)  # as the run did
 
-    monkeypatch.setattr(models, "segment_posteriors", listen)
+    monkeypatch.setattr(batching, "segment_posteriors", listen)
     for tempos in (AS_SPOKEN, FIVE_TEMPOS):
         config = {**result.config, "training": {**result.config["training"], "judging_tempos": list(tempos)}}
         heard.clear()

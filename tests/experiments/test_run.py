@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments import run_grid, run_one
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
 
 pytestmark = pytest.mark.stochastic
 

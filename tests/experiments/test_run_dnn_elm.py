@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from experiments import run_one
-from ser_acrnn import training
 from ser_acrnn.config import DnnElmPreset
-from ser_acrnn.dataset import open_corpus
-from ser_acrnn.results import RunResult
+from ser_acrnn.data.prepared import open_corpus
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.training import run as training
 
 pytestmark = pytest.mark.stochastic
 

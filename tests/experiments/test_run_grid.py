@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from experiments import catalogue, executors, run_grid, run_one
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
 
 
 def grid(corpus, folder, *more):

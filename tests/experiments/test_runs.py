@@ -14,10 +14,10 @@ from data_prep import prepare
 from experiments import catalogue, runs
 from experiments.runs import RunKey, corpus_name, finished, prepared_path
 from ser_acrnn.config import PRESETS
-from ser_acrnn.corpus import Utterance
-from ser_acrnn.dataset import DatasetError, GroupedCorpus
-from ser_acrnn.protocol import PROTOCOLS, Fold, LeakError
-from ser_acrnn.results import ResultError
+from ser_acrnn.data.corpus import Utterance
+from ser_acrnn.data.prepared import DatasetError, GroupedCorpus
+from ser_acrnn.evaluation.protocol import PROTOCOLS, Fold, LeakError
+from ser_acrnn.evaluation.results import ResultError
 
 SAMPLED = replace(catalogue.corpus("emodb"), emotions=tuple(EMOTIONS))
 TINY, BASELINE = (catalogue.system(name, SAMPLED) for name in ("tiny", "dnn-elm"))

@@ -10,11 +10,12 @@ import pytest
 
 from experiments import cards, catalogue, run_one, ship
 from experiments.collected import results_of
-from ser_acrnn import metrics, pretrained
-from ser_acrnn.calibration import judgements, reliability
-from ser_acrnn.dataset import open_corpus
+from ser_acrnn import pretrained
+from ser_acrnn.data.prepared import open_corpus
+from ser_acrnn.evaluation import metrics
+from ser_acrnn.evaluation.calibration import judgements, reliability
+from ser_acrnn.evaluation.results import collect
 from ser_acrnn.pretrained import PretrainedError
-from ser_acrnn.results import collect
 
 pytestmark = pytest.mark.stochastic
 

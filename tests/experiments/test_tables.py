@@ -6,7 +6,7 @@ import pytest
 from sample_results import sample_result
 
 from experiments import catalogue, summarise, tables
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
 
 EMODB = catalogue.corpus("emodb")
 

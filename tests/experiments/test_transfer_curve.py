@@ -15,8 +15,8 @@ from experiments import transfer_curve, transfer_report
 from experiments.transfer_curve import TransferResult, draw
 from experiments.transfer_methods import METHODS
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig, preset
-from ser_acrnn.models import acrnn
-from ser_acrnn.results import RunResult
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.models.networks import acrnn
 
 pytestmark = pytest.mark.stochastic
 

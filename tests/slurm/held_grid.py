@@ -8,7 +8,7 @@ import sys
 import time
 
 from experiments import run_grid, run_one
-from ser_acrnn import training
+from ser_acrnn.training import run as training
 
 HELD = {(0, 0), (1, 0), (0, 1)}  # fold and seed
 

@@ -1,0 +1,61 @@
+from . import audio, augmentation, cli, config, data, evaluation, export, features, inference, models, pretrained, training
+from ._version import __version__
+from .audio import AudioError
+from .config import ConfigError, FeatureConfig, ModelConfig, TrainConfig, preset
+from .data import CorpusError, DatasetError, Utterance, read_csv
+from .evaluation import Fold, LeakError, ResultError, RunResult, leave_one_speaker_out, metrics, protocol, unweighted_average_recall
+from .export import save_to_hub_folder
+from .features import log_mels_3d
+from .inference import AcrnnEmbedding, Judgement, Prediction, Predictor, embed
+from .models import acrnn, encoder, layers, waveform_model, with_new_head
+from .models.layers import AttentionPooling
+from .pretrained import list_pretrained, load_pretrained
+
+__all__ = [
+    "AcrnnEmbedding",
+    "AttentionPooling",
+    "AudioError",
+    "ConfigError",
+    "CorpusError",
+    "DatasetError",
+    "FeatureConfig",
+    "Fold",
+    "Judgement",
+    "LeakError",
+    "ModelConfig",
+    "Prediction",
+    "Predictor",
+    "ResultError",
+    "RunResult",
+    "TrainConfig",
+    "Utterance",
+    "__version__",
+    "acrnn",
+    "audio",
+    "augmentation",
+    "cli",
+    "config",
+    "data",
+    "embed",
+    "encoder",
+    "evaluation",
+    "export",
+    "features",
+    "inference",
+    "layers",
+    "leave_one_speaker_out",
+    "list_pretrained",
+    "load_pretrained",
+    "log_mels_3d",
+    "metrics",
+    "models",
+    "preset",
+    "pretrained",
+    "protocol",
+    "read_csv",
+    "save_to_hub_folder",
+    "training",
+    "unweighted_average_recall",
+    "waveform_model",
+    "with_new_head",
+]

@@ -1,0 +1,5 @@
+"""Any recording -> a waveform, and every complaint about one: files, decoders, the microphone, windows."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

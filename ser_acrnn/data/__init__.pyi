@@ -1,0 +1,19 @@
+from . import corpus, fold_reader, in_memory, prepared, segmented, standardised, tfrecords
+from .corpus import CorpusError, Utterance, read_csv
+from .prepared import DatasetError, PreparedCorpus, open_corpus
+
+__all__ = [
+    "CorpusError",
+    "DatasetError",
+    "PreparedCorpus",
+    "Utterance",
+    "corpus",
+    "fold_reader",
+    "in_memory",
+    "open_corpus",
+    "prepared",
+    "read_csv",
+    "segmented",
+    "standardised",
+    "tfrecords",
+]

@@ -1,0 +1,70 @@
+"""A prepared corpus as one fold may read it: no test speaker before the epoch is chosen, no statistics but of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ser_acrnn.evaluation import protocol
+from ser_acrnn.evaluation.protocol import Fold, LeakError
+
+
+class FoldReader:
+    """A prepared corpus as one fold may read it: the test part only after the epoch has been chosen, statistics of training alone.
+
+    Args:
+        corpus: A `ser_acrnn.data.prepared.PreparedCorpus`.
+        fold: The split.
+    """
+
+    def __init__(self, corpus: Any, fold: Fold) -> None:
+        self.name: str = corpus.name
+        self.fold = fold
+        self._corpus = corpus
+        self._test_is_open = False
+
+    def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, Any]]:
+        """See `ser_acrnn.data.prepared.PreparedCorpus.utterances`.
+
+        Raises:
+            LeakError: The test part before `choose_epoch`, or what is not in the fold.
+        """
+        wanted = set(groups)
+        if self.fold.test in wanted and not self._test_is_open:
+            raise LeakError(f"{self.name}: the test part {self.fold.test!r} is read, expected the epoch to be chosen before")
+        if strangers := sorted(wanted - {*self.fold.heard, self.fold.test}):
+            raise LeakError(f"{self.name}: {strangers} are read, expected parts of the fold with test {self.fold.test!r}")
+        return self._corpus.utterances(wanted)
+
+    def statistics(self, groups: Iterable[str]) -> tuple[Any, Any]:
+        """See `ser_acrnn.data.prepared.PreparedCorpus.statistics`.
+
+        Raises:
+            LeakError: Of anyone who does not train.
+        """
+        wanted = set(groups)
+        if others := sorted(wanted - set(self.fold.train)):
+            raise LeakError(f"{self.name}: statistics are fitted on {others} too, expected training speakers alone")
+        return self._corpus.statistics(wanted)
+
+    def speakers_of(self, utterances: Sequence[str]) -> list[str]:
+        """See `ser_acrnn.data.prepared.PreparedCorpus.speakers_of`."""
+        return self._corpus.speakers_of(utterances)
+
+    def speaker_statistics(self, speaker: str) -> tuple[Any, Any]:
+        """See `ser_acrnn.data.prepared.PreparedCorpus.speaker_statistics`.
+
+        Raises:
+            LeakError: Of a test speaker before `choose_epoch`, or of one who is not in the fold.
+        """
+        groups = self.fold.heard if not self._test_is_open else (*self.fold.heard, self.fold.test)
+        known = set(self._corpus.manifest["speaker"][self._corpus.group.isin(groups)])
+        if speaker not in known:
+            raise LeakError(f"{self.name}: statistics of the speaker {speaker!r} are read, expected one of {sorted(known)}")
+        return self._corpus.speaker_statistics(speaker)
+
+    def choose_epoch(self, curve: Sequence[Mapping[str, Any]], choice: str = "validation") -> int:
+        """Returns the `chosen_epoch` of the validation curve; from now on the test part can be read."""
+        epoch = protocol.chosen_epoch(curve, choice)
+        self._test_is_open = True
+        return epoch

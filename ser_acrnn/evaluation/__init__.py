@@ -1,0 +1,5 @@
+"""What decisions are worth: folds and their checks, metrics, intervals, results, comparisons, reports. Neither Keras nor TensorFlow."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

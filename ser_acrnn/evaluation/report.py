@@ -1,0 +1,314 @@
+"""Finished runs -> the report: tables beside the published numbers, figures, Markdown and CSV, computed from the result files alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ser_acrnn.evaluation import figures
+from ser_acrnn.evaluation.calibration import Calibration, calibration, reliability
+from ser_acrnn.evaluation.comparison import PairedDifference, paired_differences
+from ser_acrnn.evaluation.ensembles import with_seed_ensembles
+from ser_acrnn.evaluation.intervals import TESTED, ends, tested
+from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.summary import Published, SystemSummary, confusion_percent, scores, summary
+
+# What a fold tests; where somebody validates, on whom it chooses the epoch.
+_TESTED = {
+    "leave-one-speaker-out": ("each fold tests one speaker", "another one"),
+    "leave-one-session-out": ("each fold tests the speakers of one session", "those of another"),
+    "leave-one-group-out": ("each fold tests one group of speakers", "another one"),
+    "leaky-random": (
+        "LEAKY: the utterances are split at random, the voices of the test are known from training; these numbers flatter, and say nothing "
+        "of speakers that were not heard; each fold tests one part",
+        "another one",
+    ),
+}
+
+
+UAR_HEAD = "UAR, mean over folds ± std over runs"
+PAIRED = (
+    "Differences are the mean over folds of each fold's mean over seeds. Interval and p: paired t test over folds, from three folds on. "
+    "p after Holm: corrected over the rows of the table. The verdict is a gain or a loss where that is below 5 %."
+)
+_TRAINING = (
+    "The training loss is the mean over an epoch's batches, augmentation and dropout included. Where kept networks judge in another way, "
+    "epochs and losses are those of their training."
+)
+
+
+def overview(table: Sequence[SystemSummary], names: Mapping[str, str], protocol: str) -> str:
+    """The summary as a Markdown table that names the protocol."""
+    rows = [
+        [
+            names.get(row.system, row.system),
+            folds_by_seeds(row),
+            spread(row.uar, row.std_runs),
+            number(row.std_folds),
+            ends(row.low, row.high),
+            number(row.pooled_uar),
+            number(row.wa),
+            number(row.f1),
+            spread(row.paper, row.paper_std),
+            number(row.difference, "+"),
+        ]
+        for row in table
+    ]
+    heads = [
+        "system",
+        f"{protocol}, folds x seeds",
+        UAR_HEAD,
+        "std over folds",
+        "95 % interval over folds",
+        "UAR pooled",
+        "WA",
+        "macro F1",
+        "paper's UAR",
+        "difference",
+    ]
+    return markdown_table(heads, rows)
+
+
+def folds_by_seeds(row: SystemSummary) -> str:
+    """How many runs a row is about: `10 x 3`, or where some are missing their number and that of the folds."""
+    return f"{row.folds} x {row.seeds}" if row.runs == row.folds * row.seeds else f"{row.runs} runs, {row.folds} folds"
+
+
+def paired_table(comparisons: Sequence[PairedDifference], names: Mapping[str, str]) -> str:
+    """Paired comparisons of one family as a Markdown table."""
+    rows = [
+        [
+            f"{names.get(pair.first, pair.first)} less {names.get(pair.second, pair.second)}",
+            f"{pair.runs} in {pair.folds} folds",
+            f"{pair.mean:+.2f}",
+            ends(pair.low, pair.high, "+"),
+            *tested(pair),
+        ]
+        for pair in comparisons
+    ]
+    return markdown_table(["UAR points", "pairs of runs", "mean difference", "95 % interval over folds", *TESTED], rows)
+
+
+def tables(
+    results: Sequence[RunResult], published: Mapping[str, Published], names: Mapping[str, str], pairs: Sequence[tuple[str, str]] = ()
+) -> str:
+    """The overview, with a row of its own for the seeds of a system that judge together, and paired comparisons.
+
+    Args:
+        results: All runs of a corpus.
+        published: See `summary`.
+        names: Systems as the tables call them.
+        pairs: Systems to compare; those that share runs are.
+    """
+    text = overview(summary(with_seed_ensembles(results), published), names, results[0].protocol)
+    comparisons = paired_differences(results, pairs)
+    return f"{text}\n\nPaired by fold and seed:\n\n{paired_table(comparisons, names)}\n\n{PAIRED}" if comparisons else text
+
+
+def recall_table(results: Sequence[RunResult], names: Mapping[str, str]) -> str:
+    """Recall of each emotion by each system, all runs put together, and in brackets what it is taken for most often otherwise."""
+    emotions, rows = results[0].emotions, []
+    for system in dict.fromkeys(result.system for result in results):
+        percent = confusion_percent([result for result in results if result.system == system])
+        cells = []
+        for row, truth in enumerate(percent):
+            wrong = int(np.delete(truth, row).argmax())
+            wrong += wrong >= row
+            cells.append(f"{truth[row]:.1f} ({emotions[wrong]} {truth[wrong]:.1f})")
+        rows.append([names.get(system, system), *cells])
+    return markdown_table(["recall, % (taken for)", *emotions], rows)
+
+
+def calibration_table(calibrations: Sequence[Calibration], names: Mapping[str, str]) -> str:
+    """Expected calibration error and log loss before and after the temperature, as Markdown."""
+    rows = [
+        [
+            names.get(found.system, found.system),
+            str(len(found.temperatures)),
+            "validation speaker" if found.on_validation else "other test speakers",
+            f"{np.median(found.temperatures):.2f} ({min(found.temperatures):.2f} to {max(found.temperatures):.2f})",
+            *(f"{100 * reliability(judged).error:.1f}" for judged in (found.before, found.after)),
+            *(f"{judged.log_loss:.3f}" for judged in (found.before, found.after)),
+        ]
+        for found in calibrations
+    ]
+    heads = ["system", "runs", "fitted on", "temperature, median (range)", "calibration error, %", "scaled", "log loss", "scaled"]
+    return markdown_table(heads, rows)
+
+
+def training_table(results: Sequence[RunResult], names: Mapping[str, str]) -> str:
+    """How long each system was trained, and how well it knew its training speakers in the end; without those that only judge together."""
+    rows = []
+    for system in dict.fromkeys(result.system for result in results):
+        mine = [result for result in results if result.system == system and result.validation_curve]
+        if not mine:
+            continue
+        chosen = [result.chosen_epoch for result in mine]
+        losses = np.array([[_loss(result, result.chosen_epoch), _loss(result, len(result.validation_curve))] for result in mine], float)
+        known = losses[~np.isnan(losses).any(axis=1)]
+        rows.append(
+            [
+                names.get(system, system),
+                str(len(mine)),
+                f"{np.median(chosen):.0f} ({min(chosen)} to {max(chosen)})",
+                f"{np.mean([len(result.validation_curve) for result in mine]):.1f}",
+                *([f"{value:.3f}" for value in known.mean(axis=0)] if len(known) else ["", ""]),
+                f"{np.median([result.wall_seconds for result in mine]) / 60:.1f}",
+            ]
+        )
+    heads = ["system", "runs", "chosen epoch, median (range)", "epochs, mean", "training loss there", "in the last", "minutes, median"]
+    return markdown_table(heads, rows)
+
+
+def _loss(result: RunResult, epoch: int) -> float | None:
+    """Training loss of an epoch; None where it was not recorded."""
+    return next(entry["loss"] for entry in result.validation_curve if entry["epoch"] == epoch)
+
+
+def fold_table(runs: pd.DataFrame) -> str:
+    """UAR in percent of one system's runs as a Markdown table, a row a fold, a column a seed, and the means of both."""
+    grid = runs.pivot(index="speaker", columns="seed", values="uar") * 100
+    epochs = runs.groupby("speaker")["chosen_epoch"].apply(lambda chosen: ", ".join(str(epoch) for epoch in chosen))
+    rows = [
+        [speaker, *(number(value) for value in row), f"{np.nanmean(row):.2f}", epochs[speaker]]
+        for speaker, row in zip(grid.index, grid.to_numpy(), strict=True)
+    ]
+    rows.append(["mean", *(f"{mean:.2f}" for mean in grid.mean()), f"{grid.mean(axis=1).mean():.2f}", ""])
+    return markdown_table(["tested", *(f"seed {seed}" for seed in grid.columns), "mean", "chosen epochs"], rows)
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, its columns padded to be read as text too."""
+    widths = [max(len(str(line[column])) for line in [heads, *rows]) for column in range(len(heads))]
+    lines = [[str(cell).ljust(width) for cell, width in zip(line, widths, strict=True)] for line in [heads, *rows]]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def write(
+    results: Sequence[RunResult],
+    directory: str | Path,
+    title: str,
+    *,
+    published: Mapping[str, Published] | None = None,
+    names: Mapping[str, str] | None = None,
+    caveat: str = "",
+    pairs: Sequence[tuple[str, str]] = (),
+    expected_runs: Mapping[str, int] | None = None,
+) -> Path:
+    """Writes the whole report of one corpus: `report.md`, `summary.csv`, `runs.csv` and PNG figures beside them.
+
+    Args:
+        results: All runs of the corpus.
+        directory: Where to write.
+        title: The corpus, as the headline has it.
+        published: See `summary`.
+        names: Systems as the tables call them.
+        caveat: Printed above the first table.
+        pairs: Systems to compare on the folds and seeds that both have.
+        expected_runs: Runs of each system when it is complete; those with fewer are named. None: no matter.
+
+    Returns:
+        `report.md`.
+    """
+    directory, published, names = Path(directory), published or {}, names or {}
+    directory.mkdir(parents=True, exist_ok=True)
+    runs, table, judges = scores(results), summary(results, published), with_seed_ensembles(results)
+    runs.round(6).to_csv(directory / "runs.csv", index=False)
+    facts = [{"protocol": results[0].protocol, **asdict(row), "difference": row.difference} for row in summary(judges, published)]
+    pd.DataFrame(facts).round(4).to_csv(directory / "summary.csv", index=False)
+    figures.save(figures.folds_figure(results, names, published), directory / "folds.png")
+
+    text = [f"# {title}, {results[0].protocol}", ""]
+    title = title if results[0].protocol == LEAVE_ONE_SPEAKER_OUT else f"{title}, {results[0].protocol}"
+    text += [caveat, ""] if caveat else []
+    text += [tables(results, published, names, pairs), "", *_explanation(results), "", *_incomplete(table, names, expected_runs or {})]
+    text += ["![UAR by system and fold](folds.png)", ""]
+    text += ["## Recall by emotion", "", recall_table(judges, names), "", *_calibration(judges, names, directory)]
+    text += ["## Training", "", training_table(results, names), "", _TRAINING, ""]
+    for system in (row.system for row in table):
+        mine = [result for result in results if result.system == system]
+        name = names.get(system, system)
+        figures.save(figures.confusion_figure(mine, f"{title}, {name}"), directory / f"{system}-confusion.png")
+        text += [f"## {name}", "", fold_table(runs[runs["system"] == system]), "", f"![Confusion of {name}]({system}-confusion.png)", ""]
+        if any(result.validation_curve for result in mine):
+            figures.save(figures.curves_figure(mine, f"{title}, {name}"), directory / f"{system}-curves.png")
+            text += [f"![Training curves of {name}]({system}-curves.png)", ""]
+    path = directory / "report.md"
+    path.write_text("\n".join(text), encoding="utf-8")
+    return path
+
+
+def _explanation(results: Sequence[RunResult]) -> list[str]:
+    tested, chooser = _TESTED[results[0].protocol]
+    machines = dict.fromkeys(result.system for result in results if result.chosen)
+    systems = dict.fromkeys(result.system for result in results if result.system not in machines)
+    unwatched = dict.fromkeys(result.system for result in results if result.fold["validation"] is None and result.system not in machines)
+    fixed = "all others train, and the last epoch is taken"
+    chosen = "all others train, and choose the complexity by leaving out one of them after the other"
+    how = f"{tested}, chooses the epoch on {chooser} and trains on the rest."
+    if unwatched == systems:
+        how = f"{tested}; {fixed if systems else chosen}."
+    some = f" In {', '.join(unwatched)} nobody validates: {fixed}." if unwatched and unwatched != systems else ""
+    some += f" In {', '.join(machines)} there are no epochs: {chosen}." if machines and systems else ""
+    return [
+        f"{results[0].protocol}: {how} All figures in percent. UAR: mean recall over the classes that the test "
+        "part of the fold has, averaged over the runs of a fold, which are its seeds, and then over folds, as are WA and F1. Standard "
+        "deviations are sample standard deviations. The interval is a t interval over the folds' means; with fewer than three folds "
+        f"there is none. Pooled: the recalls of all test decisions put together.{some}",
+        "",
+        made_with(results),
+    ]
+
+
+def _calibration(results: Sequence[RunResult], names: Mapping[str, str], directory: Path) -> list[str]:
+    systems = dict.fromkeys(result.system for result in results)
+    found = [calibration([result for result in results if result.system == system]) for system in systems]
+    calibrations = [one for one in found if one]
+    if not calibrations:
+        return []
+    figures.save(figures.reliability_figure(calibrations, names), directory / "reliability.png")
+    return [
+        "## Calibration",
+        "",
+        calibration_table(calibrations, names),
+        "",
+        "An utterance's posteriors are the maxima over its segments, scaled to sum to one. Each run's temperature has the least log loss "
+        "on its validation speaker, or, where there are no posteriors of one, on the test speakers of the other folds, judged by those "
+        "folds' networks; it is applied to its test speaker, and no decision changes.",
+        "",
+        "![Confidence and accuracy](reliability.png)",
+        "",
+    ]
+
+
+def made_with(results: Sequence[RunResult]) -> str:
+    """How many runs, how long they took, and on what they were computed."""
+    hours = sum(result.wall_seconds for result in results) / 3600
+    places = sorted({f"{result.backend}, {result.device}, {result.precision}" for result in results})
+    return f"{len(results)} runs, {hours:.1f} hours of training; {'; '.join(places)}."
+
+
+def _incomplete(table: Sequence[SystemSummary], names: Mapping[str, str], expected: Mapping[str, int]) -> list[str]:
+    parts = []
+    for runs in sorted(set(expected.values()), reverse=True):
+        mine = [row for row in table if row.runs < runs == expected.get(row.system)]
+        short = [f"{names.get(row.system, row.system)} ({row.runs})" for row in mine]
+        parts += [f"with fewer than {runs} runs: {', '.join(short)}"] if short else []
+    return [f"Not yet complete, {'; '.join(parts)}.", ""] if parts else []
+
+
+def number(value: float, sign: str = "") -> str:
+    """Two decimals, or nothing for NaN."""
+    return "" if math.isnan(value) else f"{value:{sign}.2f}"
+
+
+def spread(mean: float, deviation: float) -> str:
+    """Mean and deviation; the mean alone where there is no deviation."""
+    return number(mean) if math.isnan(deviation) else f"{mean:.2f} ± {deviation:.2f}"

@@ -1,0 +1,5 @@
+"""A network for other runtimes and for the hub: formats, checks."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

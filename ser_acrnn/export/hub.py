@@ -1,0 +1,63 @@
+"""A network as a folder in the conventions of the Hugging Face hub, ready to be uploaded, and read by Keras's own `hf://` handler."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+
+from ser_acrnn import __version__
+
+LABELS = "labels.json"
+
+
+def save_to_hub_folder(
+    model: keras.Model, directory: str | Path, *, card: str = "", language: str = "", licence: str = "mit", datasets: tuple[str, ...] = ()
+) -> Path:
+    """Writes `config.json`, `metadata.json` and `model.weights.h5` as Keras has them, `labels.json`, and the card `README.md`.
+
+    Upload the folder with `huggingface-cli upload <owner>/<name> <directory>`; `ser_acrnn.load_pretrained("hf://<owner>/<name>")` loads it.
+
+    Args:
+        model: A network of `ser_acrnn.models.networks`.
+        directory: The folder; it is made, and what is in it is replaced file by file.
+        card: What the model is, in Markdown; of a shipped network `ser_acrnn.pretrained.model_card(name)`.
+        language: Of the speech, as the hub writes it, such as `de`.
+        licence: As the hub writes it.
+        datasets: The hub's names of what it was trained on.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: The model does not name its emotions.
+    """
+    try:
+        emotions = list(model.get_layer("emotion").emotions)
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"{model.name}: is not a network of ser_acrnn ({error}), expected its layer 'emotion'") from error
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    keras.saving.save_model(model, directory, zipped=False)
+    labels = {"emotions": emotions, "recipe_hash": model.get_layer("normalise").recipe_hash, "scope": model.get_layer("normalise").scope}
+    (directory / LABELS).write_text(json.dumps(labels, indent=1) + "\n", encoding="utf-8")
+    facts = [
+        f"license: {licence}",
+        "library_name: keras",
+        "pipeline_tag: audio-classification",
+        "tags: [speech-emotion-recognition, keras, ser_acrnn]",
+        *([f"language: {language}"] if language else []),
+        *([f"datasets: [{', '.join(datasets)}]"] if datasets else []),
+    ]
+    body = card or f"# {model.name}\n\nA speech emotion recogniser for {', '.join(emotions)}."
+    use = f"""## Load it
+
+```python
+import ser_acrnn  # pip install ser_acrnn, version {__version__} or newer
+
+prediction = ser_acrnn.Predictor("hf://<owner>/<name>").predict("recording.wav")
+```
+"""
+    (directory / "README.md").write_text("\n".join(["---", *facts, "---", "", body.strip(), "", use]), encoding="utf-8")
+    return directory

@@ -1,0 +1,16 @@
+from . import extraction, log_mels, mfcc_pitch, normalisation, tempo
+from .log_mels import deltas, hop_frames, log_mels_3d, segment, segment_starts, with_deltas
+
+__all__ = [
+    "deltas",
+    "extraction",
+    "hop_frames",
+    "log_mels",
+    "log_mels_3d",
+    "mfcc_pitch",
+    "normalisation",
+    "segment",
+    "segment_starts",
+    "tempo",
+    "with_deltas",
+]

@@ -1,0 +1,5 @@
+"""Recordings in, emotions out: batches, preparation, adaptation to a speaker, predictions, embeddings."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,326 @@
+"""A recording in, an emotion out: a saved network with the features that it was trained on, for files, samples and live audio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ser_acrnn import audio
+from ser_acrnn.config import AS_SPOKEN
+from ser_acrnn.config.features import feature_recipe
+from ser_acrnn.evaluation import metrics
+from ser_acrnn.features.log_mels import segment_starts
+from ser_acrnn.features.normalisation import statistics_of
+from ser_acrnn.features.tempo import at_tempo
+from ser_acrnn.inference.batching import filled, in_batches
+from ser_acrnn.inference.predictions import Judgement, Prediction
+from ser_acrnn.inference.preprocessor import Listener, flaw
+from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
+from ser_acrnn.models.networks import with_attention
+from ser_acrnn.pretrained import list_pretrained, load_pretrained
+
+# Segments at a time: on a processor, more are no faster, and with 40 a shipped network takes a gigabyte.
+BATCH_SEGMENTS = 8
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """An utterance whose segments wait for the network: where they begin, and where it ends, in seconds."""
+
+    starts: list[float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Long:
+    """A recording that waits to be judged window by window; arguments as of `Predictor.predict`."""
+
+    recording: str | Path | ArrayLike
+    sampling_rate_hertz: int | None
+
+
+class Predictor:
+    """Judges recordings with a network of this package.
+
+    Args:
+        model: Name of a network that ships with the package (`ser_acrnn.list_pretrained`), a `.keras` file, or a loaded network.
+        batch_segments: Segments that the network judges at a time; an accelerator is faster with 40 or more.
+        tempos: Rates at which each segment is played to the network, 1.0 among them, at which it shows its attention; its posteriors are
+            the mean over all. `ser_acrnn.config.FIVE_TEMPOS` is five times the work.
+
+    Attributes:
+        model: The network.
+        emotions: Its classes, in the order of its output.
+        listener: What it hears of a recording: waveform, log-Mels, segments as it takes them.
+        step_seconds: Of speech that each weight of the attention is about.
+
+    Raises:
+        ValueError: There is no such network, it is none of this package's, its features are of no recipe of this version, a batch of
+            no segment, or tempos that are not positive or lack 1.0.
+
+    Example:
+        >>> Predictor("acrnn3d-emodb").predict("recording.wav").emotion  # doctest: +SKIP
+        'happy'
+    """
+
+    def __init__(
+        self, model: str | Path | keras.Model, *, batch_segments: int = BATCH_SEGMENTS, tempos: Sequence[float] = AS_SPOKEN
+    ) -> None:
+        if batch_segments < 1:
+            raise ValueError(f"batch_segments is {batch_segments}, expected 1 or more")
+        if 1 not in tempos or min(tempos) <= 0:
+            raise ValueError(f"tempos are {list(tempos)}, expected positive rates, 1.0 among them")
+        self.batch_segments, self.tempos = batch_segments, tuple(tempos)
+        self.name = model.name if isinstance(model, keras.Model) else str(model)
+        self.model = _network(model)
+        try:
+            self.emotions: tuple[str, ...] = tuple(self.model.get_layer("emotion").emotions)
+            layer = self.model.get_layer("normalise")
+            recipe_hash, scope = layer.recipe_hash, layer.scope
+            self._judge = with_attention(self.model)
+        except (ValueError, AttributeError) as error:
+            expected = "expected its layers 'normalise', 'attention' and 'emotion'"
+            raise ValueError(f"{self.name}: is not a network of ser_acrnn ({error}), {expected}") from error
+        self.listener = Listener(self.name, feature_recipe(recipe_hash, self.name), self.model.input_shape[-1], scope)
+        self.step_seconds = self.listener.features.segment_seconds / self._judge.output["attention"].shape[1]
+        self._batch_norm = SpeakerBatchNorm(self.model)
+
+    def enrol(
+        self,
+        recordings: Iterable[str | Path | ArrayLike],
+        sampling_rate_hertz: int | None = None,
+        *,
+        adapt: bool = True,
+        on_unusable: Callable[[audio.AudioError], object] | None = None,
+    ) -> None:
+        """Adapts to a speaker's audio, without labels: from now on that speaker is judged.
+
+        Batch norm takes mean and variance of what the network hears of the speaker (`ser_acrnn.inference.speaker_adaptation`); a network
+        that normalises by the speaker also takes those of the log-Mels.
+
+        Args:
+            recordings: Of one speaker, in various moods, recorded as those that are to be judged; as `predict` takes them.
+            sampling_rate_hertz: See `predict`.
+            adapt: False leaves batch norm as it was trained.
+            on_unusable: Called with the error of each recording that cannot be used, which is left out then.
+
+        Raises:
+            AudioError: A recording cannot be used, and there is no `on_unusable`; or none can be used.
+            ValueError: No recording, or the network has nothing that adapts.
+        """
+        adapt = adapt and bool(self._batch_norm.layers)
+        scope = self.listener.scope
+        if not adapt and scope != "speaker":
+            raise ValueError(f"{self.name}: normalises by the {scope} statistics, expected batch norm that adapts to a speaker")
+        recordings = list(recordings)
+        problems: list[str] = []
+
+        def leave_out(error: audio.AudioError) -> None:
+            if on_unusable is None:
+                raise error
+            if str(error) not in problems:  # a recording is heard more than once
+                problems.append(str(error))
+                on_unusable(error)
+
+        def heard() -> Iterator[NDArray[np.float32]]:
+            return self.listener.voices(recordings, sampling_rate_hertz, leave_out=leave_out)
+
+        try:
+            if scope == "speaker":
+                self.listener.speaker = statistics_of(heard())
+            self._batch_norm.restore()
+            if adapt:
+                self._batch_norm.adapt(lambda: map(self.listener.cut_up, heard()), self.tempos, self.batch_segments)
+        except ValueError as error:
+            if problems:
+                raise audio.AudioError("no recording of the speaker can be used: " + "; ".join(problems)) from error
+            raise
+
+    def predict(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Prediction:
+        """Judges one recording.
+
+        Args:
+            recording: A file, or samples of shape `(samples,)` or `(samples, channels)`. Up to a minute it is judged as an utterance, as
+                in training; beyond, window by window, see `timeline`.
+            sampling_rate_hertz: Of the samples; a file knows its own.
+
+        Raises:
+            AudioError: The recording cannot be used; the message says why.
+            ValueError: The network normalises by the speaker, and nobody has been enrolled.
+        """
+        (found,) = self.predict_many([recording], sampling_rate_hertz)
+        if isinstance(found, audio.AudioError):
+            raise found
+        return found
+
+    def predict_many(
+        self, recordings: Iterable[str | Path | ArrayLike], sampling_rate_hertz: int | None = None
+    ) -> Iterator[Prediction | audio.AudioError]:
+        """Judges many recordings, whose segments share the network's batches: faster than one by one, and with the same results.
+
+        Args:
+            recordings: See `predict`.
+            sampling_rate_hertz: See `predict`.
+
+        Yields:
+            For each recording, in order, what `predict` returns; or, in its place, the error that `predict` raises.
+
+        Raises:
+            ValueError: See `predict`.
+        """
+        self.listener.check_speaker()
+        cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
+        for found, judged in in_batches(cut, self._posteriors, self.batch_segments):
+            if isinstance(found, _Long):
+                yield self._summed_up(found)
+            elif isinstance(found, _Cut):
+                yield self._prediction_of(found, *judged)
+            else:
+                yield found
+
+    def timeline(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
+    ) -> Iterator[Judgement]:
+        """Judges a recording of any length window by window, in bounded memory.
+
+        Each window of 3 s is treated as a recording of its own: standardised by itself, with deltas that end at its edges. The last one
+        ends with the recording.
+
+        Args:
+            recording: See `predict`.
+            sampling_rate_hertz: See `predict`.
+            hop_seconds: Between the starts of windows.
+
+        Yields:
+            What the network says of each window, in order.
+
+        Raises:
+            AudioError: The file cannot be read.
+            ValueError: See `predict`; or a hop that is not positive.
+        """
+        cut = self.listener.windows(self.listener.pieces(recording, sampling_rate_hertz), hop_seconds)
+        while batch := list(islice(cut, self.batch_segments)):
+            yield from self._judge_windows(batch)
+
+    def predict_stream(self, chunks: Iterable[ArrayLike], *, hop_seconds: float = 1.0) -> Iterator[Judgement]:
+        """Judges live audio: each window of 3 s as soon as its last sample has come, then again every hop.
+
+        The judgements are those of `timeline` on the same samples.
+
+        Args:
+            chunks: Mono samples at the network's rate, 16 kHz, in pieces of any length, shape `(samples,)`.
+            hop_seconds: Between the starts of windows.
+
+        Yields:
+            See `timeline`; the first one after 3 s, a last one when the chunks end between two hops.
+
+        Raises:
+            ValueError: See `timeline`; or a chunk that is not one-dimensional.
+        """
+        for window in self.listener.windows((_chunk(chunk) for chunk in chunks), hop_seconds):
+            yield from self._judge_windows([window])
+
+    def unfolding(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 0.1
+    ) -> Iterator[Judgement]:
+        """Judges what has been heard of a recording at each time: its last 3 s, or less at the beginning.
+
+        Arguments and errors as of `timeline`, but the recording is held in memory.
+
+        Yields:
+            A judgement at each hop and one at the end, each of a piece treated as a recording of its own.
+        """
+        self.listener.check_speaker()
+        waveform = self.listener.waveform(recording, sampling_rate_hertz)
+        hop, longest = max(1, round(hop_seconds * self.listener.features.sampling_rate_hertz)), self.listener.features.segment_samples
+        ends = [*range(hop, len(waveform), hop), len(waveform)]
+        cut = ((max(0, end - longest), waveform[max(0, end - longest) : end]) for end in ends)
+        while batch := list(islice(cut, self.batch_segments)):
+            yield from self._judge_windows(batch)
+
+    def _cut(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None
+    ) -> tuple[_Cut | _Long | audio.AudioError, NDArray[np.float32]]:
+        """What is known of a recording before the network has judged it, and its segments; none of one that is long or cannot be used."""
+        none = np.zeros((0, *self.model.input_shape[1:]), np.float32)
+        try:
+            if self.listener.is_long(recording, sampling_rate_hertz):
+                return _Long(recording, sampling_rate_hertz), none
+            waveform = self.listener.waveform(recording, sampling_rate_hertz)
+        except audio.AudioError as error:
+            return error, none
+        recipe, log_mels = self.listener.features, self.listener.log_mels(waveform)
+        starts = [frame * recipe.shift_seconds for frame in segment_starts(len(log_mels), recipe)]
+        return _Cut(starts, len(waveform) / recipe.sampling_rate_hertz), self.listener.cut_up(log_mels)
+
+    def _judge_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[Judgement]:
+        flaws = [flaw(samples) for _, samples in batch]
+        usable = [samples for (_, samples), found in zip(batch, flaws, strict=True) if not found]
+        if usable:
+            judged = zip(*self._posteriors(np.stack([self.listener.segment(samples) for samples in usable])), strict=True)
+        for (first, samples), found in zip(batch, flaws, strict=True):
+            start, end = (sample / self.listener.features.sampling_rate_hertz for sample in (first, first + len(samples)))
+            yield Judgement(start, end, {}, (), found) if found else self._judgement(start, end, *next(judged))
+
+    def _summed_up(self, long: _Long) -> Prediction | audio.AudioError:
+        try:
+            pieces = tuple(self.timeline(long.recording, long.sampling_rate_hertz))
+        except audio.AudioError as error:
+            return error
+        judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
+        if not judged:
+            name = f"{long.recording}: " if isinstance(long.recording, (str, Path)) else ""
+            return audio.AudioError(f"{name}no window can be judged, the first because it {pieces[0].flaw}, expected speech")
+        return self._prediction(np.mean(judged, axis=0), pieces)
+
+    def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:
+        ends = [*(min(start + self.listener.features.segment_seconds, cut.seconds) for start in cut.starts[:-1]), cut.seconds]
+        pieces = zip(cut.starts, ends, posteriors, attention, strict=True)
+        maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
+        return self._prediction(maxima, tuple(self._judgement(*piece) for piece in pieces))
+
+    def _posteriors(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Posteriors and attention of segments; a single one is judged alone, more in batches of one size, so that little is compiled.
+
+        The posteriors are the mean over all tempos, the attention is that at the tempo as spoken.
+        """
+        size = 1 if len(segments) == 1 else self.batch_segments
+        found = []
+        for batch, number in filled(segments, size):
+            judged = {tempo: self._judge.predict_on_batch(at_tempo(batch, tempo)) for tempo in self.tempos}
+            mean = np.mean([heard["emotion"] for heard in judged.values()], axis=0)
+            found.append([mean[:number], np.asarray(judged[1]["attention"])[:number]])
+        posteriors, attention = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return posteriors, attention
+
+    def _judgement(self, start: float, end: float, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Judgement:
+        return Judgement(start, end, self._named(posteriors), tuple(float(weight) for weight in attention))
+
+    def _prediction(self, scores: NDArray, pieces: tuple[Judgement, ...]) -> Prediction:
+        return Prediction(self.emotions[int(scores.argmax())], self._named(scores), pieces, self.step_seconds)
+
+    def _named(self, scores: NDArray) -> dict[str, float]:
+        return {emotion: float(value) for emotion, value in zip(self.emotions, scores / scores.sum(), strict=True)}
+
+
+def _network(model: str | Path | keras.Model) -> keras.Model:
+    if isinstance(model, keras.Model):
+        return model
+    if str(model) in list_pretrained() or str(model).startswith("hf://"):
+        return load_pretrained(str(model))
+    if not Path(model).is_file():
+        raise ValueError(f"{model}: no such file, expected a network saved as .keras, or one of {list_pretrained()}")
+    return keras.saving.load_model(model, compile=False)
+
+
+def _chunk(chunk: ArrayLike) -> NDArray[np.float32]:
+    samples = np.asarray(chunk, np.float32)
+    if samples.ndim != 1:
+        raise ValueError(f"a chunk has the shape {samples.shape}, expected (samples,): mono at 16 kHz")
+    return samples

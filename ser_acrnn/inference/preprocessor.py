@@ -1,0 +1,132 @@
+"""What a network hears of a recording: a file or samples -> the segments that it takes, normalised as it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ser_acrnn import audio, features
+from ser_acrnn.audio.windows import windows
+from ser_acrnn.config import FeatureConfig, Normalisation
+from ser_acrnn.features.normalisation import Statistics, standardise, statistics_of
+
+# A recording up to this length is one utterance; a longer one is heard window by window, in memory that does not grow with it.
+LONGEST_UTTERANCE_SECONDS = 60.0
+
+
+@dataclass
+class Listener:
+    """Listens for one network.
+
+    Its methods take a recording as a file, or as samples of shape `(samples,)` or `(samples, channels)` with their rate, which is the
+    network's where none is given; they raise an `AudioError` that says why where a recording cannot be used, and a `ValueError` where
+    the network normalises by the speaker and nobody has been enrolled.
+
+    Attributes:
+        name: Of the network, for errors.
+        features: Its log-Mels.
+        channels: How many of log-Mels, deltas and delta-deltas it takes.
+        scope: What it is normalised by, see `ser_acrnn.config.ModelConfig`.
+        speaker: Mean and variance of the log-Mels of the speaker, where the scope is `speaker`.
+    """
+
+    name: str
+    features: FeatureConfig
+    channels: int
+    scope: Normalisation
+    speaker: Statistics | None = None
+
+    def is_long(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> bool:
+        """Whether a recording is longer than an utterance, and heard window by window."""
+        if isinstance(recording, (str, Path)):
+            return audio.seconds_of(recording) > LONGEST_UTTERANCE_SECONDS
+        return len(np.asarray(recording)) > LONGEST_UTTERANCE_SECONDS * (sampling_rate_hertz or self.features.sampling_rate_hertz)
+
+    def waveform(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
+        """A recording as mono samples at the network's rate, shape `(samples,)`."""
+        rate = self.features.sampling_rate_hertz
+        if isinstance(recording, (str, Path)):
+            return audio.load(recording, rate)
+        return audio.to_mono(np.asarray(recording), sampling_rate_hertz or rate, rate)
+
+    def pieces(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Iterator[NDArray[np.float32]]:
+        """The same samples piece by piece, `(samples,)` each; what is silent or not finite in a file is not refused."""
+        if isinstance(recording, (str, Path)):
+            return audio.stream(recording, self.features.sampling_rate_hertz)
+        return iter([self.waveform(recording, sampling_rate_hertz)])
+
+    def segments(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
+        """An utterance as the network takes it, `(segments, 300, 40, 3)`."""
+        return self.cut_up(self.log_mels(self.waveform(recording, sampling_rate_hertz)))
+
+    def windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """The first sample and the samples of each window as long as a segment; see `ser_acrnn.audio.windows`."""
+        self.check_speaker()
+        return windows(pieces, self.features.segment_samples, round(hop_seconds * self.features.sampling_rate_hertz))
+
+    def window_segments(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
+    ) -> Iterator[NDArray[np.float32]]:
+        """The windows of a recording of any length as the network takes them, `(300, 40, 3)` each, without those that are flawed."""
+        for _, samples in self.windows(self.pieces(recording, sampling_rate_hertz), hop_seconds):
+            if not flaw(samples):
+                yield self.segment(samples)
+
+    def segment(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A window's samples as the network takes them, `(300, 40, 3)`."""
+        return self.cut_up(self.log_mels(window))[0]
+
+    def log_mels(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log-Mels of a waveform as the network takes them, `(frames, mels, channels)`, but for what `scope` names."""
+        return features.log_mels_3d(waveform, self.features)[..., : self.channels]
+
+    def cut_up(self, log_mels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """An utterance's log-Mels as the network takes them, `(segments, 300, 40, 3)`."""
+        self.check_speaker()
+        if self.scope in ("speaker", "utterance"):
+            log_mels = standardise(log_mels, self.speaker or statistics_of([log_mels]))
+        return features.segment(log_mels, self.features)
+
+    def voices(
+        self,
+        recordings: Iterable[str | Path | ArrayLike],
+        sampling_rate_hertz: int | None = None,
+        *,
+        leave_out: Callable[[audio.AudioError], object],
+    ) -> Iterator[NDArray[np.float32]]:
+        """Log-Mels of each recording, of a long one those of its windows, `(frames, mels, channels)` each.
+
+        Instead of raising, `leave_out` is called with the error of each recording that cannot be used.
+        """
+        for recording in recordings:
+            try:
+                if not self.is_long(recording, sampling_rate_hertz):
+                    yield self.log_mels(self.waveform(recording, sampling_rate_hertz))
+                    continue
+                for _ in self.pieces(recording, sampling_rate_hertz):  # a recording that fails at its end has no part
+                    pass
+            except audio.AudioError as error:
+                leave_out(error)
+                continue
+            length = self.features.segment_samples
+            for _, samples in windows(self.pieces(recording, sampling_rate_hertz), length, length):
+                if not flaw(samples):
+                    yield self.log_mels(samples)
+
+    def check_speaker(self) -> None:
+        """Raises the `ValueError` where the speaker's statistics are needed and not there."""
+        if self.scope == "speaker" and self.speaker is None:
+            raise ValueError(f"{self.name}: normalises by the speaker's own audio, expected `enrol` with recordings of the speaker before")
+
+
+def flaw(samples: NDArray[np.float32]) -> str:
+    """Why a window cannot be judged; empty where it can."""
+    try:
+        audio.to_mono(samples, 1, 1)
+    except audio.AudioError as error:
+        return str(error)
+    return ""

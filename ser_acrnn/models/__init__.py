@@ -1,0 +1,5 @@
+"""The networks, in `keras.ops` alone: layers, the ACRNN, the baseline, raw audio in, new heads, small files."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,57 @@
+"""A trained network on a corpus of one's own: a new head, then ever more of the network, unfrozen step by step."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_acrnn.config import Preset
+from ser_acrnn.models.heads import with_new_head
+from ser_acrnn.training.systems import Acrnn, Stage
+
+# Gradual unfreezing (J. Howard, S. Ruder, ACL 2018): what rests, and the learning rate beside the preset's.
+_STAGES = (
+    (lambda name: name != "emotion", 1.0),
+    (lambda name: name.startswith("conv_"), 0.5),
+    (lambda name: False, 0.2),
+)
+
+
+class FineTuned(Acrnn):
+    """A trained network with a new head; a third of the epochs each for the head, for all but the convolutions, and for everything.
+
+    Args:
+        preset: Its `model` has the emotions of the new head, and the channels and normalisation of the source; its `training` takes the
+            last epoch.
+        source: The trained network; it stays as it is.
+    """
+
+    def __init__(self, preset: Preset, source: keras.Model) -> None:
+        super().__init__(preset)
+        self.source = source
+
+    def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
+        """See `Method.network`; features are normalised by the new corpus, so that another microphone is no other emotion."""
+        channels = self.preset.model.channels
+        model = with_new_head(self.source, self.preset.model.emotions, "none")
+        model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
+        return model
+
+    def stages(self) -> Sequence[Stage]:
+        """See `Method.stages`."""
+        training = self.preset.training
+        epochs = [max(1, round(training.epochs / len(_STAGES)))] * len(_STAGES)
+        return [
+            Stage(replace(training, epochs=number, learning_rate=share * training.learning_rate), frozen)
+            for number, (frozen, share) in zip(epochs, _STAGES, strict=True)
+        ]
+
+    @property
+    def origin(self) -> str:
+        """See `Method.origin`."""
+        return hashlib.sha256(b"".join(np.asarray(weight).tobytes() for weight in self.source.get_weights())).hexdigest()

@@ -1,0 +1,229 @@
+"""Recordings and emotions of one's own, in a CSV -> folds, runs, a report, and a network: what `ser-acrnn train` does.
+
+The folder of a training holds `results/<system>/<tested>-seed<N>.json`, `report.md` with its figures, and `model.keras`; `origin.json` says
+what the results come from, and `work/` holds the checkpoints of what was interrupted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ser_acrnn.config import ConfigError, Preset, TrainConfig, lite_augmented
+from ser_acrnn.data.corpus import read_csv
+from ser_acrnn.data.in_memory import load_corpus
+from ser_acrnn.data.prepared import GroupedCorpus, PreparedCorpus
+from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, Fold
+from ser_acrnn.evaluation.results import RunResult, collect
+from ser_acrnn.evaluation.results_check import Split
+from ser_acrnn.inference.predictor import Predictor
+from ser_acrnn.training import run as training
+from ser_acrnn.training.finetuning import FineTuned
+from ser_acrnn.training.systems import Method
+
+# The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch.
+FINE_TUNING: dict[str, Any] = {"epochs": 30, "learning_rate": 3e-3}
+# Few recordings are seen more often, in smaller batches, as `experiments.transfer_methods` does: a quarter of these updates left training
+# from scratch far from its end.
+FEWEST_UPDATES = 960
+FEW_RECORDINGS, SMALL_BATCH = 320, 8
+FEWEST_SPEAKERS = 2  # one tests, the rest train; the schedule is fixed, so that nobody has to validate
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained.
+
+    Attributes:
+        corpus: The recordings' features.
+        preset: The configurations.
+        method: Fine-tuning; None from scratch.
+        folds: A speaker, or a group of them, tests, and all others train; empty with a single speaker.
+        protocol: What a fold leaves out.
+        system: `fine-tuned` or `scratch`.
+    """
+
+    corpus: PreparedCorpus
+    preset: Preset
+    method: Method | None
+    folds: list[Fold]
+    protocol: str
+    system: str
+
+    @property
+    def description(self) -> str:
+        """The recordings in one line."""
+        manifest = self.corpus.manifest
+        counts = ", ".join(f"{emotion} {(manifest['emotion'] == emotion).sum()}" for emotion in self.preset.model.emotions)
+        return f"{len(manifest)} recordings of {len(self.corpus.speakers)} speakers: {counts}; {len(self.folds)} folds, {self.protocol}"
+
+    @property
+    def split(self) -> Split:
+        """What its results are of; the CSV may be called otherwise another time."""
+        return replace(Split.of_prepared(self.corpus, self.protocol, self.folds), corpus=None)
+
+    @property
+    def why_unjudged(self) -> str:
+        """Why there are no folds."""
+        return f"{len(self.corpus.speakers)} speaker(s), expected {FEWEST_SPEAKERS} or more to test on somebody unheard"
+
+
+def plan(
+    labels: Path,
+    source: Predictor | None,
+    *,
+    epochs: int | None = None,
+    most_folds: int = 10,
+    on_file: Callable[[Path], object] = lambda path: None,
+) -> Job:
+    """Reads the CSV and the recordings, and lays out the folds.
+
+    Args:
+        labels: See `ser_acrnn.data.corpus.read_csv`.
+        source: The network to begin with; None trains from scratch.
+        epochs: Of each training; by default 30, and 40 from scratch, or as many as few recordings need.
+        most_folds: With more speakers than that, so many groups of speakers are left out instead.
+        on_file: Called with each recording that has been read.
+
+    Raises:
+        ValueError: The CSV, or recordings, cannot be used; there are fewer than two emotions.
+    """
+    utterances = read_csv(labels)
+    emotions = tuple(sorted({utterance.emotion for utterance in utterances}))
+    if len(emotions) < 2:
+        raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
+    base = lite_augmented("utterance" if source is None else source.listener.scope)
+    # Without dropout, as the networks that ship: with it, few examples train a network from scratch half as far.
+    model, recipe = replace(base.model, emotions=emotions, dropout=0.0), base.features
+    if source is not None:
+        model, recipe = replace(model, channels=source.model.input_shape[-1]), source.listener.features
+    corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)
+    numbers = base.training if source is None else replace(base.training, **FINE_TUNING)
+    preset = Preset(recipe, model, _long_enough(numbers, len(utterances)) if epochs is None else replace(numbers, epochs=epochs))
+    method = None if source is None else FineTuned(preset, source.model)
+    protocol = LEAVE_ONE_SPEAKER_OUT
+    if len(corpus.speakers) > most_folds:
+        corpus, protocol = _grouped(corpus, most_folds), "leave-one-group-out"
+    groups = corpus.groups if len(corpus.groups) >= FEWEST_SPEAKERS else []
+    folds = [Fold(tuple(other for other in groups if other != test), None, test) for test in groups]
+    return Job(corpus, preset, method, folds, protocol, "fine-tuned" if source else "scratch")
+
+
+def judge(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunResult]:
+    """Trains and tests every fold, the ones whose results are there excepted.
+
+    Raises:
+        ValueError: A result is there, but of another configuration, of other recordings or labels, or begun with other weights.
+    """
+    if job.folds:
+        _check_origin(job, out)
+    for seed in seeds:
+        for fold in job.folds:
+            path = out / "results" / job.system / f"{fold.test}-seed{seed}.json"
+            if path.is_file():
+                result = RunResult.load_checked(path, job.split)
+                if Preset.from_dict(result.config) != training.settled(job.preset) or result.fold["train"] != list(fold.train):
+                    raise ValueError(f"{path}: is the result of another training, expected this one's; give --out another folder")
+            else:
+                checkpoint = out / "work" / f"{job.system}-{fold.test}-seed{seed}.npz"
+                result, _ = training.run(
+                    job.corpus, job.system, job.preset, fold, seed, method=job.method, split=job.protocol, checkpoint=checkpoint
+                )
+                result.save(path)
+                _clean(checkpoint)
+            yield result
+
+
+def write_report(job: Job, out: Path) -> Path | None:
+    """Writes tables and figures of all runs; None where there are no folds."""
+    if not job.folds:
+        return None
+    return report.write(collect(out / "results", job.split), out, job.corpus.name)
+
+
+def train(job: Job, out: Path, seed: int = 0) -> Path:
+    """Trains on all speakers, and saves the network as `model.keras`."""
+    checkpoint = out / "work" / f"{job.system}-all.npz"
+    model: keras.Model = training.train_on_all(job.corpus, job.preset, seed, method=job.method, checkpoint=checkpoint)
+    path = out / "model.keras"
+    model.save(path)
+    _clean(checkpoint)
+    return path
+
+
+def _long_enough(numbers: TrainConfig, recordings: int) -> TrainConfig:
+    """Epochs and batches for so many recordings, each of which is a segment or more."""
+    if recordings >= FEW_RECORDINGS:
+        return numbers
+    return replace(numbers, batch_size=SMALL_BATCH, epochs=max(numbers.epochs, -(-FEWEST_UPDATES * SMALL_BATCH // recordings)))
+
+
+def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:
+    """Speakers in groups with about as many recordings each: the largest speaker goes to the smallest group."""
+    counts = corpus.manifest["speaker"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    sizes, group_of = np.zeros(number, int), {}
+    for speaker, count in counts.items():
+        smallest = int(sizes.argmin())
+        group_of[speaker] = f"group{smallest}"
+        sizes[smallest] += count
+    speakers = zip(corpus.manifest["utterance"], corpus.manifest["speaker"], strict=True)
+    return GroupedCorpus(corpus, {utterance: group_of[speaker] for utterance, speaker in speakers})
+
+
+def _check_origin(job: Job, out: Path) -> None:
+    """Writes what the results come from, or compares it with what is written there.
+
+    The recordings are those of all systems in the folder, which one report compares; the weights are a system's own. Where the recordings
+    lie does not matter.
+    """
+    path, results = out / "origin.json", out / "results"
+    rows = job.corpus.manifest[["utterance", "speaker", "emotion", "sha256"]].sort_values(["speaker", "utterance"])
+    recordings = {
+        str(speaker): hashlib.sha256(group.to_csv(index=False).encode()).hexdigest() for speaker, group in rows.groupby("speaker")
+    }
+    weights = {job.system: "" if job.method is None else job.method.origin}
+    if any(results.glob("*/*-seed*.json")):
+        found = _read_origin(path, results)
+        if found["recordings"] != recordings:
+            speakers = found["recordings"].keys() | recordings.keys()
+            changed = sorted(speaker for speaker in speakers if found["recordings"].get(speaker) != recordings.get(speaker))
+            raise ValueError(
+                f"{path}: the results there are of other recordings or labels of the speaker(s) {', '.join(changed)}, expected this "
+                "training's; give --out another folder"
+            )
+        before = found["weights"].get(job.system, weights[job.system])
+        if before != weights[job.system]:
+            raise ValueError(
+                f"{path}: the results there began with the weights {before[:12]}, expected {weights[job.system][:12]}, those of --init; "
+                "give --out another folder"
+            )
+        weights = {**found["weights"], **weights}
+    out.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_text(json.dumps({"weights": weights, "recordings": recordings}, indent=1) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _read_origin(path: Path, results: Path) -> dict[str, dict[str, str]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {"weights": dict(found["weights"]), "recordings": dict(found["recordings"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: does not say what the results in {results} come from ({error!r}), expected the weights that they began with and "
+            "checksums of their recordings; give --out another folder"
+        ) from error
+
+
+def _clean(checkpoint: Path) -> None:
+    for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):
+        leftover.unlink()

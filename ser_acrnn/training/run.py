@@ -1,0 +1,327 @@
+"""One run = (corpus, system, fold, seed): what is read and checked, seeds, stages, the choice of the epoch, the test -> RunResult."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_acrnn import __version__
+from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
+from ser_acrnn.data.fold_reader import FoldReader
+from ser_acrnn.data.prepared import PreparedCorpus, Segments
+from ser_acrnn.evaluation import protocol
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.training.checkpoint import TrainingState
+from ser_acrnn.training.devices import Placement, place
+from ser_acrnn.training.loop import fit
+from ser_acrnn.training.rescoring import check_recipe, utterances
+from ser_acrnn.training.systems import Judge, Method, method_of
+
+AnyPreset = TypeVar("AnyPreset", bound=Preset | DnnElmPreset)
+
+
+def run(
+    corpus: PreparedCorpus,
+    system: str,
+    preset: Preset | DnnElmPreset,
+    fold: protocol.Fold,
+    seed: int,
+    *,
+    method: Method | None = None,
+    split: str = protocol.LEAVE_ONE_SPEAKER_OUT,
+    devices: str = "auto",
+    checkpoint: Path | None = None,
+    log_directory: Path | None = None,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
+) -> tuple[RunResult, keras.Model]:
+    """Trains on a fold's training speakers, chooses the epoch on the validation speaker, then reads and judges the test speaker.
+
+    Where the configuration takes the last epoch and has the validation speaker train too, nobody validates.
+
+    Args:
+        corpus: A prepared corpus, made by the preset's feature recipe.
+        system: Name of the row in a table that the run belongs to.
+        preset: The configurations.
+        fold: Who does what.
+        seed: Of initial weights, order of segments, dropout, and an extreme learning machine's hidden layer.
+        method: Another one than the preset's own, such as `ser_acrnn.training.finetuning.FineTuned`.
+        split: Name of the protocol that the fold comes from; all but `leaky-random` refuse a speaker in two parts.
+        devices: See `ser_acrnn.training.devices.place`; a run can be resumed on others, in the precision that it began in.
+        checkpoint: File that keeps the state after each epoch; a run that finds its own there goes on from it.
+        log_directory: Folder for TensorBoard's scalars.
+        on_epoch: Called with each entry of the validation curve.
+
+    Returns:
+        The result, and the network with the chosen epoch's weights; of a DNN-ELM that is the DNN.
+
+    Raises:
+        ConfigError: Nobody validates, and the preset chooses by validation.
+        DatasetError: The corpus was made by another recipe.
+        DevicesError: The devices cannot be had.
+        LeakError: A speaker, an utterance or identical audio is in two parts of the fold.
+    """
+    begun = begin(corpus, system, preset, fold, seed, method=method, split=split, devices=devices)
+    with begun.placement.scope():
+        model, state = begun.fit(checkpoint=checkpoint, log_directory=log_directory, on_epoch=on_epoch)
+        judge = begun.method.judge(begun.reader, model, begun.train, begun.validation, seed)
+        epoch = begun.reader.choose_epoch(state.curve, begun.preset.training.epoch_choice)
+        judged, validated = (begun.utterances(segments, judge) for segments in (begun.test(), begun.validation))
+    return begun.result(system, begun.preset, state.curve, epoch, judged, validated, state.wall_seconds), model
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run whose speakers have been read and checked, and whose test part is still closed; see `begin`.
+
+    Attributes:
+        reader: The corpus as the system reads it and the fold allows.
+        fold: The split as the run is trained.
+        asked: The split as it was asked for; `leaky-choice` trains another one.
+        preset: The configurations, with nothing left "auto".
+        method: How it is trained and judged.
+        placement: Where.
+        train: The training speakers' segments.
+        validation: The validation speaker's; None where nobody validates.
+        seed: See `run`.
+        split: See `run`.
+        identity: Distinguishes the run's checkpoint from those of others.
+        recipe_hash: Of the corpus's features.
+        statistics: Mean and variance that the network normalises by.
+    """
+
+    reader: FoldReader
+    fold: protocol.Fold
+    asked: protocol.Fold
+    preset: Preset | DnnElmPreset
+    method: Method
+    placement: Placement
+    train: Segments
+    validation: Segments | None
+    seed: int
+    split: str
+    identity: list[Any]
+    recipe_hash: str
+    statistics: tuple[NDArray[np.float32], NDArray[np.float32]]
+
+    def fit(self, **settings: Any) -> tuple[keras.Model, TrainingState]:
+        """Trains, and returns the network with the weights that count, and where the training ended; settings as of `fit`."""
+        keras.utils.set_random_seed(self.seed)
+        mean, variance = self.statistics
+        model = self.method.network(mean, variance)
+        augment = self.method.augment(self.reader, self.train, mean)
+        settings |= {"augment": augment, "placement": self.placement, "identity": self.identity}
+        return model, _in_stages(self.method, model, self.train, self.validation, self.seed, **settings)
+
+    def test(self) -> Segments:
+        """The test speaker's segments.
+
+        Raises:
+            LeakError: No epoch has been chosen yet.
+        """
+        return self.method.segments(self.reader, [self.fold.test])
+
+    def utterances(self, segments: Segments | None, judge: Judge) -> list[dict[str, Any]]:
+        """What a judge says of segments, as results hold it."""
+        return utterances(segments, self.preset.model.emotions, judge(segments)) if segments else []
+
+    def result(
+        self,
+        system: str,
+        preset: Preset | DnnElmPreset,
+        curve: list[dict[str, Any]],
+        epoch: int,
+        judged: list[dict[str, Any]],
+        validated: list[dict[str, Any]],
+        wall_seconds: float,
+    ) -> RunResult:
+        """What the run leaves."""
+        names = {"train": list(self.fold.train), "validation": self.fold.validation, "test": self.fold.test}
+        if self.split == protocol.LEAKY_CHOICE:  # who chose the epoch is who is reported
+            names, judged = {**names, "test": self.asked.test}, validated
+        return RunResult(
+            corpus=self.reader.name,
+            system=system,
+            fold=names,
+            seed=self.seed,
+            emotions=list(self.preset.model.emotions),
+            utterances=judged,
+            chosen_epoch=epoch,
+            validation_curve=curve,
+            recipe_hash=self.recipe_hash,
+            config=preset.to_dict(),
+            version=__version__,
+            backend=backend(),
+            device=self.placement.description,
+            precision=preset.training.precision,
+            wall_seconds=round(wall_seconds, 2),
+            protocol=self.split,
+            validation_utterances=validated,
+        )
+
+
+def begin(
+    corpus: PreparedCorpus,
+    system: str,
+    preset: Preset | DnnElmPreset,
+    fold: protocol.Fold,
+    seed: int,
+    *,
+    method: Method | None = None,
+    split: str = protocol.LEAVE_ONE_SPEAKER_OUT,
+    devices: str = "auto",
+) -> Begun:
+    """Checks a run, and reads the speakers that it trains and validates on; arguments and errors as of `run`."""
+    check_recipe(corpus, preset, system)
+    asked, fold = fold, fold.exchanged() if split == protocol.LEAKY_CHOICE else fold
+    rows = corpus.manifest.assign(group=corpus.group)[["utterance", "group", "speaker", "sha256"]]
+    protocol.check_leaks(fold, rows.itertuples(index=False), speakers=split not in protocol.SPEAKERS_SHARED)
+    placement, preset = _settle(preset, devices)
+    config = preset.training
+    fold = fold.without_validation() if config.train_on_validation else fold
+    if fold.validation is None and config.epoch_choice != "last":
+        raise ConfigError(f"TrainConfig.epoch_choice is {config.epoch_choice!r}, expected 'last' in a fold in which nobody validates")
+    method = method or method_of(preset)
+    members = rows[rows["group"].isin(fold.heard)][["utterance", "group"]].to_csv(index=False)
+    data = [*corpus.checksums(fold.heard), hashlib.sha256(members.encode()).hexdigest()]
+    read = method.corpus(corpus)
+    reader = FoldReader(read, fold)
+    known = split == protocol.LEAKY_NORMALISATION
+    return Begun(
+        reader,
+        fold,
+        asked,
+        preset,
+        method,
+        placement,
+        method.segments(reader, fold.train, training=True),
+        method.segments(reader, [fold.validation]) if fold.validation else None,
+        seed,
+        split,
+        [data, preset.to_dict(), split, dataclasses.asdict(fold), seed, backend(), method.origin],
+        corpus.features.recipe_hash,
+        read.statistics(read.groups) if known else reader.statistics(fold.train),
+    )
+
+
+def train_on_all(
+    corpus: PreparedCorpus,
+    preset: Preset,
+    seed: int,
+    *,
+    method: Method | None = None,
+    devices: str = "auto",
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
+) -> keras.Model:
+    """Trains on all speakers of a corpus, for use and not for judging: what it is worth is what the folds of the same preset say.
+
+    Args:
+        corpus: A prepared corpus, made by the preset's feature recipe.
+        preset: The configurations; they take the last epoch, because nobody is left to choose one.
+        seed: See `run`.
+        method: See `run`.
+        devices: See `run`.
+        checkpoint: See `run`.
+        on_epoch: Called with `epoch` and `loss` of each epoch.
+
+    Returns:
+        The network with the weights of the last epoch.
+
+    Raises:
+        ConfigError: The preset chooses the epoch on a validation speaker.
+        DatasetError: The corpus was made by another recipe.
+        DevicesError: The devices cannot be had.
+    """
+    if preset.training.epoch_choice != "last":
+        raise ConfigError(f"TrainConfig.epoch_choice is {preset.training.epoch_choice!r}, expected 'last' to train on all speakers")
+    check_recipe(corpus, preset, "all speakers")
+    placement, preset = _settle(preset, devices)
+    method = method or method_of(preset)
+    corpus = method.corpus(corpus)
+    train = method.segments(corpus, corpus.groups, training=True)
+    identity = ["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), method.origin]
+    with placement.scope():
+        keras.utils.set_random_seed(seed)
+        mean, variance = corpus.statistics(corpus.groups)
+        model = method.network(mean, variance)
+        _in_stages(
+            method,
+            model,
+            train,
+            None,
+            seed,
+            augment=method.augment(corpus, train, mean),
+            placement=placement,
+            checkpoint=checkpoint,
+            identity=identity,
+            on_epoch=on_epoch,
+        )
+    return model
+
+
+def _in_stages(
+    method: Method,
+    model: keras.Model,
+    train: Segments,
+    validation: Segments | None,
+    seed: int,
+    *,
+    checkpoint: Path | None,
+    identity: list[Any],
+    on_epoch: Callable[[dict[str, Any]], None] | None,
+    **settings: Any,
+) -> TrainingState:
+    """Trains stage by stage, see `fit`, and leaves the model with the weights that count; the curve numbers the epochs of all stages."""
+    whole = TrainingState()
+    for number, stage in enumerate(method.stages()):
+        before = len(whole.curve)
+        for layer in model.layers:
+            layer.trainable = not stage.frozen(layer.name)
+
+        def show(entry: dict[str, Any], before: int = before) -> None:
+            if on_epoch is not None:
+                on_epoch({**entry, "epoch": entry["epoch"] + before})
+
+        state = fit(
+            model,
+            train,
+            validation,
+            stage.training,
+            seed,
+            checkpoint=checkpoint if number == 0 or checkpoint is None else checkpoint.with_name(f"{checkpoint.name}.stage{number}"),
+            identity=json.dumps([*identity, number, stage.training.to_dict()]),
+            on_epoch=show,
+            **settings,
+        )
+        model.set_weights(state.best_weights)
+        whole.curve += [{**entry, "epoch": entry["epoch"] + before} for entry in state.curve]
+        whole.wall_seconds += state.wall_seconds
+    return whole
+
+
+def settled(preset: AnyPreset, devices: str = "auto") -> AnyPreset:
+    """The preset as a run's result holds it: with nothing left "auto"."""
+    return _settle(preset, devices)[1]
+
+
+def _settle(preset: AnyPreset, devices: str) -> tuple[Placement, AnyPreset]:
+    """Where to train, and the preset with nothing left "auto"."""
+    placement = place(devices, preset.training.batch_size)
+    training = dataclasses.replace(preset.training, precision=placement.precision(preset.training.precision))
+    return placement, dataclasses.replace(preset, training=training)
+
+
+def backend() -> str:
+    """Name and version of Keras and of what computes below it."""
+    name = keras.backend.backend()
+    module = __import__(name)
+    return f"{name} {module.__version__}, keras {keras.version()}"

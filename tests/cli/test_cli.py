@@ -1,0 +1,219 @@
+"""The `ser-acrnn` command, as it is typed."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+from networks import trained_on_other_voices
+
+from ser_acrnn import cli
+from ser_acrnn.audio.files import AudioError
+from ser_acrnn.config import FEATURE_RECIPES, FIVE_TEMPOS, ModelConfig
+from ser_acrnn.inference.predictions import Judgement
+from ser_acrnn.inference.predictor import Predictor
+from ser_acrnn.models.networks import acrnn
+
+pytestmark = pytest.mark.stochastic
+
+EMOTIONS = ("angry", "sad", "happy")
+SMALL = {"emotions": EMOTIONS, "conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two networks and a few recordings, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("cli")
+    keras.utils.set_random_seed(0)
+    for scope in ("training", "speaker"):
+        network = acrnn(ModelConfig(**SMALL, normalisation=scope), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
+        trained_on_other_voices(network).save(folder / f"{scope}.keras")
+    (folder / "audio" / "deep").mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    for name, seconds in (("b.wav", 1.5), ("a.flac", 5), ("deep/c.ogg", 2)):
+        soundfile.write(folder / "audio" / name, 0.1 * rng.normal(size=int(16_000 * seconds)), 16_000)
+    (folder / "audio" / "notes.txt").write_text("not audio")
+    return folder
+
+
+def run(capsys, *words):
+    code = cli.main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_help_and_version_import_nothing_heavy():
+    code = "import sys; from ser_acrnn import cli; cli.main([{!r}]); print(sorted(sys.modules))"
+    for option in ("--help", "--version"):
+        printed = subprocess.run([sys.executable, "-c", code.format(option)], capture_output=True, text=True, check=True).stdout
+        assert "ser-acrnn" in printed
+        assert not {"numpy", "keras", "tensorflow", "pandas", "librosa"} & set(printed.splitlines()[-1].replace("'", "").split(", "))
+
+
+def test_the_module_is_the_command():
+    shown = subprocess.run([sys.executable, "-m", "ser_acrnn.cli", "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("ser-acrnn 0.") and shown.stderr == ""
+
+
+def test_wrong_arguments_end_with_two(capsys, folder):
+    assert run(capsys, "predict")[0] == 2
+    assert run(capsys, "nothing")[0] == 2
+    code, _, error = run(capsys, "predict", "--json", "--csv", folder / "audio")
+    assert code == 2 and "exclude each other" in error
+    code, _, error = run(capsys, "predict", "--plot", folder / "x.png", folder / "audio")
+    assert code == 2 and "one recording" in error
+    (folder / "empty").mkdir(exist_ok=True)
+    code, _, error = run(capsys, "predict", folder / "empty")
+    assert code == 2 and "holds no audio" in error
+
+
+def test_a_folder_is_judged_in_order_and_bad_files_are_listed_at_the_end(capsys, folder):
+    model = folder / "training.keras"
+    code, printed, error = run(
+        capsys, "predict", "--model", model, folder / "audio", folder / "missing.wav", folder / "audio" / "notes.txt"
+    )
+    assert code == 1
+    assert [line.split(": ")[0] for line in printed.splitlines()] == [
+        str(folder / "audio" / name) for name in ("a.flac", "b.wav", "deep/c.ogg")
+    ]
+    assert error.splitlines()[0] == "2 of 5 recordings could not be used:"
+    assert "missing.wav: no such file" in error and "notes.txt: cannot be read as audio" in error
+    assert run(capsys, "predict", "--model", model, folder / "audio")[0] == 0
+    code, _, error = run(capsys, "predict", "--model", folder / "none.keras", folder / "audio")
+    assert code == 1 and "none.keras: no such file" in error
+
+
+def test_json_and_csv_hold_the_same(capsys, folder):
+    words = ("predict", "--model", folder / "training.keras", folder / "audio")
+    _, as_json, _ = run(capsys, *words, "--json")
+    _, as_csv, _ = run(capsys, *words, "--csv")
+    entries, rows = json.loads(as_json), list(csv.DictReader(io.StringIO(as_csv)))
+    assert len(entries) == len(rows) == 3
+    for entry, row in zip(entries, rows, strict=True):
+        assert {name: str(value) for name, value in entry.items()} == row
+        assert entry["emotion"] in EMOTIONS and sum(entry[emotion] for emotion in EMOTIONS) == pytest.approx(1, abs=1e-3)
+    assert [entry["seconds"] for entry in entries] == [5, 1.5, 2]
+
+
+def test_a_timeline_has_a_row_a_window(capsys, folder):
+    path = folder / "audio" / "a.flac"
+    _, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", "--json", path)
+    assert [(entry["start"], entry["end"]) for entry in json.loads(printed)] == [(0, 3.015), (1, 4.015), (1.985, 5)]
+    code, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", path)
+    assert code == 0 and printed.startswith(f"{path} 0.0-3.0 s: ")
+
+
+def test_the_windows_of_a_timeline_appear_as_they_are_judged(monkeypatch, capsys, folder):
+    heard = []
+
+    def timeline(self, recording, *, hop_seconds):
+        for number in range(3):
+            heard.append(capsys.readouterr().out)
+            yield Judgement(number, number + 3, {"angry": 0.5, "sad": 0.25, "happy": 0.25})
+        raise AudioError(f"{recording}: is cut off, expected more")
+
+    monkeypatch.setattr(Predictor, "timeline", timeline)
+    for option, lines in (("--json", ["", "[\n {", ",\n {"]), ("--csv", ["", "path,start,", "x.wav,1,4,angry"])):
+        heard.clear()
+        code, printed, error = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", option, "x.wav", "y.wav")
+        assert code == 1 and error.splitlines()[1:] == ["  x.wav: is cut off, expected more", "  y.wav: is cut off, expected more"]
+        assert all(text.startswith(line) for text, line in zip(heard, lines, strict=False))
+        assert all(heard[1:3]) and printed
+    code, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", "--json", "x.wav")
+    assert len(json.loads("".join(heard[-2:]) + printed)) == 3
+
+
+def test_five_tempos_are_those_of_the_python_interface(capsys, folder):
+    path = folder / "audio" / "a.flac"
+    _, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--json", "--tempos", path)
+    expected = Predictor(folder / "training.keras", tempos=FIVE_TEMPOS).predict(path).posteriors
+    (entry,) = json.loads(printed)
+    assert [entry[emotion] for emotion in EMOTIONS] == pytest.approx(list(expected.values()), abs=1e-4)
+    plain = Predictor(folder / "training.keras").predict(path).posteriors
+    assert max(abs(plain[emotion] - expected[emotion]) for emotion in EMOTIONS) > 2e-4
+
+
+def test_a_timeline_of_another_hop(capsys, folder):
+    words = ("predict", "--model", folder / "training.keras", "--json", folder / "audio" / "a.flac", "--hop", "0.5")
+    _, printed, _ = run(capsys, *words, "--timeline")
+    assert [entry["start"] for entry in json.loads(printed)] == [0, 0.5, 1, 1.5, 1.985]
+    code, _, error = run(capsys, *words)
+    assert code == 2 and "--hop is of --timeline" in error
+    assert run(capsys, *words, "--timeline", "--hop", "0")[0] == 2
+
+
+def test_windows_of_a_long_recording_that_are_not_judged_are_named(capsys, folder, tmp_path):
+    samples = 0.1 * np.random.default_rng(1).normal(size=16_000 * 62)
+    samples[16_000 * 30] = np.nan
+    soundfile.write(tmp_path / "long.wav", samples, 16_000, subtype="FLOAT")
+    code, printed, error = run(capsys, "predict", "--model", folder / "training.keras", tmp_path / "long.wav")
+    assert code == 0 and printed.startswith(f"{tmp_path / 'long.wav'}: ")
+    place = "4 of 60 windows are not judged, the first at 27.0 s because it holds 1 NaN or infinite samples"
+    assert error.startswith(f"{tmp_path / 'long.wav'}: {place}")
+
+
+def test_a_bad_recording_of_the_speaker_stops_none_of_the_others(capsys, folder, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"")
+    words = ("predict", "--same-speaker", "--model", folder / "speaker.keras")
+    _, expected, _ = run(capsys, *words, folder / "audio")
+    code, printed, error = run(capsys, *words, tmp_path / "bad.wav", folder / "audio")
+    assert code == 1 and printed == expected and error.splitlines()[0] == "1 of 4 recordings could not be used:"
+    code, _, error = run(capsys, *words, tmp_path / "bad.wav")
+    assert code == 1 and "no recording of the speaker can be used: " in error
+
+
+def test_a_bad_recording_among_embedded_ones_is_listed(capsys, folder, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"")
+    code, printed, error = run(capsys, "embed", "--model", folder / "training.keras", tmp_path / "bad.wav", folder / "audio")
+    assert code == 1 and len(printed.splitlines()) == 4 and "bad.wav: the file is empty" in error
+
+
+def test_a_folder_named_as_a_recording_is_none(capsys, folder, tmp_path):
+    (tmp_path / "x.wav").mkdir()
+    soundfile.write(tmp_path / "x.wav" / "a.wav", 0.1 * np.random.default_rng(1).normal(size=16_000), 16_000)
+    code, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", tmp_path)
+    assert code == 0 and len(printed.splitlines()) == 1
+
+
+def test_a_plot_is_drawn(capsys, folder):
+    figure = folder / "figure.png"
+    code, _, error = run(capsys, "predict", "--model", folder / "training.keras", "--plot", figure, folder / "audio" / "a.flac")
+    assert code == 0 and error == f"figure: {figure}\n"
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_network_of_speakers_asks_for_one(capsys, folder):
+    code, _, error = run(capsys, "predict", "--model", folder / "speaker.keras", folder / "audio")
+    assert code == 1 and "expected --same-speaker" in error
+    assert run(capsys, "predict", "--same-speaker", "--model", folder / "speaker.keras", folder / "audio")[0] == 0
+
+
+def test_a_network_adapts_to_one_speaker(capsys, folder):
+    words = ("predict", "--json", "--model", folder / "training.keras", folder / "audio")
+    plain, adapted = run(capsys, *words), run(capsys, *words, "--same-speaker")
+    assert plain[0] == adapted[0] == 0 and plain[1] != adapted[1]
+
+
+def test_embeddings_are_a_table(capsys, folder):
+    code, printed, _ = run(capsys, "embed", "--model", folder / "training.keras", folder / "audio")
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    assert code == 0 and len(rows) == 3 and list(rows[0]) == ["path", *(f"embedding_{unit:02d}" for unit in range(8))]
+
+
+def test_info_names_what_the_network_takes_and_says(capsys, folder):
+    code, printed, _ = run(capsys, "info", folder / "speaker.keras")
+    assert code == 0 and "emotions: angry, sad, happy" in printed and "normalised by: speaker" in printed
+
+
+def test_an_export_is_compared_on_speech(capsys, folder):
+    target = folder / "copy.keras"
+    words = ("export", folder / "training.keras", target, "--format", "keras", "--speech", folder / "audio")
+    code, printed, _ = run(capsys, *words)
+    assert code == 0 and "100.0 % of the decisions agree" in printed and "on 4 segments" in printed
+    assert target.is_file() and json.loads((folder / "copy.keras.check.json").read_text())["max_difference"] < 1e-5
+    assert run(capsys, "export", folder / "training.keras", target, "--format", "tape")[0] == 2

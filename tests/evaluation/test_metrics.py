@@ -1,0 +1,56 @@
+"""Metrics against figures worked out by hand."""
+
+import numpy as np
+import pytest
+
+from ser_acrnn.evaluation import metrics
+
+TRUTH = ["a", "a", "a", "a", "b", "b"]
+DECISIONS = ["a", "a", "a", "b", "b", "c"]
+
+
+def test_uar_is_the_mean_recall_and_not_the_accuracy():
+    assert metrics.unweighted_average_recall(TRUTH, DECISIONS) == pytest.approx((3 / 4 + 1 / 2) / 2)
+    assert metrics.weighted_accuracy(TRUTH, DECISIONS) == pytest.approx(4 / 6)
+
+
+def test_a_class_that_the_truth_lacks_does_not_count_even_when_predicted():
+    with_wrong_class = metrics.unweighted_average_recall(TRUTH, DECISIONS)
+    assert with_wrong_class == pytest.approx(0.625)  # over a, b and c it would be 0.4167
+    assert metrics.unweighted_average_recall(["a", "a"], ["a", "c"]) == pytest.approx(0.5)
+
+
+def test_macro_f1_averages_over_the_classes_of_the_truth():
+    # a: precision 3/3, recall 3/4; b: precision 1/2, recall 1/2.
+    assert metrics.macro_f1(TRUTH, DECISIONS) == pytest.approx((6 / 7 + 1 / 2) / 2)
+
+
+def test_confusion_has_the_truth_in_rows_and_the_given_order():
+    assert metrics.confusion(TRUTH, DECISIONS, ["b", "a", "c"]).tolist() == [[1, 0, 1], [1, 3, 0], [0, 0, 0]]
+
+
+def test_metrics_take_numbers_as_well():
+    assert metrics.unweighted_average_recall(np.array([0, 0, 1]), np.array([0, 1, 1])) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("truth, decisions", [([], []), (["a"], ["a", "b"]), ([["a"]], [["a"]])])
+def test_shapes_that_cannot_be_meant_are_refused(truth, decisions):
+    with pytest.raises(ValueError, match="expected the same"):
+        metrics.unweighted_average_recall(truth, decisions)
+
+
+def test_an_utterance_takes_the_maximum_of_its_segments_and_not_their_mean():
+    segments = [[0.9, 0.1, 0.0], [0.0, 0.5, 0.5], [0.0, 0.6, 0.4], [0.2, 0.3, 0.5]]
+    result = metrics.utterance_posteriors(segments, [0, 0, 0, 1])
+    np.testing.assert_allclose(result, [[0.9, 0.6, 0.5], [0.2, 0.3, 0.5]], rtol=1e-6)
+    assert result[0].argmax() == 0  # the mean would decide for the second class
+
+
+def test_segments_may_come_in_any_order():
+    np.testing.assert_allclose(metrics.utterance_posteriors([[0.1], [0.2], [0.3]], [1, 0, 1]), [[0.2], [0.3]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("owner", [[0, 2], [1, 1], [0]])
+def test_utterances_without_a_segment_are_refused(owner):
+    with pytest.raises(ValueError, match="expected"):
+        metrics.utterance_posteriors([[0.5], [0.5]], owner)

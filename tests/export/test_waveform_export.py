@@ -1,0 +1,204 @@
+"""An export that takes raw audio says what `ser_acrnn.features.log_mels` and the network say of it, or it is not there."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+from layer_check import run_python
+
+from ser_acrnn import Predictor, cli, features
+from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
+from ser_acrnn.export import formats
+from ser_acrnn.export.checks import pieces, synthetic_waveforms
+from ser_acrnn.export.exporting import ExportError, export
+from ser_acrnn.models.front_end import LogMels, Segments, UtterancePosteriors
+from ser_acrnn.models.networks import acrnn
+
+pytestmark = pytest.mark.stochastic
+
+SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
+PAPER, RELEASED = FEATURE_RECIPES["paper"], FEATURE_RECIPES["released-code"]
+
+NAMES = {"saved_model": "model", "litert": "model.tflite", "onnx": "model.onnx", "keras": "model.keras"}
+KINDS = [*((format, None) for format in NAMES), ("litert", "int8"), ("litert", "float16")]
+HEARD, UNHEARD = synthetic_waveforms(8), synthetic_waveforms(8, seed=1)
+
+
+@pytest.fixture(scope="module")
+def source():
+    """A network whose posteriors differ from sound to sound."""
+    keras.utils.set_random_seed(0)
+    model = acrnn(SMALL, recipe_hash=PAPER.recipe_hash)
+    heard = [features.log_mels_3d(waveform) for waveform in HEARD]
+    frames = np.concatenate(heard)
+    model.get_layer("normalise").set_statistics(frames.mean(axis=0), frames.var(axis=0))
+    emotion = model.get_layer("emotion")
+    before = keras.Model(model.input, emotion.input)
+    kernel = 20 * emotion.get_weights()[0]
+    embedded = before.predict_on_batch(np.concatenate([features.segment(values) for values in heard]))
+    emotion.set_weights([kernel, -np.median(embedded @ kernel, axis=0)])
+    return model
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory, source):
+    """Folder of the exports in all formats, with sounds they were not compared on and what the predictor says of them."""
+    folder, comparisons = tmp_path_factory.mktemp("waveform-exports"), {}
+    for format, quantize in KINDS:
+        path = folder / f"{format}-{quantize}" / NAMES[format]
+        comparisons[format, quantize] = path, export(source, path, format, quantize=quantize, samples=HEARD, waveform=True)
+    predictor = Predictor(source)
+    for name, waveforms in (("any", UNHEARD), ("cut", pieces(UNHEARD, PAPER.segment_samples))):
+        expected = np.array([[*predictor.predict(waveform).posteriors.values()] for waveform in waveforms], np.float32)
+        np.savez(folder / f"{name}.npz", *waveforms, expected=expected)
+    return folder, comparisons
+
+
+@pytest.mark.parametrize("format, quantize", KINDS)
+def test_each_format_takes_raw_audio(exports, format, quantize):
+    path, comparison = exports[1][format, quantize]
+    bound = {None: 1e-5, "float16": 1e-2, "int8": 0.2}[quantize]
+    assert comparison.max_difference <= bound and comparison.agreement == 1
+    cut = format == "litert"
+    kept = json.loads(path.with_name(f"{path.name}.check.json").read_text(encoding="utf-8"))
+    assert kept == json.loads(json.dumps(dataclasses.asdict(comparison)))
+    assert kept["waveform"] and kept["input_shape"] == [48_240 if cut else None]
+    assert kept["segments"] == (len(pieces(HEARD, 48_240)) if cut else 8)
+    with np.load(exports[0] / ("cut.npz" if cut else "any.npz")) as arrays:
+        expected, waveforms = arrays["expected"], [arrays[name] for name in arrays.files if name != "expected"]
+    found = formats.FORMATS[format].open(path, None)(waveforms)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=bound)
+    assert np.ptp(expected, axis=0).max() > 0.3
+
+
+RUNTIMES_ALONE = """
+import sys
+for name in ("keras", "jax", "ser_acrnn", "librosa", "python_speech_features"):
+    sys.modules[name] = None
+import json, numpy, onnxruntime
+from pathlib import Path
+from ai_edge_litert.interpreter import Interpreter
+folder, found = Path(sys.argv[1]), {}
+
+def read(name):
+    with numpy.load(folder / f"{name}.npz") as arrays:
+        return [arrays[number] for number in arrays.files if number != "expected"], arrays["expected"]
+
+waveforms, expected = read("any")
+session = onnxruntime.InferenceSession(str(folder / "onnx-None" / "model.onnx"))
+(entry,) = session.get_inputs()
+assert entry.name == "waveform" and len(entry.shape) == 2 and not isinstance(entry.shape[1], int), entry
+assert json.loads(session.get_modelmeta().custom_metadata_map["emotions"]) == ["angry", "sad", "happy"]
+found["onnx"] = [session.run(["posteriors"], {"waveform": waveform[None]})[0][0] for waveform in waveforms] - expected
+pair = numpy.stack([waveform[:8000] for waveform in waveforms[:2]])
+both = session.run(None, {"waveform": pair})[0]
+found["onnx batch"] = both - numpy.concatenate([session.run(None, {"waveform": row[None]})[0] for row in pair])
+cut, expected_cut = read("cut")
+run = Interpreter(model_path=str(folder / "litert-None" / "model.tflite")).get_signature_runner("serving_default")
+found["litert"] = [run(waveform=waveform[None])["posteriors"][0] for waveform in cut] - expected_cut
+
+import tensorflow
+loaded = tensorflow.saved_model.load(str(folder / "saved_model-None" / "model"))
+serve = loaded.signatures["serving_default"]
+found["tensorflow"] = [serve(waveform=tensorflow.constant(waveform[None]))["posteriors"][0].numpy() for waveform in waveforms] - expected
+batch = serve(waveform=tensorflow.constant(pair))["posteriors"].numpy()
+found["tensorflow batch"] = batch - both
+print(json.dumps({name: float(abs(difference).max()) for name, difference in found.items()}))
+"""
+
+
+def test_a_fresh_process_needs_the_runtime_alone(exports):
+    found = json.loads(run_python(RUNTIMES_ALONE, exports[0]).splitlines()[-1])
+    assert set(found) == {"onnx", "onnx batch", "litert", "tensorflow", "tensorflow batch"}
+    assert max(found.values()) < 1e-5, found
+
+
+@pytest.mark.parametrize("quantize", ["int8", "float16"])
+def test_features_keep_their_digits_where_weights_are_quantised(exports, quantize):
+    """The quantised network behind exact features differs as much from the source as the file does: nothing comes from features."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    path, _ = exports[1]["litert", quantize]
+    interpreter = Interpreter(model_path=str(path), experimental_preserve_all_tensors=True)
+    run = interpreter.get_signature_runner("serving_default")
+    waveform = pieces(UNHEARD, PAPER.segment_samples)[0]
+    run(waveform=waveform[None])
+    expected = features.log_mels_3d(waveform)
+    of_features = [detail for detail in interpreter.get_tensor_details() if tuple(detail["shape"]) == (1, *expected.shape)]
+    assert of_features
+    nearest = min(np.abs(interpreter.get_tensor(detail["index"])[0] - expected).max() for detail in of_features)
+    assert nearest < {"int8": 1e-4, "float16": 1e-2}[quantize]
+
+
+def test_other_features_than_the_source_s_are_refused(source, tmp_path, monkeypatch):
+    def write(model, path, quantize):
+        entry = keras.Input((None,), name="waveform")
+        posteriors = model.get_layer("acrnn")(Segments()(LogMels(RELEASED)(entry)))
+        keras.Model(entry, UtterancePosteriors()(posteriors, entry)).save(path)
+
+    monkeypatch.setitem(formats.FORMATS, "keras", dataclasses.replace(formats.FORMATS["keras"], write=write))
+    with pytest.raises(ExportError, match="a posterior differs by"):
+        export(source, tmp_path / "model.keras", "keras", samples=HEARD[:3], waveform=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_length_and_a_speaker_of_one_s_own(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = acrnn(dataclasses.replace(SMALL, normalisation="speaker", channels=1), recipe_hash=PAPER.recipe_hash)
+    predictor = Predictor(model)
+    predictor.enrol(HEARD[:2])
+    speaker = predictor.listener.speaker
+    check = export(model, tmp_path / "model.keras", "keras", samples=HEARD[2:4], waveform=True, seconds=0.5, speaker=speaker)
+    assert check.input_shape == (8_000,) and check.segments == len(pieces(HEARD[2:4], 8_000)) and check.max_difference < 1e-5
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.input_shape == (None, 8_000)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"seconds": 2.0}, "seconds is 2.0 for a file that takes segments, expected waveform=True"),
+        ({"speaker": (np.zeros((40, 3)), np.ones((40, 3)))}, "a speaker is given for a file that takes segments"),
+        ({"waveform": True, "samples": [np.zeros(4_000, np.float32)]}, "1 recordings, none with a signal"),
+        ({"waveform": True, "samples": [np.full(4_000, np.nan, np.float32)]}, "NaN or infinite"),
+        ({"waveform": True, "seconds": 0.0}, "samples is 0, expected 1 or more"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(source, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        export(source, tmp_path / "model.keras", "keras", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_pieces_cover_their_recordings():
+    wave = np.arange(1, 26, dtype=np.float32)
+    cut = pieces([wave, wave[:4], np.zeros(30, np.float32)], 10)
+    assert [piece[0] for piece in cut] == [1, 11, 16, 1] and {len(piece) for piece in cut} == {10}
+    np.testing.assert_array_equal(cut[-1], [1, 2, 3, 4, 0, 0, 0, 0, 0, 0])
+    assert [len(piece) for piece in pieces([wave, wave[:4]])] == [25, 4]
+
+
+def test_the_command_compares_on_whole_recordings_and_enrols_a_speaker(source, tmp_path, capsys):
+    audio, target = tmp_path / "audio", tmp_path / "audio.keras"
+    audio.mkdir()
+    for number, seconds in enumerate((1.5, 3.2, 2)):
+        soundfile.write(audio / f"{number}.wav", np.resize(HEARD[number], int(16_000 * seconds)), 16_000)
+    source.save(tmp_path / "training.keras")
+    acrnn(dataclasses.replace(SMALL, normalisation="speaker"), recipe_hash=PAPER.recipe_hash).save(tmp_path / "speaker.keras")
+
+    def run(network, *words):
+        options = ("--format", "keras", "--waveform", "--speech", audio)
+        code = cli.main([str(word) for word in ("export", tmp_path / f"{network}.keras", target, *options, *words)])
+        return code, capsys.readouterr()
+
+    code, printed = run("training")
+    assert code == 0 and "on 3 waveforms" in printed.out
+    assert keras.saving.load_model(target).input_shape == (None, None)
+    code, printed = run("speaker", "--seconds", 1)
+    assert code == 1 and "no statistics of a speaker are given" in printed.err
+    code, printed = run("speaker", "--seconds", 1, "--speaker", audio)
+    assert code == 0 and "on 8 waveforms" in printed.out
+    assert keras.saving.load_model(target).input_shape == (None, 16_000)

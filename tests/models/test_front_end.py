@@ -1,0 +1,283 @@
+"""What a waveform model computes of audio is what `ser_acrnn.features.log_mels` and its network compute, on every backend."""
+
+import dataclasses
+import sys
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+from keras import ops
+from layer_check import NO_JAX, jax_python, run_layer_check, run_on_jax, run_python
+
+import ser_acrnn
+from ser_acrnn import features
+from ser_acrnn.config import FEATURE_RECIPES, DnnElmConfig, FeatureConfig, ModelConfig
+from ser_acrnn.export.checks import synthetic_waveforms
+from ser_acrnn.models.front_end import LogMels, Segments
+from ser_acrnn.models.layers import EmotionPosteriors
+from ser_acrnn.models.networks import acrnn, dnn
+from ser_acrnn.models.waveform import network_in, waveform_model
+
+pytestmark = pytest.mark.stochastic
+
+RATE_HERTZ = 16_000
+SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
+PAPER, RELEASED = FEATURE_RECIPES["paper"], FEATURE_RECIPES["released-code"]
+
+
+def difference(waveform, recipe, layer=None):
+    found = ops.convert_to_numpy((layer or LogMels(recipe))(waveform[None]))[0]
+    expected = features.log_mels_3d(waveform, recipe)
+    assert found.shape == expected.shape and np.isfinite(found).all()
+    return np.abs(found - expected).max()
+
+
+def hard_cases():
+    """Speech-like sound as microphones and programs spoil it."""
+    wave = max(synthetic_waveforms(10), key=len)
+    gap = wave.copy()
+    gap[8_000:16_000] = 0
+    smooth = np.convolve(wave, np.hanning(129) / 64, "same").astype(np.float32)
+    return {
+        "offset": 0.3 * wave + np.float32(0.5),
+        "faint upon an offset": 0.01 * wave + np.float32(0.9),
+        "in the last bits": np.round(wave * 8).astype(np.float32) / 32_768,
+        "very quiet": wave * np.float32(1e-7),
+        "integers": wave * 32_768,
+        "clipped": np.clip(wave * 20, -1, 1),
+        "digital zeros inside": gap,
+        "no treble": smooth,
+        "a tone": np.sin(2 * np.pi * 333.3 * np.arange(RATE_HERTZ) / RATE_HERTZ).astype(np.float32),
+        "a click": np.eye(1, 9_000, 5_000, dtype=np.float32)[0],
+        "silence": np.zeros(4_000, np.float32),
+        "a minute": np.resize(wave, 60 * RATE_HERTZ),
+        **{f"{samples} samples": wave[5_000 : 5_000 + samples] for samples in (1, 100, 399, 400, 401, 560, 561)},
+    }
+
+
+@pytest.mark.parametrize("name", ["paper", "released-code"])
+def test_log_mels_are_those_of_features(name):
+    recipe, layer = FEATURE_RECIPES[name], LogMels(FEATURE_RECIPES[name])
+    found = {case: difference(waveform, recipe, layer) for case, waveform in hard_cases().items()}
+    assert max(found.values()) < 1e-4, found
+    assert max(difference(waveform, recipe, layer) for waveform in synthetic_waveforms(5, seed=1)) < 1e-4
+    # The bound is narrow: it sees a sample's last bit, or another window.
+    wave = synthetic_waveforms(1)[0]
+    other = wave + np.float32(1 / 32_768) * (np.arange(len(wave)) == 1_000)
+    assert np.abs(features.log_mels_3d(other, recipe) - ops.convert_to_numpy(layer(wave[None]))[0]).max() > 1e-4
+    another = LogMels(RELEASED if recipe is PAPER else PAPER)
+    assert difference(wave, recipe, another) > 1
+
+
+def test_log_mels_are_those_of_features_on_real_speech(emodb_directory):
+    layer = LogMels()
+    # In the first four the lowest filter is so faint that the mean's ninth digit shows.
+    names = ["16b01Wb", "03a05Wb", "15a02Wd", "16b09La", "03a01Fa", "08a01Fd", "11b02Td", "14a05Fb"]
+    waveforms = [soundfile.read(emodb_directory / "wav" / f"{name}.wav", dtype="float32")[0] for name in names]
+    assert max(difference(waveform, PAPER, layer) for waveform in waveforms) < 1e-4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"window": "rectangular", "window_seconds": 0.0250625, "preemphasis": 0.9},
+        {"sampling_rate_hertz": 8_000, "highest_hertz": 4_000, "fft_points": 256, "mels": 26, "delta_frames": 3},
+    ],
+    ids=["odd window", "telephone"],
+)
+def test_every_value_of_a_recipe_counts(changes):
+    recipe = FeatureConfig(**changes)
+    assert difference(synthetic_waveforms(1)[0], recipe) < 1e-4
+
+
+def test_the_layer_keeps_what_layers_owe(tmp_path):
+    waveforms = np.stack([wave[:6_000] for wave in synthetic_waveforms(2)])
+    run_layer_check(LogMels, {"recipe": RELEASED, "channels": 1}, [waveforms], tmp_path, trainable=0)
+
+
+def test_gradients_reach_every_sample_that_is_heard():
+    import tensorflow as tf
+
+    wave, layer = np.stack([wave[5_000:8_000] for wave in synthetic_waveforms(2)]), LogMels()
+    weights = np.random.default_rng(0).normal(size=layer(wave).shape)
+    values = tf.Variable(wave)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(layer(values) * weights)
+    gradient = tape.gradient(total, values).numpy()
+    assert np.isfinite(gradient).all() and (np.abs(gradient).max(axis=0) > 0).mean() > 0.99
+
+    # Along itself it is what float64 finds by differences: the slices, which are steps, hide nothing of the slope.
+    direction = gradient[0] / np.linalg.norm(gradient[0]) * np.abs(wave[0]).mean()
+
+    def value(step):
+        return np.sum(reference(wave[0] + step * direction) * weights[0])
+
+    slope = (value(1e-4) - value(-1e-4)) / 2e-4
+    assert gradient[0] @ direction == pytest.approx(slope, rel=1e-2)
+
+
+def reference(waveform):
+    """3-D log-Mels of the recipe `paper` in float64 throughout."""
+    layer = LogMels()
+    signal = (waveform - waveform.mean()) / waveform.std()
+    frames = 1 + max(0, -(-(len(signal) - 400) // 160))
+    padded = np.pad(signal, (0, (frames - 1) * 160 + 400 - len(signal)))
+    pieces = np.lib.stride_tricks.sliding_window_view(padded, 400)[::160] * np.hamming(400)
+    static = np.log(np.maximum(np.abs(np.fft.rfft(pieces, 512)) ** 2 @ layer._filters.T.astype(np.float64), PAPER.log_floor))
+
+    def slope(values):
+        edged = np.pad(values, ((2, 2), (0, 0)), "edge")
+        return (edged[3:-1] - edged[1:-3] + 2 * (edged[4:] - edged[:-4])) / 10
+
+    return np.stack([static, slope(static), slope(slope(static))], axis=2)
+
+
+def test_segments_are_cut_as_features_cut_them():
+    random, layer = np.random.default_rng(0), Segments(300)
+    for frames in (1, 299, 300, 301, 599, 600, 601):
+        values = random.normal(size=(2, frames, 4, 1)).astype(np.float32)
+        expected = np.concatenate([features.segment(utterance) for utterance in values])
+        np.testing.assert_array_equal(ops.convert_to_numpy(layer(values)), expected)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A network whose normalisation fits the sounds and whose posteriors are no near ties."""
+    keras.utils.set_random_seed(0)
+    model = acrnn(SMALL, recipe_hash=PAPER.recipe_hash)
+    values = np.concatenate([features.log_mels_3d(wave) for wave in synthetic_waveforms(5)])
+    model.get_layer("normalise").set_statistics(values.mean(axis=0), values.var(axis=0))
+    kernel, bias = model.get_layer("emotion").get_weights()
+    model.get_layer("emotion").set_weights([20 * kernel, bias])
+    return model
+
+
+def test_a_waveform_model_says_what_the_predictor_says(network):
+    model, predictor = waveform_model(network), ser_acrnn.Predictor(network)
+    said = []
+    for waveform in (*synthetic_waveforms(4, seed=2), np.resize(synthetic_waveforms(1)[0], 7 * RATE_HERTZ)):
+        said.append(list(predictor.predict(waveform).posteriors.values()))
+        np.testing.assert_allclose(ops.convert_to_numpy(model(waveform[None]))[0], said[-1], rtol=0, atol=1e-5)
+    assert np.ptp(said, axis=0).max() > 0.1
+    # A row of a batch is an utterance of its own.
+    batch = np.stack([wave[:60_000] for wave in (np.resize(wave, 60_000) for wave in synthetic_waveforms(3, seed=3))])
+    alone = np.concatenate([ops.convert_to_numpy(model(row[None])) for row in batch])
+    np.testing.assert_allclose(model.predict_on_batch(batch), alone, rtol=0, atol=1e-5)
+    assert network_in(model).get_layer("emotion").emotions == SMALL.emotions and network_in(network) is network
+
+
+def test_a_network_of_speakers_takes_the_statistics_of_one():
+    keras.utils.set_random_seed(0)
+    network = acrnn(
+        ModelConfig(**{**SMALL.to_dict(), "conv": SMALL.conv, "normalisation": "speaker", "channels": 1}), recipe_hash=PAPER.recipe_hash
+    )
+    predictor, (heard, wave) = ser_acrnn.Predictor(network), synthetic_waveforms(2)
+    with pytest.raises(ValueError, match="normalises by the speaker and no statistics of a speaker are given"):
+        waveform_model(network)
+    predictor.enrol([heard])
+    expected = list(predictor.predict(wave).posteriors.values())
+    found = ops.convert_to_numpy(waveform_model(network, speaker=predictor.listener.speaker)(wave[None]))[0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    assert not np.any(network.get_layer("normalise").mean), "the network itself has been changed"
+
+
+@pytest.mark.parametrize("scope", ["utterance", "segment"])
+def test_a_network_that_normalises_by_what_it_hears_says_what_the_predictor_says(scope):
+    keras.utils.set_random_seed(0)
+    network = acrnn(dataclasses.replace(SMALL, normalisation=scope), recipe_hash=PAPER.recipe_hash)
+    model, predictor = waveform_model(network), ser_acrnn.Predictor(network)
+    for waveform in (synthetic_waveforms(1)[0], np.resize(synthetic_waveforms(1)[0], 7 * RATE_HERTZ)):
+        said = list(predictor.predict(waveform).posteriors.values())
+        np.testing.assert_allclose(ops.convert_to_numpy(model(waveform[None]))[0], said, rtol=0, atol=1e-5)
+        assert np.ptp(said) > 1e-3
+    assert ("standardise" in [layer.name for layer in model.layers]) == (scope == "utterance")
+
+
+def test_networks_that_cannot_take_waveforms_are_refused(network):
+    with pytest.raises(ValueError, match="samples is 0, expected 1 or more"):
+        waveform_model(network, samples=0)
+    with pytest.raises(ValueError, match="recipe 'feed', expected one of"):
+        waveform_model(acrnn(SMALL, recipe_hash="feed"))
+    with pytest.raises(ValueError, match="was trained on features of the recipe"):
+        waveform_model(dnn(DnnElmConfig(hidden_units=(4,)), recipe_hash="d"))
+    with pytest.raises(ValueError, match="normalises by the training and statistics of a speaker are given"):
+        waveform_model(network, speaker=(np.zeros((40, 3), np.float32), np.ones((40, 3), np.float32)))
+    layer = EmotionPosteriors(("a", "b"))
+    with pytest.raises(ValueError, match="is not a network of ser_acrnn"):
+        waveform_model(keras.Sequential([keras.Input((3,)), layer]))
+
+
+# In a fresh process, from the file alone: features, posteriors of a small network and of those that ship.
+JUDGE = """
+import keras, numpy, ser_acrnn
+from pathlib import Path
+folder = Path(sys.argv[1])
+with numpy.load(folder / "audio.npz") as arrays:
+    waveforms = [arrays[name] for name in arrays.files]
+found = {}
+for path in sorted(folder.glob("*.keras")):
+    model = keras.saving.load_model(path)
+    for number, waveform in enumerate(waveforms):
+        found[f"{path.stem}-{number}"] = keras.ops.convert_to_numpy(model(waveform[None], training=False))
+for name in ser_acrnn.list_pretrained():
+    model = ser_acrnn.load_pretrained(name)
+    found[f"shipped-{name}"] = keras.ops.convert_to_numpy(model(numpy.load(folder / f"{name}.npy"), training=False))
+numpy.savez(folder / f"{keras.backend.backend()}.npz", **found)
+"""
+WITHOUT_TORCH = "PyTorch is not installed; SER_ACRNN_TORCH_PYTHON can name an interpreter that has it"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, network):
+    """Folder of waveform models and audio, with what they should say, by `ser_acrnn.features.log_mels` and the predictor."""
+    folder = tmp_path_factory.mktemp("waveform")
+    waveforms = [synthetic_waveforms(1)[0], np.resize(synthetic_waveforms(1)[0], 62_000)]
+    np.savez(folder / "audio.npz", *waveforms)
+    entry = keras.Input((None,))
+    keras.Model(entry, LogMels()(entry)).save(folder / "features.keras")
+    expected = {f"features-{number}": features.log_mels_3d(waveform)[None] for number, waveform in enumerate(waveforms)}
+    for name in ("small", *ser_acrnn.list_pretrained()):
+        predictor = ser_acrnn.Predictor(network if name == "small" else name)
+        if predictor.listener.scope == "speaker":
+            predictor.enrol(waveforms, adapt=False)  # the shipped file is as it was trained
+        if name != "small":
+            segments = predictor.listener.segments(waveforms[0])[:1]
+            np.save(folder / f"{name}.npy", segments)
+            expected[f"shipped-{name}"] = predictor.model.predict_on_batch(segments)
+        waveform_model(predictor.model, speaker=predictor.listener.speaker).save(folder / f"{name}.keras")
+        for number, waveform in enumerate(waveforms):
+            expected[f"{name}-{number}"] = np.array([[*predictor.predict(waveform).posteriors.values()]])
+    return folder, expected
+
+
+def run_on(backend, folder):
+    if backend == "jax":
+        if jax_python() is None:
+            pytest.skip(NO_JAX)
+        run_on_jax(JUDGE, folder)
+    elif backend == "torch":
+        if torch_python() is None:
+            pytest.skip(WITHOUT_TORCH)
+        run_python("import sys; sys.modules['tensorflow'] = None\n" + JUDGE, folder, interpreter=torch_python(), KERAS_BACKEND="torch")
+    else:
+        run_python("import sys\n" + JUDGE, folder, KERAS_BACKEND="tensorflow")
+
+
+def torch_python():
+    import importlib.util
+    import os
+
+    named = os.environ.get("SER_ACRNN_TORCH_PYTHON")
+    return named or (sys.executable if importlib.util.find_spec("torch") else None)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_fresh_process_computes_the_same_from_the_file_alone(saved, backend):
+    folder, expected = saved
+    run_on(backend, folder)
+    with np.load(folder / f"{backend}.npz") as arrays:
+        assert set(arrays.files) == set(expected)
+        for name, values in expected.items():
+            bound = 1e-4 if name.startswith("features") else 1e-5
+            np.testing.assert_allclose(arrays[name], values, rtol=0, atol=bound, err_msg=f"{backend}: {name}")

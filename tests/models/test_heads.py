@@ -1,0 +1,68 @@
+"""A new head upon a trained network: what is kept, what is frozen, what learns."""
+
+import keras
+import numpy as np
+import pytest
+
+from ser_acrnn.config import ModelConfig
+from ser_acrnn.models.heads import encoder, with_new_head
+from ser_acrnn.models.networks import acrnn
+
+pytestmark = pytest.mark.stochastic
+
+SMALL = ModelConfig(conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(0)
+    return acrnn(SMALL, recipe_hash="feed")
+
+
+@pytest.fixture(scope="module")
+def segments():
+    return np.random.default_rng(0).normal(size=(12, 300, 40, 3)).astype("f")
+
+
+def test_the_encoder_is_kept_and_the_head_is_new(network, segments):
+    adapted = with_new_head(network, ("calm", "tense", "elated"))
+    assert adapted.output_shape == (None, 3) and adapted.get_layer("emotion").emotions == ("calm", "tense", "elated")
+    assert adapted.get_layer("normalise").recipe_hash == "feed"
+    np.testing.assert_array_equal(np.asarray(encoder(adapted)(segments)), np.asarray(encoder(network)(segments)))
+    assert encoder(network).output_shape == (None, 8) and network.output_shape == (None, 7)
+
+
+@pytest.mark.parametrize(
+    ("freeze", "learns", "rests"),
+    [("none", ("conv_1", "linear", "embedding"), ()), ("conv", ("linear", "blstm"), ("conv_1",)), ("encoder", (), ("conv_1", "embedding"))],
+)
+def test_what_is_frozen_does_not_learn(network, segments, freeze, learns, rests, tmp_path):
+    adapted = with_new_head(network, ("calm", "tense"), freeze)
+    adapted.compile("adam", "sparse_categorical_crossentropy")
+    before = {layer.name: [np.array(weight) for weight in layer.get_weights()] for layer in adapted.layers}
+    adapted.fit(segments, np.arange(12) % 2, epochs=1, batch_size=4, verbose=0)
+
+    def moved(name):
+        return any((old != new).any() for old, new in zip(before[name], adapted.get_layer(name).get_weights(), strict=True))
+
+    assert moved("emotion") and all(moved(name) for name in learns) and not any(moved(name) for name in rests)
+    assert not moved("normalise") and moved("embedding_batch_norm") == (freeze != "encoder")
+    adapted.save(tmp_path / "adapted.keras")
+    loaded = keras.saving.load_model(tmp_path / "adapted.keras")
+    np.testing.assert_allclose(np.asarray(loaded(segments)), np.asarray(adapted(segments)), atol=1e-6)
+    assert [layer.trainable for layer in loaded.layers[1:]] == [layer.trainable for layer in adapted.layers[1:]]  # all but the input
+
+
+def test_the_source_is_left_alone(network, segments):
+    before = np.asarray(network(segments))
+    adapted = with_new_head(network, ("calm", "tense"), "none")
+    adapted.set_weights([weight + 1 for weight in adapted.get_weights()])
+    np.testing.assert_array_equal(np.asarray(network(segments)), before)
+    assert all(layer.trainable for layer in network.layers)
+
+
+def test_impossible_heads_are_refused(network):
+    with pytest.raises(ValueError, match="expected two or more distinct names"):
+        with_new_head(network, ("calm", "calm"))
+    with pytest.raises(ValueError, match="freeze is 'all', expected one of"):
+        with_new_head(network, ("calm", "tense"), "all")

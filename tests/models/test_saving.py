@@ -1,0 +1,61 @@
+"""A compact file is half the size, loads anywhere as float32, and says the same."""
+
+import keras
+import numpy as np
+import pytest
+from layer_check import run_python
+
+from ser_acrnn.config import ModelConfig
+from ser_acrnn.models.networks import acrnn
+from ser_acrnn.models.saving import save_compact
+
+pytestmark = pytest.mark.stochastic
+
+SMALL = ModelConfig(emotions=("angry", "sad"), conv=((16, 4, 4),), linear_units=32, blstm_units=16, embedding_units=8)
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(0)
+    model = acrnn(SMALL, recipe_hash="feed")
+    model.get_layer("normalise").set_statistics(np.full((40, 3), -7.123456), np.full((40, 3), 9.0))
+    return model
+
+
+def test_it_is_small_and_loads_as_float32_with_the_same_posteriors(network, tmp_path):
+    save_compact(network, tmp_path / "small.keras")
+    network.save(tmp_path / "plain.keras")
+    assert (tmp_path / "small.keras").stat().st_size < 0.65 * (tmp_path / "plain.keras").stat().st_size
+    loaded = keras.saving.load_model(tmp_path / "small.keras")
+    assert {str(variable.dtype) for variable in loaded.weights} <= {"float32", "int64", "uint32"}
+    segments = np.random.default_rng(0).normal(-7, 3, (4, 300, 40, 3)).astype("f")
+    np.testing.assert_allclose(np.asarray(loaded(segments)), np.asarray(network(segments)), atol=2e-3)
+    for kept, weight in zip(loaded.get_weights(), network.get_weights(), strict=True):
+        expected = weight if weight.size < 1_000 else weight.astype(np.float16).astype(np.float32)
+        np.testing.assert_array_equal(kept, expected)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plain.keras", "small.keras"]
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_fresh_process_loads_it_on_each_backend(network, tmp_path, backend):
+    save_compact(network, tmp_path / "small.keras")
+    segments = np.random.default_rng(0).normal(-7, 3, (2, 300, 40, 3)).astype("f")
+    np.save(tmp_path / "segments.npy", segments)
+    code = f"""
+import ser_acrnn, keras, numpy as np
+model = keras.saving.load_model({str(tmp_path / "small.keras")!r})
+np.save({str(tmp_path / "posteriors.npy")!r}, np.asarray(model(np.load({str(tmp_path / "segments.npy")!r}))))
+"""
+    run_python(code, KERAS_BACKEND=backend)
+    np.testing.assert_allclose(np.load(tmp_path / "posteriors.npy"), np.asarray(network(segments)), atol=2e-3)
+
+
+def test_what_does_not_fit_is_refused_and_leaves_nothing(network, tmp_path):
+    large = keras.models.clone_model(network)
+    weights = [np.where(np.arange(weight.size).reshape(weight.shape) == 0, 1e6, weight) for weight in network.get_weights()]
+    large.set_weights(weights)
+    with pytest.raises(ValueError, match=r"has the largest weight 1000000\.0, expected at most 65504"):
+        save_compact(large, tmp_path / "large.keras")
+    with pytest.raises(ValueError, match=r"ends in \.keras"):
+        save_compact(network, tmp_path / "network.h5")
+    assert list(tmp_path.iterdir()) == []
