@@ -18,10 +18,10 @@ TRANSFER ?=
 
 PY := .venv/bin/python
 # Two recipes: the networks' log-Mels, and the frames of the baseline DNN-ELM. In pieces where PREPARE has arguments of run_preparation.
-prepare = $(PY) -m $(if $(PREPARE),experiments.run_preparation,data_prep.prepare) $(1) --source $(2) --data $(DATA) --recipe paper,mfcc-pitch $(PREPARE)
-grid = $(PY) -m experiments.run_grid --prepared $(DATA)/$(1) --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(GRID) \
+prepare = $(PY) -m $(if $(PREPARE),experiments.jobs.run_preparation,data_prep.prepare) $(1) --source $(2) --data $(DATA) --recipe paper,mfcc-pitch $(PREPARE)
+grid = $(PY) -m experiments.grid.run_grid --prepared $(DATA)/$(1) --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(GRID) \
 	$(if $(PRECISION),--precision $(PRECISION)) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PROTOCOL),--protocol $(PROTOCOL))
-report = $(PY) -m experiments.summarise $(1) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
+report = $(PY) -m experiments.reporting.summarise $(1) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 DEMO := build/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -41,16 +41,16 @@ help: ## list the targets
 	touch $@
 
 demo: .venv/installed ## the whole road on the embedded synthetic corpus, in minutes: generate, prepare, train three folds, report
-	$(PY) -m data_prep.synthetic $(DEMO)/corpus --workers 2
+	$(PY) -m data_prep.synthetic.emodb $(DEMO)/corpus --workers 2
 	$(PY) -m data_prep.prepare synthetic --source $(DEMO)/corpus --data $(DEMO)/data
-	$(PY) -m experiments.run_grid --prepared $(DEMO)/data/synthetic --system tiny --folds 0,3,6 --seeds 0 --jobs 2 --results $(DEMO)/results --work $(DEMO)/work
-	$(PY) -m experiments.summarise synthetic --results $(DEMO)/results --partial
+	$(PY) -m experiments.grid.run_grid --prepared $(DEMO)/data/synthetic --system tiny --folds 0,3,6 --seeds 0 --jobs 2 --results $(DEMO)/results --work $(DEMO)/work
+	$(PY) -m experiments.reporting.summarise synthetic --results $(DEMO)/results --partial
 
 demo-iemocap: .venv/installed ## the three systems on one fold of a generated look-alike of IEMOCAP, in minutes
-	$(PY) -m data_prep.synthetic_iemocap $(DEMO)/look-alike --scale 0.1 --workers 2
+	$(PY) -m data_prep.synthetic.iemocap $(DEMO)/look-alike --scale 0.1 --workers 2
 	$(PY) -m data_prep.prepare iemocap --source $(DEMO)/look-alike --data $(DEMO)/data --recipe paper,mfcc-pitch
-	$(PY) -m experiments.run_grid --prepared $(DEMO)/data/iemocap-synthetic --system acrnn3d-1conv,acrnn2d-1conv,dnn-elm --folds 0 --seeds 0 --epochs 6 --results $(DEMO)/results --work $(DEMO)/work
-	$(PY) -m experiments.summarise iemocap-synthetic --results $(DEMO)/results --partial
+	$(PY) -m experiments.grid.run_grid --prepared $(DEMO)/data/iemocap-synthetic --system acrnn3d-1conv,acrnn2d-1conv,dnn-elm --folds 0 --seeds 0 --epochs 6 --results $(DEMO)/results --work $(DEMO)/work
+	$(PY) -m experiments.reporting.summarise iemocap-synthetic --results $(DEMO)/results --partial
 
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
 	EMODB=$(EMODB) $(PY) -m pytest --numprocesses 2 --dist loadgroup
@@ -70,7 +70,7 @@ bench: .venv/installed ## measure everything, each figure beside a yardstick; QU
 	$(PY) -m experiments.bench $(QUICK) $(if $(EMODB),--emodb $(EMODB)) --write results/bench
 
 prepare-emodb: .venv/installed ## Emo-DB from EMODB, or downloaded first, to TFRecords in DATA
-	$(if $(EMODB),,$(PY) -m data_prep.emodb --download build/emodb)
+	$(if $(EMODB),,$(PY) -m data_prep.corpora.emodb --download build/emodb)
 	$(call prepare,emodb,$(or $(EMODB),build/emodb))
 
 # With EMODB the corpus is checked for changes; without it, what was prepared before is taken.
@@ -89,15 +89,15 @@ table2-emodb: $(EMODB_DATA) ## the paper's Table II on Emo-DB, three systems: 15
 	$(call report,emodb) --table table2
 
 baselines-emodb: $(EMODB_DATA) ## openSMILE's functionals and a linear SVM on Emo-DB, four systems; openSMILE's licence is for research alone
-	$(PY) -m experiments.opensmile_svm --prepared $(DATA)/emodb --source $(or $(EMODB),build/emodb) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
+	$(PY) -m experiments.studies.opensmile_svm --prepared $(DATA)/emodb --source $(or $(EMODB),build/emodb) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 	$(call report,emodb)
 
 report-emodb: .venv/installed ## tables and figures from RESULTS, without training; the pages' tables too
 	$(call report,emodb) $(if $(PROTOCOL),,$(if $(filter results,$(RESULTS)),--pages README.md docs/results/emodb.md --cards ser_acrnn/pretrained))
-	$(if $(PROTOCOL),,$(PY) -m experiments.mechanisms --results $(RESULTS))
+	$(if $(PROTOCOL),,$(PY) -m experiments.reporting.mechanisms --results $(RESULTS))
 
 coverage-emodb: .venv/installed ## simulated coverage of the reports' intervals, folds drawn from Emo-DB's results
-	$(PY) -m experiments.coverage emodb --results $(RESULTS)
+	$(PY) -m experiments.studies.coverage emodb --results $(RESULTS)
 
 $(DATA)/emodb.mfcc-pitch/recipe.json: | .venv/installed
 	$(MAKE) prepare-emodb
@@ -127,9 +127,9 @@ $(DATA)/iemocap.mfcc-pitch/recipe.json: | .venv/installed
 	$(MAKE) prepare-iemocap
 
 transfer-ravdess: .venv/installed ## 1, 5 and 20 examples an emotion: the shipped network beside training from scratch; without RAVDESS on a generated look-alike
-	$(if $(RAVDESS),,$(PY) -m data_prep.synthetic_ravdess build/ravdess --scale 0.5 --workers 2)
+	$(if $(RAVDESS),,$(PY) -m data_prep.synthetic.ravdess build/ravdess --scale 0.5 --workers 2)
 	$(PY) -m data_prep.prepare ravdess --source $(or $(RAVDESS),build/ravdess) --data $(DATA)
-	$(PY) -m experiments.transfer_curve --prepared $(DATA)/$(if $(RAVDESS),ravdess,ravdess-synthetic) --results $(RESULTS) $(TRANSFER)
+	$(PY) -m experiments.studies.transfer_curve --prepared $(DATA)/$(if $(RAVDESS),ravdess,ravdess-synthetic) --results $(RESULTS) $(TRANSFER)
 
 clean: ## remove .venv and build, keep results
 	rm -rf .venv build *.egg-info

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ser_acrnn import files
 from ser_acrnn.data.corpus import CorpusError
 
 
@@ -66,12 +66,6 @@ def read_checksums(path: str | Path) -> dict[str, str]:
     return checksums
 
 
-def sha256_of(path: str | Path) -> str:
-    """Returns a file's sha256 in lower-case hexadecimal digits."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def list_files(folder: str | Path, suffixes: Collection[str]) -> list[Path]:
     """Returns a folder's files with one of the suffixes (lower case), sorted by name, without hidden ones such as AppleDouble `._*`."""
     return sorted(
@@ -87,7 +81,7 @@ def compare(folder: str | Path, checksums: Mapping[str, str]) -> Comparison:
         if not (folder / name).is_file():
             found["missing"].append(name)
             continue
-        found["matching" if sha256_of(folder / name) == expected else "differing"].append(name)
+        found["matching" if files.sha256(folder / name) == expected else "differing"].append(name)
     suffixes = {Path(name).suffix.lower() for name in checksums}
     present = [path.name for path in list_files(folder, suffixes)] if folder.is_dir() else []
     return Comparison(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import logging
 import lzma
 import os
@@ -23,6 +22,7 @@ import requests
 from tqdm import tqdm
 
 from data_prep.checksums import Comparison, compare
+from ser_acrnn import files
 
 LOG = logging.getLogger(__name__)
 
@@ -210,7 +210,7 @@ def install(
         return before
     directory.mkdir(parents=True, exist_ok=True)
     # The address is in the name: what came from one must not be continued from another.
-    archive = directory / f"archive-{hashlib.sha256(url.encode()).hexdigest()[:8]}.zip"
+    archive = directory / f"archive-{files.sha256_of(url)[:8]}.zip"
     LOG.info("fetching %s", url)
     downloader = ResumingDownloader(archive.with_name(archive.name + ".part"), config)
     pooch.retrieve(url, known_hash=None, fname=archive.name, path=archive.parent, downloader=downloader)

@@ -1,20 +1,21 @@
 """What is known of a corpus, what its loader hands to the preparation, and how a loader is found by its corpus's name.
 
-A loader is a module of this folder with a `CORPUS` and `read(source, options) -> Reading`, and with `add_arguments(parser)` where the
-corpus has choices of its own. Adding a corpus is adding such a file.
+A loader is a module of `data_prep.corpora` with a `CORPUS` and `read(source, options) -> Reading`, and with `add_arguments(parser)` where
+the corpus has choices of its own. Adding a corpus is adding such a file: what is in that folder is registered.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from data_prep import corpora
 from ser_acrnn.data.corpus import CorpusError, Utterance
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT
 
@@ -100,20 +101,19 @@ def find(name: str) -> ModuleType:
         CorpusError: There is none of that name.
     """
     try:
-        module = importlib.import_module(f"data_prep.{name}")
+        module = importlib.import_module(f"{corpora.__name__}.{name}")
     except ModuleNotFoundError as error:
-        if error.name != f"data_prep.{name}":
+        if error.name != f"{corpora.__name__}.{name}":
             raise
         module = None
-    if module is None or not hasattr(module, "CORPUS"):
+    if module is None:
         raise CorpusError(f"data_prep has no loader {name!r}, expected one of {names()}")
     return module
 
 
 def names() -> list[str]:
     """The corpora that have a loader."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return [path.stem for path in files if "\nCORPUS = " in path.read_text(encoding="utf-8")]
+    return sorted(module.name for module in pkgutil.iter_modules(corpora.__path__))
 
 
 def add_arguments(name: str, parser: argparse.ArgumentParser) -> ModuleType:

@@ -7,7 +7,6 @@ that is killed keeps its complete shards. The prepared corpus is byte for byte t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Any
 from tqdm import tqdm
 
 from data_prep import prepare, shards
-from ser_acrnn import __version__
+from ser_acrnn import __version__, files
 from ser_acrnn.config.features import RECIPES
 from ser_acrnn.data import tfrecords
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
@@ -93,26 +92,15 @@ def plan(
     folder = _folder(link)
     folder.mkdir(parents=True, exist_ok=True)
     pieces = []
-    for names in balanced({speaker: sum(one.bytes for one in group) for speaker, group in speakers.items()}, number):
+    for names in files.balanced({speaker: sum(one.bytes for one in group) for speaker, group in speakers.items()}, number):
         mine = [recording for speaker in names for recording in speakers[speaker]]
         rows = [{**asdict(one.utterance), "path": str(one.utterance.path), "bytes": one.bytes, "changed": one.changed} for one in mine]
         facts = {"version": __version__, "recipe": recipe, "link": str(link), "source": str(source), "skip_bad": skip_bad}
         text = json.dumps({**facts, "recordings": rows}, indent=1)
-        piece = Piece(folder / f"piece-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json", sum(one.bytes for one in mine), skip_bad)
-        shards.write_atomically(piece.file, text)
+        piece = Piece(folder / f"piece-{files.sha256_of(text)[:16]}.json", sum(one.bytes for one in mine), skip_bad)
+        files.write_text(piece.file, text)
         pieces.append(piece)
     return pieces
-
-
-def balanced(sizes: Mapping[str, int], number: int) -> list[list[str]]:
-    """Divides names into at most so many groups, none empty: each name, the largest first, to the group that is smallest so far."""
-    groups: list[list[str]] = [[] for _ in range(min(number, len(sizes)))]
-    totals = [0] * len(groups)
-    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
-        smallest = min(range(len(groups)), key=lambda index: (totals[index], len(groups[index])))
-        groups[smallest].append(name)
-        totals[smallest] += sizes[name]
-    return [sorted(group) for group in groups]
 
 
 def prepare_piece(file: Path, jobs: int = 1) -> None:
@@ -132,7 +120,7 @@ def prepare_piece(file: Path, jobs: int = 1) -> None:
         with tqdm(total=len(utterances), desc=file.stem, unit=" utterances") as bar:
             entries = shards.complete(groups, keys, file.parent, Path(listed["link"]), config, skip_bad=skip_bad, run=run, bar=bar)
     outcome = {speaker: {"key": entry["key"], "left_out": entry["left_out"]} for speaker, entry in entries.items()}
-    shards.write_atomically(outcome_file(file), json.dumps(outcome, indent=1))
+    files.write_text(outcome_file(file), json.dumps(outcome, indent=1))
 
 
 def assemble(

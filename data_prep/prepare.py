@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import io
 import json
 import logging
@@ -26,7 +25,7 @@ from typing import Any
 from tqdm import tqdm
 
 from data_prep import loader, shards
-from ser_acrnn import __version__
+from ser_acrnn import __version__, files
 from ser_acrnn.config.features import RECIPES, FeatureConfig, Recipe
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 from ser_acrnn.data.prepared import MANIFEST, RECIPE, RecordCorpus, prepared_name
@@ -97,7 +96,7 @@ def free_link(data: Path, corpus: str, config: Recipe) -> Path:
 
 def target_folder(link: Path, corpus: str, keys: Mapping[str, str], facts: Mapping[str, Any], *, skip_bad: bool) -> Path:
     """Makes the folder that the link will lead to; its name tells what it is made from."""
-    name = hashlib.sha256(json.dumps([corpus, skip_bad, __version__, facts, sorted(keys.items())]).encode()).hexdigest()[:16]
+    name = files.sha256_of(json.dumps([corpus, skip_bad, __version__, facts, sorted(keys.items())]))[:16]
     target = link.parent / f".{link.name}-{name}"
     target.mkdir(parents=True, exist_ok=True)
     return target
@@ -133,7 +132,7 @@ def _write_tables(corpus: str, config: Recipe, entries: Mapping[str, shards.Entr
     writer = csv.DictWriter(stream, MANIFEST_COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    shards.write_atomically(target / MANIFEST, stream.getvalue())
+    files.write_text(target / MANIFEST, stream.getvalue())
     speakers = {
         speaker: {"shard_sha256": entry["sha256"], **{name: entry[name] for name in ("frames", "sum", "sum_of_squares")}}
         for speaker, entry in entries.items()
@@ -148,7 +147,7 @@ def _write_tables(corpus: str, config: Recipe, entries: Mapping[str, shards.Entr
         "about": facts["about"],
         "left_out": facts["left_out"] + [item for entry in entries.values() for item in entry["left_out"]],
     }
-    shards.write_atomically(target / RECIPE, json.dumps(recipe, indent=1))
+    files.write_text(target / RECIPE, json.dumps(recipe, indent=1))
 
 
 def _switch(link: Path, target: Path) -> None:

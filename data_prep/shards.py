@@ -5,7 +5,6 @@ Memory does not grow with a speaker: a few utterances are in flight at a time, a
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import deque
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from ser_acrnn import __version__, audio
+from ser_acrnn import __version__, audio, files
 from ser_acrnn.config.features import Recipe
 from ser_acrnn.data import tfrecords
 from ser_acrnn.data.corpus import Utterance
@@ -89,7 +88,7 @@ def sources(utterances: Iterable[Utterance], root: str | Path | None, run: Paral
 def key(group: Sequence[Source], config: Recipe) -> str:
     """Changes with whatever a shard is computed from."""
     facts = [[item.utterance.id, item.utterance.emotion, item.utterance.session, item.shown, item.sha256] for item in group]
-    return hashlib.sha256(json.dumps([__version__, config.recipe_hash, facts]).encode()).hexdigest()
+    return files.sha256_of(json.dumps([__version__, config.recipe_hash, facts]))
 
 
 def complete(
@@ -150,7 +149,7 @@ def existing(speaker: str, key: str, folder: Path, earlier: Path) -> Entry | Non
             entry = json.loads(entry_path.read_text(encoding="utf-8"))
         except ValueError:  # damaged: the shard is made again
             continue
-        if entry["key"] != key or entry["sha256"] != sha256(shard):
+        if entry["key"] != key or entry["sha256"] != files.sha256(shard):
             continue
         if place == earlier:
             for path in (shard, entry_path):
@@ -168,8 +167,8 @@ def _write(speaker: str, entry: Entry, records: Iterator[dict[str, Any]], folder
     except _RefusedError:
         return False
     entry |= {name: entry[name].tolist() for name in ("sum", "sum_of_squares")}
-    entry["sha256"] = sha256(shard)
-    write_atomically(folder / entry_name(speaker), json.dumps(entry))
+    entry["sha256"] = files.sha256(shard)
+    files.write_text(folder / entry_name(speaker), json.dumps(entry))
     return True
 
 
@@ -205,7 +204,7 @@ def _checksum(task: tuple[Utterance, str | Path | None]) -> Source:
     utterance, root = task
     shown = str(utterance.path) if root is None else os.path.relpath(utterance.path, root)
     try:
-        return Source(utterance, shown, sha256(utterance.path))
+        return Source(utterance, shown, files.sha256(utterance.path))
     except OSError as error:
         return Source(utterance, shown, "", f"{utterance.path}: cannot be read ({error.strerror})")
 
@@ -245,16 +244,3 @@ def _extract(task: tuple[Source, Recipe, tuple[float, float] | None]) -> tuple[s
 def entry_name(speaker: str) -> str:
     """File name of a speaker's entry: a shard's key, checksum, sums, and rows of the manifest."""
     return f"speaker-{speaker}.json"
-
-
-def sha256(path: Path) -> str:
-    """Checksum of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file that appears under its name only when it is complete."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

@@ -6,7 +6,7 @@ from .data import CorpusError, DatasetError, Utterance, read_csv
 from .evaluation import Fold, LeakError, ResultError, RunResult, leave_one_speaker_out, metrics, protocol, unweighted_average_recall
 from .export import save_to_hub_folder
 from .features import log_mels_3d
-from .inference import AcrnnEmbedding, Judgement, Prediction, Predictor, embed
+from .inference import AcrnnEmbedding, Prediction, Predictor, WindowPrediction, embed
 from .models import acrnn, encoder, layers, waveform_model, with_new_head
 from .models.layers import AttentionPooling
 from .pretrained import list_pretrained, load_pretrained
@@ -20,7 +20,6 @@ __all__ = [
     "DatasetError",
     "FeatureConfig",
     "Fold",
-    "Judgement",
     "LeakError",
     "ModelConfig",
     "Prediction",
@@ -29,6 +28,7 @@ __all__ = [
     "RunResult",
     "TrainConfig",
     "Utterance",
+    "WindowPrediction",
     "__version__",
     "acrnn",
     "audio",

@@ -105,7 +105,7 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory, write_corpus: Callabl
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory, small_corpus: Path) -> Path:
     """`small_corpus`, prepared by the recipe "paper"."""
-    from data_prep import emodb
+    from data_prep.corpora import emodb
     from data_prep.prepare import prepare
 
     return prepare("small", emodb.utterances(small_corpus), tmp_path_factory.mktemp("data"), source=small_corpus, jobs=1)

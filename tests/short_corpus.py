@@ -115,7 +115,7 @@ def check_same_run(one, other):
     assert replace(result, wall_seconds=0) == replace(expected, wall_seconds=0)
 
 
-def judge(model, corpus, speaker):
+def score(model, corpus, speaker):
     """Labels and maxima over segments, without the code under test."""
     segments = load_segments(corpus, [speaker], EMOTIONS)
     values = np.asarray(model(segments.features))

@@ -37,7 +37,8 @@ from ser_acrnn import audio, features
 from ser_acrnn.data import corpus, prepared, tfrecords
 from ser_acrnn.evaluation import metrics, report, results, summary
 from ser_acrnn.features import extraction, mfcc_pitch
-import data_prep.pack, data_prep.prepare, experiments.run_grid, experiments.run_one, experiments.runs, experiments.summarise
+import data_prep.pack, data_prep.prepare, experiments.grid.run_grid, experiments.grid.run_one, experiments.grid.runs
+import experiments.reporting.summarise
 """
     assert not modules_after(code) & {"keras", "tensorflow", "jax", "torch"}
 

@@ -24,7 +24,8 @@ from ser_acrnn.config import PRESETS, ModelConfig, paper_conv
 def _features(options: argparse.Namespace) -> list[Row]:
     import tempfile
 
-    from data_prep import emodb, synthetic
+    from data_prep.corpora import emodb
+    from data_prep.synthetic import emodb as synthetic
     from experiments.bench import features
     from ser_acrnn import audio
 

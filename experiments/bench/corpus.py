@@ -6,7 +6,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from data_prep import iemocap, loader, synthetic, synthetic_iemocap
+from data_prep import loader
+from data_prep.corpora import iemocap
+from data_prep.synthetic import emodb as synthetic
+from data_prep.synthetic import iemocap as synthetic_iemocap
 from experiments.bench import epoch, preparation
 from experiments.bench.harness import Row
 
@@ -30,7 +33,7 @@ def rows(corpus: str | None, source: Path | None, scale: float | None) -> list[R
         elif corpus and source:
             name, title = corpus, loader.find(corpus).CORPUS.title
         else:
-            name, title, source = synthetic.NAME, synthetic.CORPUS.title, scratch / "corpus"
+            name, title, source = "synthetic", loader.find("synthetic").CORPUS.title, scratch / "corpus"
             synthetic.write_emodb_like(source)
         return _preparation(name, source, scratch, title) + _epochs(next((scratch / "data").iterdir()), title)
 

@@ -57,7 +57,7 @@ def _measure_here(kind: str, prepared: Path, repeats: int) -> dict[str, float]:
         ends.append(time.perf_counter())
     else:
         config = replace(preset.training, epochs=2)
-        method = systems.method_of(preset)
+        method = systems.system_of(preset)
         train, validation = method.segments(corpus, corpus.speakers[1:], training=True), method.segments(corpus, corpus.speakers[:1])
         model = method.network(*corpus.statistics(corpus.speakers[1:]))
         loop.fit(model, train, validation, config, seed=0, on_epoch=lambda entry: ends.append(time.perf_counter()))

@@ -7,7 +7,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from data_prep import iemocap, synthetic_iemocap
+from data_prep.corpora import iemocap
+from data_prep.synthetic import iemocap as synthetic_iemocap
 from experiments.bench import epoch, preparation
 from experiments.bench.harness import Row
 

@@ -40,7 +40,7 @@ def measure_command(name: str, source: Path, data: Path, jobs: int) -> float:
         data: Where the prepared corpus goes.
         jobs: Processes.
     """
-    words = ["data_prep.prepare"] if jobs == 1 else ["experiments.run_preparation", "--jobs", str(jobs), "--work", str(data / "work")]
+    words = ["data_prep.prepare"] if jobs == 1 else ["experiments.jobs.run_preparation", "--jobs", str(jobs), "--work", str(data / "work")]
     words = [sys.executable, "-m", words[0], name, "--source", str(source), "--data", str(data), *words[1:]]
     started = time.perf_counter()
     subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)

@@ -39,9 +39,9 @@ class Seeds:
         import keras
 
         from ser_acrnn.training.loop import compile_model
-        from ser_acrnn.training.systems import method_of
+        from ser_acrnn.training.systems import system_of
 
-        method, shape = method_of(preset), preset.features.shape
+        method, shape = system_of(preset), preset.features.shape
         self.states = []
         for seed in range(seeds):
             keras.utils.set_random_seed(seed)
@@ -65,7 +65,7 @@ class Seeds:
 
         return train
 
-    def together(self) -> Trainer:
+    def ensemble(self) -> Trainer:
         """Trains all seeds by one step over stacked variables."""
         import jax
 
@@ -106,7 +106,7 @@ def rows(system: str, preset: Preset, seeds: int, quick: bool) -> list[Row]:
     ways = {
         "as training takes it": partial(together.model.train_on_batch, features[0], labels[0]),
         "one after another": partial(together.one_after_another(), features, labels),
-        "together": partial(together.together(), features, labels),
+        "together": partial(together.ensemble(), features, labels),
         "product": _product(matrix, preset.training.precision),
     }
     found = interleaved(ways, rounds=1 if quick else 5)

@@ -41,7 +41,7 @@ def _systems() -> dict[str, Preset | DnnElmPreset]:
 SYSTEMS = _systems() | ablations.systems()
 # Networks that judge together, run by run; nothing is trained for them. What is normalised by the training speakers hears a voice's level
 # and colour, what is normalised by the utterance does not, and what is normalised by the speaker knows what is usual for that voice.
-TOGETHER = {
+ENSEMBLES = {
     "lite-together": ("lite-augmented", "lite-by-utterance"),
     "lite-adapted": tuple(f"{name}.adapted" for name in BEST),
     "best": ("best-by-training", "best-by-utterance"),
@@ -155,15 +155,15 @@ def system(name: str, corpus: Corpus) -> Preset | DnnElmPreset:
 
 
 def trained(names: Iterable[str]) -> list[str]:
-    """What has to be trained for some systems: for those of `TOGETHER` their members, each once."""
-    return list(dict.fromkeys(member for name in names for member in TOGETHER.get(name, (name,))))
+    """What has to be trained for some systems: for those of `ENSEMBLES` their members, each once."""
+    return list(dict.fromkeys(member for name in names for member in ENSEMBLES.get(name, (name,))))
 
 
-def with_together(results: Iterable[RunResult]) -> list[RunResult]:
-    """Results of one corpus, and behind them the runs of the systems of `TOGETHER`."""
+def with_ensembles(results: Iterable[RunResult]) -> list[RunResult]:
+    """Results of one corpus, and behind them the runs of the systems of `ENSEMBLES`."""
     every = list(results)
-    for name, members in TOGETHER.items():
-        every += ensembles.together(name, members, every)
+    for name, members in ENSEMBLES.items():
+        every += ensembles.ensemble(name, members, every)
     return every
 
 
@@ -195,7 +195,7 @@ def order(names: Iterable[str]) -> list[str]:
     """System names without repetition in the catalogue's order; unknown ones come last."""
     rows: list[str] = []
     for system in (*SYSTEMS, *baselines.SYSTEMS):
-        rows += [system, *(name for name, members in TOGETHER.items() if (ablations.base_of(members[-1]) or members[-1]) == system)]
+        rows += [system, *(name for name, members in ENSEMBLES.items() if (ablations.base_of(members[-1]) or members[-1]) == system)]
     known = [name for row in rows for name in (row, row + ensembles.SUFFIX)]
     return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
 

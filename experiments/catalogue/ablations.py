@@ -64,7 +64,7 @@ JUDGED: dict[str, Change] = {
     f"batch-norm-{way}": {"training": {"judging_batch_norm": way}} for way in ("judged-40", "judged-60", "judged-halves", "judged")
 }
 # Where the paper leaves something open, or its authors' code differs from it.
-_LETTER: dict[str, Change] = {
+_PAPER_OPEN: dict[str, Change] = {
     "features-released": {"features": {"standardise_waveform": False, "preemphasis": 0.97, "window": "rectangular"}},
     "waveform-unstandardised": {"features": {"standardise_waveform": False}},
     "waveform-by-speaker": {"features": {"standardise_waveform": "speaker"}},
@@ -91,7 +91,7 @@ DISJOINT: dict[str, Change] = {
     for name, way in (("halves", "speaker-halves"), ("heard-16", "speaker-16"), ("heard-8", "speaker-8"))
 }
 CHANGES: dict[str, dict[str, Change]] = {
-    "narrow": _LETTER | JUDGED,
+    "narrow": _PAPER_OPEN | JUDGED,
     **dict.fromkeys(PAPER, JUDGED),
     "lite-augmented": {
         **_EVERY,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import emodb
+from data_prep.corpora import emodb
 from ser_acrnn.evaluation.summary import Published
 
 # Table I's best depth, which is the 3-D row of Table II.

@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, adapt: Adapt = False, tempos: Tempos = False) -> None:
-    """Judge recordings whose emotions are known: recall, UAR, WA and confusion. A network that normalises by the speaker always adapts."""
+    """Scorer recordings whose emotions are known: recall, UAR, WA and confusion. A network that normalises by the speaker always adapts."""
     with named():
         with quiet():
             from tqdm import tqdm
@@ -42,7 +42,7 @@ def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, adapt: Adapt = False,
         enrolled = ""
         for utterance in tqdm(utterances, unit=" files", disable=not sys.stderr.isatty()):
             try:
-                if (adapt or predictor.listener.scope == "speaker") and utterance.speaker != enrolled:
+                if (adapt or predictor.preprocessor.scope == "speaker") and utterance.speaker != enrolled:
                     own = [other.path for other in utterances if other.speaker == utterance.speaker]
                     predictor.enrol(own, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
                     enrolled = utterance.speaker

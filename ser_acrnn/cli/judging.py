@@ -16,7 +16,7 @@ from ser_acrnn.cli.failures import named
 from ser_acrnn.cli.quiet import quiet
 
 if TYPE_CHECKING:
-    from ser_acrnn.inference.predictions import Judgement, Prediction
+    from ser_acrnn.inference.predictions import Prediction, WindowPrediction
     from ser_acrnn.inference.predictor import Predictor
 
 DEFAULT_MODEL = "acrnn3d-emodb"
@@ -47,7 +47,7 @@ def predict(
     same_speaker: Speaker = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    timeline: Annotated[bool, typer.Option("--timeline", help="Judge each 3 s, every second, instead of the whole.")] = False,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Scorer each 3 s, every second, instead of the whole.")] = False,
     hop: Annotated[float | None, typer.Option(min=0.01, help="Seconds between two windows of --timeline, by default 1.")] = None,
     tempos: Tempos = False,
     plot: Annotated[Path | None, typer.Option(help="Also draw the recording, the attention and the posteriors; of one file.")] = None,
@@ -155,12 +155,12 @@ def predictor(
             network = Predictor(model, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
         if speaker:
             network.enrol(speaker, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
-        elif network.listener.scope == "speaker":
+        elif network.preprocessor.scope == "speaker":
             raise ValueError(f"{model}: normalises by the speaker's own audio, expected {enrolling}")
     return network
 
 
-def _moments(network: Predictor, paths: Sequence[Path], hop_seconds: float, report: Report) -> Iterator[tuple[Path, Judgement]]:
+def _moments(network: Predictor, paths: Sequence[Path], hop_seconds: float, report: Report) -> Iterator[tuple[Path, WindowPrediction]]:
     """What is said of each window of each recording, as soon as it is; a recording that fails on the way has its beginning."""
     for path in paths:
         try:
@@ -181,7 +181,7 @@ def _row(path: Path, prediction: Prediction, report: Report) -> dict[str, Any]:
     return {"path": str(path), "seconds": seconds, "emotion": prediction.emotion, **_rounded(prediction.posteriors)}
 
 
-def moment_row(source: str, moment: Judgement, network: Predictor) -> dict[str, Any]:
+def moment_row(source: str, moment: WindowPrediction, network: Predictor) -> dict[str, Any]:
     """What is said of a window, by column."""
     place = {"path": source, "start": round(moment.start_seconds, 3), "end": round(moment.end_seconds, 3)}
     posteriors = _rounded(moment.posteriors) or dict.fromkeys(network.emotions)

@@ -50,9 +50,9 @@ def train(
         if judge:
             total = len(job.folds) * seeds
             with tqdm(total=total, desc="folds", unit=" runs", disable=not sys.stderr.isatty()) as bar:
-                for _ in from_csv.judge(job, out, range(seeds)):
+                for _ in from_csv.evaluate_folds(job, out, range(seeds)):
                     bar.update()
             report = from_csv.write_report(job, out)
-            typer.echo(f"report: {report}" if report else f"no report: {job.why_unjudged}", err=True)
+            typer.echo(f"report: {report}" if report else f"no report: {job.why_not_evaluated}", err=True)
         path = from_csv.train(job, out)
     typer.echo(f"network: {path}")

@@ -47,7 +47,7 @@ def record(
         chosen = int(device) if device and device.isdecimal() else device
         microphone.check(chosen)
         network = predictor(model, list(recordings(enrol or [])), "--enrol and recordings of the speaker")
-        rate = network.listener.features.sampling_rate_hertz
+        rate = network.preprocessor.features.sampling_rate_hertz
         list(network.timeline(np.random.default_rng(0).normal(size=rate)))  # compiles, so that the first judgement does not come late
         with _until_interrupted() as stop, _saved(save, rate) as keep:
             heard = keep(microphone.listen(chosen, seconds=seconds, stop=stop, sampling_rate_hertz=rate))

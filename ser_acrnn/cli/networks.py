@@ -44,8 +44,8 @@ def info(model: Network) -> None:
             predictor = Predictor(model)
         network = predictor.model
         typer.echo(f"emotions: {', '.join(predictor.emotions)}")
-        typer.echo(f"input: segments {network.input_shape[1:]}, recipe {predictor.listener.features.recipe_hash}")
-        typer.echo(f"normalised by: {predictor.listener.scope}")
+        typer.echo(f"input: segments {network.input_shape[1:]}, recipe {predictor.preprocessor.features.recipe_hash}")
+        typer.echo(f"normalised by: {predictor.preprocessor.scope}")
         typer.echo(f"parameters: {network.count_params():,}")
         if model in list_pretrained():
             typer.echo(f"\n{model_card(model)}")
@@ -73,7 +73,7 @@ def export(
             from ser_acrnn.inference.predictor import Predictor
 
             predictor = Predictor(model)
-            listener = predictor.listener
+            listener = predictor.preprocessor
         if speaker:
             predictor.enrol(recordings(speaker))
         samples: exporting.Inputs | None = None

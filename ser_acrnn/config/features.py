@@ -6,19 +6,19 @@ Recognition Using Deep Neural Network and Extreme Learning Machine", Interspeech
 
 from __future__ import annotations
 
-import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from ser_acrnn import files
 from ser_acrnn.config.json_config import ConfigError, JsonConfig, require, whole_to_real
 
 
 def hash_of(features: Mapping[str, Any]) -> str:
     """Sixteen hexadecimal digits that change with any field of a recipe's `to_dict`."""
-    return hashlib.sha256(json.dumps(features, sort_keys=True).encode()).hexdigest()[:16]
+    return files.sha256_of(json.dumps(features, sort_keys=True))[:16]
 
 
 class FramingConfig(JsonConfig, ABC):

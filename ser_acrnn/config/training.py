@@ -100,9 +100,9 @@ class TrainConfig(JsonConfig):
         judging_batch_norm: Whose mean and variance batch norm has when a speaker is judged: those of `"training"`; or of unlabelled audio
             of that speaker, who then has to be heard before (`ser_acrnn.inference.speaker_adaptation`): all of it, what is judged
             included, `"speaker"`, or
-            without what is judged (`experiments.disjoint`), the other half of it, `"speaker-halves"`, or so many other recordings,
+            without what is judged (`experiments.studies.disjoint`), the other half of it, `"speaker-halves"`, or so many other recordings,
             `"speaker-16"` and `"speaker-8"`; or, as in a program of the paper's authors, those of the very segments that are judged, with
-            training's forgotten (`ser_acrnn.inference.judged_batch_norm`): all of the speaker's, `"judged"`, those of each batch,
+            training's forgotten (`ser_acrnn.inference.transductive_batch_norm`): all of the speaker's, `"judged"`, those of each batch,
             `"judged-40"` and `"judged-60"`, or one half of the utterances for the other, `"judged-halves"`.
     """
 

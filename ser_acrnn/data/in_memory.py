@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ser_acrnn import audio
+from ser_acrnn import audio, files
 from ser_acrnn.config.features import Recipe
 from ser_acrnn.data.corpus import CorpusError, Utterance
 from ser_acrnn.data.prepared import PreparedCorpus
@@ -36,7 +35,7 @@ class MemoryCorpus(PreparedCorpus):
                 "frames": len(wide),
                 "sum": wide.sum(axis=0),
                 "sum_of_squares": (wide**2).sum(axis=0),
-                "shard_sha256": hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest(),
+                "shard_sha256": files.sha256_of(rows.to_csv(index=False)),
             }
         recipe = {"corpus": name, "features": config.to_dict(), "recipe_hash": config.recipe_hash, "speakers": speakers}
         super().__init__(manifest, recipe)
@@ -80,7 +79,7 @@ def load_corpus(
                 "session": utterance.session,
                 "emotion": utterance.emotion,
                 "path": str(utterance.path),
-                "sha256": hashlib.sha256(utterance.path.read_bytes()).hexdigest(),
+                "sha256": files.sha256(utterance.path),
                 "seconds": round(len(waveform) / config.sampling_rate_hertz, 4),
                 "segments": segments_of(values[-1], config),
             }

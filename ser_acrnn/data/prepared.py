@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ser_acrnn import files
 from ser_acrnn.config.features import FEATURE_RECIPES, FeatureConfig, Recipe, recipe_from_dict, recipe_name
 from ser_acrnn.data import tfrecords
 from ser_acrnn.features.extraction import static_part, with_dynamics
@@ -241,10 +242,7 @@ def pack(corpus: PreparedCorpus, path: str | Path) -> None:
     """
     static = [static_part(features, corpus.features) for _, _, features in corpus.utterances(corpus.speakers)]
     starts = np.cumsum([0, *(len(frames) for frames in static)])
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as stream:
+    with files.replacing(path) as partial, partial.open("wb") as stream:
         np.savez(
             stream,
             static=np.concatenate(static),
@@ -252,7 +250,6 @@ def pack(corpus: PreparedCorpus, path: str | Path) -> None:
             manifest=np.array(corpus.manifest.to_csv(index=False)),
             recipe=np.array(json.dumps(corpus.recipe)),
         )
-    partial.replace(path)
 
 
 class Readable(Protocol):

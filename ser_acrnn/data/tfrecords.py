@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_acrnn import files
 from ser_acrnn.config.features import FramingConfig
 
 # Field -> type. `features` are the raw little-endian float32 bytes of (frames, coefficients, channels): as a list of floats they would
@@ -45,16 +45,9 @@ def write_shard(path: str | Path, records: Iterable[dict[str, Any]]) -> None:
     """
     import tensorflow as tf
 
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with tf.io.TFRecordWriter(str(partial)) as writer:
-            for record in records:
-                writer.write(_encode(record))
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with files.replacing(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+        for record in records:
+            writer.write(_encode(record))
 
 
 def _encode(record: dict[str, Any]) -> bytes:

@@ -20,7 +20,7 @@ COLDEST, HOTTEST = 0.05, 20.0  # temperatures that are searched
 
 
 @dataclass(frozen=True)
-class Judgements:
+class ScoredUtterances:
     """Posteriors of utterances, and which class is true.
 
     Attributes:
@@ -48,11 +48,11 @@ class Judgements:
         return float(-np.log(np.maximum(true, SMALLEST)).mean())
 
 
-def judgements(utterances: Sequence[dict], emotions: Sequence[str]) -> Judgements:
+def scored_utterances(utterances: Sequence[dict], emotions: Sequence[str]) -> ScoredUtterances:
     """What a result's `utterances` or `validation_utterances` hold, the maxima over segments scaled to sum to one."""
     maxima = np.array([utterance["posteriors"] for utterance in utterances], float)
     truth = np.array([list(emotions).index(utterance["emotion"]) for utterance in utterances])
-    return Judgements(maxima / maxima.sum(axis=1, keepdims=True), truth)
+    return ScoredUtterances(maxima / maxima.sum(axis=1, keepdims=True), truth)
 
 
 def scaled(posteriors: ArrayLike, temperature: float) -> NDArray[np.float64]:
@@ -67,10 +67,10 @@ def scaled(posteriors: ArrayLike, temperature: float) -> NDArray[np.float64]:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def fitted_temperature(known: Judgements) -> float:
+def fitted_temperature(known: ScoredUtterances) -> float:
     """The temperature with the least log loss on known utterances, which are not those that it will be applied to."""
     found = minimize_scalar(
-        lambda logarithm: Judgements(scaled(known.posteriors, np.exp(logarithm)), known.truth).log_loss,
+        lambda logarithm: ScoredUtterances(scaled(known.posteriors, np.exp(logarithm)), known.truth).log_loss,
         bounds=(np.log(COLDEST), np.log(HOTTEST)),
         method="bounded",
     )
@@ -97,7 +97,7 @@ class Reliability:
         return float(np.nansum(self.share * np.abs(self.accuracy - self.confidence)))
 
 
-def reliability(judged: Judgements, bins: int = BINS) -> Reliability:
+def reliability(judged: ScoredUtterances, bins: int = BINS) -> Reliability:
     """Sorts decisions into bins by their confidence."""
     number = np.minimum((judged.confidence * bins).astype(int), bins - 1)
     counts = np.bincount(number, minlength=bins)
@@ -121,8 +121,8 @@ class Calibration:
     system: str
     temperatures: tuple[float, ...]
     on_validation: bool
-    before: Judgements
-    after: Judgements
+    before: ScoredUtterances
+    after: ScoredUtterances
 
 
 def calibration(results: Sequence[RunResult]) -> Calibration | None:
@@ -140,20 +140,20 @@ def calibration(results: Sequence[RunResult]) -> Calibration | None:
     if min(min(utterance["posteriors"]) for result in results for utterance in result.utterances) < 0:
         return None
     on_validation = all(result.validation_utterances for result in results)
-    tested = [judgements(result.utterances, result.emotions) for result in results]
+    tested = [scored_utterances(result.utterances, result.emotions) for result in results]
     temperatures, after = [], []
     for result, judged in zip(results, tested, strict=True):
         if on_validation:
-            known = [judgements(result.validation_utterances, result.emotions)]
+            known = [scored_utterances(result.validation_utterances, result.emotions)]
         else:
             same_seed = zip(results, tested, strict=True)
             known = [found for other, found in same_seed if other.seed == result.seed and other.fold["test"] != result.fold["test"]]
         if not known:
             return None
-        temperatures.append(fitted_temperature(_together(known)))
-        after.append(Judgements(scaled(judged.posteriors, temperatures[-1]), judged.truth))
-    return Calibration(results[0].system, tuple(temperatures), on_validation, _together(tested), _together(after))
+        temperatures.append(fitted_temperature(_ensemble(known)))
+        after.append(ScoredUtterances(scaled(judged.posteriors, temperatures[-1]), judged.truth))
+    return Calibration(results[0].system, tuple(temperatures), on_validation, _ensemble(tested), _ensemble(after))
 
 
-def _together(parts: Sequence[Judgements]) -> Judgements:
-    return Judgements(np.concatenate([part.posteriors for part in parts]), np.concatenate([part.truth for part in parts]))
+def _ensemble(parts: Sequence[ScoredUtterances]) -> ScoredUtterances:
+    return ScoredUtterances(np.concatenate([part.posteriors for part in parts]), np.concatenate([part.truth for part in parts]))

@@ -39,11 +39,11 @@ def with_seed_ensembles(results: Sequence[RunResult]) -> list[RunResult]:
         found += [member for members in folds.values() for member in members]
         seeds = {tuple(sorted(member.seed for member in members)) for members in folds.values()}
         if len(seeds) == 1 and len(next(iter(seeds))) >= FEWEST:
-            found += [_together(members[0].system + SUFFIX, 0, members) for members in folds.values()]
+            found += [_ensemble(members[0].system + SUFFIX, 0, members) for members in folds.values()]
     return found
 
 
-def together(name: str, systems: Sequence[str], results: Sequence[RunResult]) -> list[RunResult]:
+def ensemble(name: str, systems: Sequence[str], results: Sequence[RunResult]) -> list[RunResult]:
     """Runs of a system that consists of others: those of the same fold and seed judge together.
 
     Args:
@@ -61,10 +61,10 @@ def together(name: str, systems: Sequence[str], results: Sequence[RunResult]) ->
     for result in results:
         runs.setdefault((result.fold["test"], result.seed), {})[result.system] = result
     complete = ((place, found) for place, found in sorted(runs.items()) if found.keys() >= set(systems))
-    return [_together(name, seed, [found[system] for system in systems]) for (_, seed), found in complete]
+    return [_ensemble(name, seed, [found[system] for system in systems]) for (_, seed), found in complete]
 
 
-def _together(name: str, seed: int, members: Sequence[RunResult]) -> RunResult:
+def _ensemble(name: str, seed: int, members: Sequence[RunResult]) -> RunResult:
     validation = _averaged(members, "validation_utterances")
     return replace(
         members[0],

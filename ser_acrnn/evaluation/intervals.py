@@ -2,7 +2,7 @@
 
 A fold tests one speaker, and its seeds are not independent, so that everything here takes one figure a fold. Folds are taken as
 independent draws of speakers; that their networks share most of the training speakers is in no interval. What the intervals cover is
-simulated by `experiments.coverage`.
+simulated by `experiments.studies.coverage`.
 """
 
 from __future__ import annotations

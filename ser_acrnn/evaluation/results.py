@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from ser_acrnn import files
 from ser_acrnn.evaluation import results_manifest
 from ser_acrnn.evaluation.results_check import Split, of_folder, problems
 from ser_acrnn.evaluation.results_manifest import ResultError
@@ -97,11 +97,7 @@ class RunResult:
 
     def save(self, path: str | Path) -> None:
         """Writes the result atomically."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        partial.write_text(_compact(dataclasses.asdict(self)) + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        files.write_text(path, _compact(dataclasses.asdict(self)) + "\n")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -6,12 +6,12 @@ It holds neither audio nor paths. `sha256sum -c corpus.sha256` checks it, as rea
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from ser_acrnn import files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,14 +40,10 @@ def rows_of(prepared: pd.DataFrame) -> list[Row]:
 
 def write(directory: str | Path, rows: Iterable[Row]) -> None:
     """Writes the manifest, and before it the checksum, so that a manifest never stands without one."""
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([Row._fields, *sorted(rows)])
-    for name, content in ((CHECKSUM, f"{_sha256(text.getvalue())}  {MANIFEST}\n"), (MANIFEST, text.getvalue())):
-        partial = directory / f"{name}.{os.getpid()}.partial"
-        partial.write_text(content, encoding="utf-8", newline="\n")
-        os.replace(partial, directory / name)
+    for name, content in ((CHECKSUM, f"{files.sha256_of(text.getvalue())}  {MANIFEST}\n"), (MANIFEST, text.getvalue())):
+        files.write_text(Path(directory) / name, content)
 
 
 def read(directory: str | Path) -> list[Row] | None:
@@ -63,7 +59,7 @@ def read(directory: str | Path) -> list[Row] | None:
         text, expected = path.read_text(encoding="utf-8"), checksum.read_text(encoding="utf-8").partition(" ")[0]
     except (OSError, ValueError) as error:
         raise ResultError(f"{path}: cannot be checked ({error}), expected it and {CHECKSUM} beside it") from error
-    if (found := _sha256(text)) != expected:
+    if (found := files.sha256_of(text)) != expected:
         raise ResultError(f"{path}: was changed: its sha256 is {found}, expected {expected} as {CHECKSUM} has it")
     header, *rows = csv.reader(io.StringIO(text))
     if tuple(header) != Row._fields:
@@ -89,7 +85,3 @@ def settle(directory: str | Path, rows: Iterable[Row]) -> None:
                 f"{Path(directory) / MANIFEST}: has {before}, but the prepared corpus has {now}; expected the corpus that the results "
                 "there are of: move them away or give RESULTS another folder"
             )
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -36,8 +36,8 @@ def utterance_posteriors(
         AudioError: A waveform is empty, silent, or holds a non-finite sample.
     """
     predictor = Predictor(network)
-    predictor.listener.speaker = speaker
-    cut = [predictor.listener.segments(waveform) for waveform in waveforms]
+    predictor.preprocessor.speaker = speaker
+    cut = [predictor.preprocessor.segments(waveform) for waveform in waveforms]
     owners = np.repeat(np.arange(len(cut)), [len(segments) for segments in cut])
     maxima = metrics.utterance_posteriors(segment_posteriors(network, np.concatenate(cut), batch_size), owners)
     return maxima / maxima.sum(axis=1, keepdims=True)

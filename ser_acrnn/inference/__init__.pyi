@@ -1,21 +1,21 @@
-from . import attention_figure, batching, embedding, judged_batch_norm, predictions, predictor, preprocessor, speaker_adaptation
+from . import attention_figure, batching, embedding, predictions, predictor, preprocessor, speaker_adaptation, transductive_batch_norm
 from .embedding import AcrnnEmbedding, Embedder, embed
-from .predictions import Judgement, Prediction
+from .predictions import Prediction, WindowPrediction
 from .predictor import Predictor
 
 __all__ = [
     "AcrnnEmbedding",
     "Embedder",
-    "Judgement",
     "Prediction",
     "Predictor",
+    "WindowPrediction",
     "attention_figure",
     "batching",
     "embed",
     "embedding",
-    "judged_batch_norm",
     "predictions",
     "predictor",
     "preprocessor",
     "speaker_adaptation",
+    "transductive_batch_norm",
 ]

@@ -30,8 +30,8 @@ def draw(predictor: Predictor, recording: str | Path | ArrayLike, sampling_rate_
     """
     from matplotlib.figure import Figure
 
-    waveform = predictor.listener.waveform(recording, sampling_rate_hertz)
-    rate = predictor.listener.features.sampling_rate_hertz
+    waveform = predictor.preprocessor.waveform(recording, sampling_rate_hertz)
+    rate = predictor.preprocessor.features.sampling_rate_hertz
     seconds = len(waveform) / rate
     prediction = predictor.predict(waveform)
     heard = list(predictor.unfolding(waveform, hop_seconds=max(0.05, seconds / STEPS)))
@@ -41,9 +41,9 @@ def draw(predictor: Predictor, recording: str | Path | ArrayLike, sampling_rate_
     every = max(1, len(waveform) // 20_000)
     wave.plot(np.arange(0, len(waveform), every) / rate, waveform[::every], color="0.3", linewidth=0.4)
     wave.set_ylabel("amplitude")
-    static = log_mels(waveform, predictor.listener.features)
+    static = log_mels(waveform, predictor.preprocessor.features)
     low, high = np.percentile(static, (5, 99.5))
-    extent = (0.0, len(static) * predictor.listener.features.shift_seconds, 0.5, static.shape[1] + 0.5)
+    extent = (0.0, len(static) * predictor.preprocessor.features.shift_seconds, 0.5, static.shape[1] + 0.5)
     mels.imshow(static.T, origin="lower", aspect="auto", extent=extent, vmin=low, vmax=high, cmap="magma")
     mels.set_ylabel("mel filter")
     times, weights = prediction.attention()

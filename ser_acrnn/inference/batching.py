@@ -51,7 +51,7 @@ def in_batches(
     held: list[NDArray[np.float32]] = []  # segments that no batch has taken
     rows: list[Sequence[NDArray[np.float32]]] = []  # of the network, a segment each
 
-    def judge(number: int) -> None:
+    def score(number: int) -> None:
         batch = np.stack(held[:number])
         del held[:number]
         rows.extend(zip(*network(batch), strict=True))
@@ -66,10 +66,10 @@ def in_batches(
         owed.append((tag, len(segments)))
         held.extend(segments)
         while len(held) >= size:
-            judge(size)
+            score(size)
         yield from finished()
     if held:
-        judge(len(held))
+        score(len(held))
     yield from finished()
 
 

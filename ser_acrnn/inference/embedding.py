@@ -59,14 +59,14 @@ class Embedder:
         """The recording, or why it cannot be used, and its segments; a long one has none yet."""
         none = np.zeros((0, *self.model.input_shape[1:]), np.float32)
         try:
-            long = self.predictor.listener.is_long(recording, sampling_rate_hertz)
-            return recording, none if long else self.predictor.listener.segments(recording, sampling_rate_hertz)
+            long = self.predictor.preprocessor.is_long(recording, sampling_rate_hertz)
+            return recording, none if long else self.predictor.preprocessor.segments(recording, sampling_rate_hertz)
         except AudioError as error:
             return error, none
 
     def _mean_over_windows(self, recording: Any, sampling_rate_hertz: int | None) -> NDArray[np.float32] | AudioError:
         total, count = np.zeros(self.model.output_shape[-1]), 0
-        windows = self.predictor.listener.window_segments(recording, sampling_rate_hertz)
+        windows = self.predictor.preprocessor.window_segments(recording, sampling_rate_hertz)
         try:
             while batch := list(islice(windows, self.predictor.batch_segments)):
                 total += self._embeddings(np.stack(batch))[0].sum(axis=0, dtype=np.float64)
@@ -119,7 +119,7 @@ class AcrnnEmbedding(TransformerMixin, BaseEstimator):
     def fit(self, paths: Sequence[str | Path], labels: Any = None) -> Self:
         """Loads the network."""
         predictor = Predictor(self.model)
-        self.enrols_ = predictor.listener.scope == "speaker"
+        self.enrols_ = predictor.preprocessor.scope == "speaker"
         self.embedder_ = Embedder(predictor)
         self.n_features_out_ = int(self.embedder_.model.output_shape[-1])
         return self

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Judgement:
+class WindowPrediction:
     """What the network says of one piece of a recording, of 3 s unless the recording is shorter.
 
     Attributes:
@@ -46,7 +46,7 @@ class Prediction:
 
     emotion: str
     posteriors: dict[str, float]
-    segments: tuple[Judgement, ...]
+    segments: tuple[WindowPrediction, ...]
     step_seconds: float
 
     def attention(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

@@ -19,8 +19,8 @@ from ser_acrnn.features.log_mels import segment_starts
 from ser_acrnn.features.normalisation import statistics_of
 from ser_acrnn.features.tempo import at_tempo
 from ser_acrnn.inference.batching import filled, in_batches
-from ser_acrnn.inference.predictions import Judgement, Prediction
-from ser_acrnn.inference.preprocessor import Listener, flaw
+from ser_acrnn.inference.predictions import Prediction, WindowPrediction
+from ser_acrnn.inference.preprocessor import Preprocessor, flaw
 from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
 from ser_acrnn.models.networks import with_attention
 from ser_acrnn.pretrained import list_pretrained, load_pretrained
@@ -87,8 +87,8 @@ class Predictor:
         except (ValueError, AttributeError) as error:
             expected = "expected its layers 'normalise', 'attention' and 'emotion'"
             raise ValueError(f"{self.name}: is not a network of ser_acrnn ({error}), {expected}") from error
-        self.listener = Listener(self.name, feature_recipe(recipe_hash, self.name), self.model.input_shape[-1], scope)
-        self.step_seconds = self.listener.features.segment_seconds / self._judge.output["attention"].shape[1]
+        self.preprocessor = Preprocessor(self.name, feature_recipe(recipe_hash, self.name), self.model.input_shape[-1], scope)
+        self.step_seconds = self.preprocessor.features.segment_seconds / self._judge.output["attention"].shape[1]
         self._batch_norm = SpeakerBatchNorm(self.model)
 
     def enrol(
@@ -115,7 +115,7 @@ class Predictor:
             ValueError: No recording, or the network has nothing that adapts.
         """
         adapt = adapt and bool(self._batch_norm.layers)
-        scope = self.listener.scope
+        scope = self.preprocessor.scope
         if not adapt and scope != "speaker":
             raise ValueError(f"{self.name}: normalises by the {scope} statistics, expected batch norm that adapts to a speaker")
         recordings = list(recordings)
@@ -129,14 +129,14 @@ class Predictor:
                 on_unusable(error)
 
         def heard() -> Iterator[NDArray[np.float32]]:
-            return self.listener.voices(recordings, sampling_rate_hertz, leave_out=leave_out)
+            return self.preprocessor.voices(recordings, sampling_rate_hertz, leave_out=leave_out)
 
         try:
             if scope == "speaker":
-                self.listener.speaker = statistics_of(heard())
+                self.preprocessor.speaker = statistics_of(heard())
             self._batch_norm.restore()
             if adapt:
-                self._batch_norm.adapt(lambda: map(self.listener.cut_up, heard()), self.tempos, self.batch_segments)
+                self._batch_norm.adapt(lambda: map(self.preprocessor.cut_up, heard()), self.tempos, self.batch_segments)
         except ValueError as error:
             if problems:
                 raise audio.AudioError("no recording of the speaker can be used: " + "; ".join(problems)) from error
@@ -174,7 +174,7 @@ class Predictor:
         Raises:
             ValueError: See `predict`.
         """
-        self.listener.check_speaker()
+        self.preprocessor.check_speaker()
         cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
         for found, judged in in_batches(cut, self._posteriors, self.batch_segments):
             if isinstance(found, _Long):
@@ -186,7 +186,7 @@ class Predictor:
 
     def timeline(
         self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
-    ) -> Iterator[Judgement]:
+    ) -> Iterator[WindowPrediction]:
         """Judges a recording of any length window by window, in bounded memory.
 
         Each window of 3 s is treated as a recording of its own: standardised by itself, with deltas that end at its edges. The last one
@@ -204,11 +204,11 @@ class Predictor:
             AudioError: The file cannot be read.
             ValueError: See `predict`; or a hop that is not positive.
         """
-        cut = self.listener.windows(self.listener.pieces(recording, sampling_rate_hertz), hop_seconds)
+        cut = self.preprocessor.windows(self.preprocessor.pieces(recording, sampling_rate_hertz), hop_seconds)
         while batch := list(islice(cut, self.batch_segments)):
-            yield from self._judge_windows(batch)
+            yield from self._predict_windows(batch)
 
-    def predict_stream(self, chunks: Iterable[ArrayLike], *, hop_seconds: float = 1.0) -> Iterator[Judgement]:
+    def predict_stream(self, chunks: Iterable[ArrayLike], *, hop_seconds: float = 1.0) -> Iterator[WindowPrediction]:
         """Judges live audio: each window of 3 s as soon as its last sample has come, then again every hop.
 
         The judgements are those of `timeline` on the same samples.
@@ -223,12 +223,12 @@ class Predictor:
         Raises:
             ValueError: See `timeline`; or a chunk that is not one-dimensional.
         """
-        for window in self.listener.windows((_chunk(chunk) for chunk in chunks), hop_seconds):
-            yield from self._judge_windows([window])
+        for window in self.preprocessor.windows((_chunk(chunk) for chunk in chunks), hop_seconds):
+            yield from self._predict_windows([window])
 
     def unfolding(
         self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 0.1
-    ) -> Iterator[Judgement]:
+    ) -> Iterator[WindowPrediction]:
         """Judges what has been heard of a recording at each time: its last 3 s, or less at the beginning.
 
         Arguments and errors as of `timeline`, but the recording is held in memory.
@@ -236,13 +236,16 @@ class Predictor:
         Yields:
             A judgement at each hop and one at the end, each of a piece treated as a recording of its own.
         """
-        self.listener.check_speaker()
-        waveform = self.listener.waveform(recording, sampling_rate_hertz)
-        hop, longest = max(1, round(hop_seconds * self.listener.features.sampling_rate_hertz)), self.listener.features.segment_samples
+        self.preprocessor.check_speaker()
+        waveform = self.preprocessor.waveform(recording, sampling_rate_hertz)
+        hop, longest = (
+            max(1, round(hop_seconds * self.preprocessor.features.sampling_rate_hertz)),
+            self.preprocessor.features.segment_samples,
+        )
         ends = [*range(hop, len(waveform), hop), len(waveform)]
         cut = ((max(0, end - longest), waveform[max(0, end - longest) : end]) for end in ends)
         while batch := list(islice(cut, self.batch_segments)):
-            yield from self._judge_windows(batch)
+            yield from self._predict_windows(batch)
 
     def _cut(
         self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None
@@ -250,23 +253,23 @@ class Predictor:
         """What is known of a recording before the network has judged it, and its segments; none of one that is long or cannot be used."""
         none = np.zeros((0, *self.model.input_shape[1:]), np.float32)
         try:
-            if self.listener.is_long(recording, sampling_rate_hertz):
+            if self.preprocessor.is_long(recording, sampling_rate_hertz):
                 return _Long(recording, sampling_rate_hertz), none
-            waveform = self.listener.waveform(recording, sampling_rate_hertz)
+            waveform = self.preprocessor.waveform(recording, sampling_rate_hertz)
         except audio.AudioError as error:
             return error, none
-        recipe, log_mels = self.listener.features, self.listener.log_mels(waveform)
+        recipe, log_mels = self.preprocessor.features, self.preprocessor.log_mels(waveform)
         starts = [frame * recipe.shift_seconds for frame in segment_starts(len(log_mels), recipe)]
-        return _Cut(starts, len(waveform) / recipe.sampling_rate_hertz), self.listener.cut_up(log_mels)
+        return _Cut(starts, len(waveform) / recipe.sampling_rate_hertz), self.preprocessor.cut_up(log_mels)
 
-    def _judge_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[Judgement]:
+    def _predict_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
         flaws = [flaw(samples) for _, samples in batch]
         usable = [samples for (_, samples), found in zip(batch, flaws, strict=True) if not found]
         if usable:
-            judged = zip(*self._posteriors(np.stack([self.listener.segment(samples) for samples in usable])), strict=True)
+            judged = zip(*self._posteriors(np.stack([self.preprocessor.segment(samples) for samples in usable])), strict=True)
         for (first, samples), found in zip(batch, flaws, strict=True):
-            start, end = (sample / self.listener.features.sampling_rate_hertz for sample in (first, first + len(samples)))
-            yield Judgement(start, end, {}, (), found) if found else self._judgement(start, end, *next(judged))
+            start, end = (sample / self.preprocessor.features.sampling_rate_hertz for sample in (first, first + len(samples)))
+            yield WindowPrediction(start, end, {}, (), found) if found else self._window_prediction(start, end, *next(judged))
 
     def _summed_up(self, long: _Long) -> Prediction | audio.AudioError:
         try:
@@ -280,10 +283,10 @@ class Predictor:
         return self._prediction(np.mean(judged, axis=0), pieces)
 
     def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:
-        ends = [*(min(start + self.listener.features.segment_seconds, cut.seconds) for start in cut.starts[:-1]), cut.seconds]
+        ends = [*(min(start + self.preprocessor.features.segment_seconds, cut.seconds) for start in cut.starts[:-1]), cut.seconds]
         pieces = zip(cut.starts, ends, posteriors, attention, strict=True)
         maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
-        return self._prediction(maxima, tuple(self._judgement(*piece) for piece in pieces))
+        return self._prediction(maxima, tuple(self._window_prediction(*piece) for piece in pieces))
 
     def _posteriors(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Posteriors and attention of segments; a single one is judged alone, more in batches of one size, so that little is compiled.
@@ -299,10 +302,12 @@ class Predictor:
         posteriors, attention = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return posteriors, attention
 
-    def _judgement(self, start: float, end: float, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Judgement:
-        return Judgement(start, end, self._named(posteriors), tuple(float(weight) for weight in attention))
+    def _window_prediction(
+        self, start: float, end: float, posteriors: NDArray[np.float32], attention: NDArray[np.float32]
+    ) -> WindowPrediction:
+        return WindowPrediction(start, end, self._named(posteriors), tuple(float(weight) for weight in attention))
 
-    def _prediction(self, scores: NDArray, pieces: tuple[Judgement, ...]) -> Prediction:
+    def _prediction(self, scores: NDArray, pieces: tuple[WindowPrediction, ...]) -> Prediction:
         return Prediction(self.emotions[int(scores.argmax())], self._named(scores), pieces, self.step_seconds)
 
     def _named(self, scores: NDArray) -> dict[str, float]:

@@ -19,7 +19,7 @@ LONGEST_UTTERANCE_SECONDS = 60.0
 
 
 @dataclass
-class Listener:
+class Preprocessor:
     """Listens for one network.
 
     Its methods take a recording as a file, or as samples of shape `(samples,)` or `(samples, channels)` with their rate, which is the

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
+import tempfile
 import zipfile
 from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
+
+from ser_acrnn import files
 
 LARGE = 1_000  # numbers in an array; smaller ones, such as biases and means, stay as they are
 WEIGHTS = "model.weights.h5"  # in the archive that a .keras file is
@@ -30,21 +32,15 @@ def save_compact(model: keras.Model, path: str | Path) -> None:
     path = Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"{path}: is to hold a network, expected a name that ends in .keras")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    plain = path.with_name(f"{path.stem}.{os.getpid()}.plain.keras")
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    try:
+    with files.replacing(path) as partial, tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder, path.name)
         copy.save(plain)
         with zipfile.ZipFile(plain) as source, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as target:
             for entry in source.infolist():
                 content = source.read(entry)
                 target.writestr(entry.filename, _halved(content, path) if entry.filename == WEIGHTS else content)
-        partial.replace(path)
-    finally:
-        plain.unlink(missing_ok=True)
-        partial.unlink(missing_ok=True)
 
 
 def _halved(content: bytes, path: Path) -> bytes:

@@ -1,14 +1,15 @@
 """Networks that ship with the package: `<name>.keras`, its card `<name>.md`, and `index.json`, which knows their checksums.
 
-They are made by `python -m experiments.ship`.
+They are made by `python -m experiments.release`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
+
+from ser_acrnn import files
 
 DIRECTORY = Path(__file__).parent
 INDEX = "index.json"
@@ -39,7 +40,7 @@ def pretrained_path(name: str) -> Path:
     path = DIRECTORY / f"{name}.keras"
     if not path.is_file():
         raise PretrainedError(f"{path}: no such file, expected the network {name!r}; install the package again")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = files.sha256(path)
     if found != known[name]["sha256"]:
         raise PretrainedError(f"{path}: has the sha256 {found}, expected {known[name]['sha256']}; install the package again")
     return path
@@ -75,7 +76,7 @@ def load_pretrained(name: str) -> Any:
         A `keras.Model`: segments `(batch, 300, 40, 3)` of the recipe `paper` -> posteriors `(batch, emotions)`, in float32. The emotions
         are `model.get_layer("emotion").emotions`. `model.get_layer("normalise").scope` says by what the log-Mels have to be standardised
         before they are cut: `"training"` by nothing, `"utterance"` and `"speaker"` by that one's mean and variance, which
-        `Predictor.listener.segments` and `ser_acrnn.waveform_model` do.
+        `Predictor.preprocessor.segments` and `ser_acrnn.waveform_model` do.
 
     Raises:
         PretrainedError: An unknown name, or a file that is missing or damaged.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from ser_acrnn import files
 
 logger = logging.getLogger(__name__)
 
@@ -39,17 +40,14 @@ class TrainingState:
 
     def save(self, path: Path, identity: str) -> None:
         """Writes the state atomically, under the identity of the run that it belongs to."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {
             f"{name}_{index:03d}": array
             for name in ("variables", "optimiser", "best_weights")
             for index, array in enumerate(getattr(self, name))
         }
         about = json.dumps({"identity": identity, "curve": self.curve, "wall_seconds": self.wall_seconds})
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        with partial.open("wb") as stream:
+        with files.replacing(path) as partial, partial.open("wb") as stream:
             np.savez(stream, about=np.array(about), **arrays)
-        os.replace(partial, path)
 
     @classmethod
     def load(cls, path: Path, identity: str) -> TrainingState:

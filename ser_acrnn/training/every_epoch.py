@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_acrnn import files
 from ser_acrnn.config import AS_SPOKEN, ConfigError, Preset
 from ser_acrnn.data.prepared import PreparedCorpus, Segments
 from ser_acrnn.evaluation import metrics, protocol
@@ -82,7 +83,7 @@ def run(
         results = []
         for name, its in watch.presets.items():
             model.set_weights(watch.weights_of(epochs[name]))
-            judge = partial(watch.judge, model, name)
+            judge = partial(watch.score, model, name)
             judged, validated = (begun.utterances(segments, judge) for segments in (test, begun.validation))
             result = begun.result(name, its, curves[name], epochs[name], judged, validated, state.wall_seconds)
             result = replace(result, test_curve=_test_curve(said[name][: len(curves[name])], test))
@@ -120,16 +121,14 @@ class Watcher:
                 raise ConfigError(f"{name} differs from {system} in more than batch norm of what is judged, expected the same training")
             self.presets[name] = its
         self._ways = [its.training.judging_batch_norm for its in self.presets.values()][1:]
-        self._begun, self._method, self._validation, self._weights = begun, begun.method, begun.validation, weights
+        self._begun, self._system, self._validation, self._weights = begun, begun.method, begun.validation, weights
         weights.mkdir(parents=True, exist_ok=True)
         self._judged: tuple[keras.Model, Callable[[Segments], NDArray[np.float32]]] | None = None
 
     def after_epoch(self, model: keras.Model, epoch: int) -> dict[str, Any]:
         """See `ser_acrnn.training.run.Watch`."""
-        partial = self._file(epoch).with_suffix(".partial")
-        with partial.open("wb") as stream:
+        with files.replacing(self._file(epoch)) as partial, partial.open("wb") as stream:
             np.savez(stream, *model.get_weights())
-        partial.replace(self._file(epoch))
         names, scores = list(self.presets)[1:], self._in_conditions(model, self._validation)
         return {"conditions": {name: validation_scores(said, self._validation) for name, said in zip(names, scores, strict=True)}}
 
@@ -151,7 +150,7 @@ class Watcher:
         with np.load(self._file(epoch), allow_pickle=False) as arrays:
             return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
 
-    def judge(self, model: keras.Model, name: str, segments: Segments) -> NDArray[np.float32]:
+    def score(self, model: keras.Model, name: str, segments: Segments) -> NDArray[np.float32]:
         """What the network says of utterances in a condition, or by the system itself, `(utterances, emotions)`."""
         return metrics.utterance_posteriors(self._posteriors(model, segments)[name], segments.utterance)
 
@@ -171,7 +170,7 @@ class Watcher:
 
     def _in_conditions(self, model: keras.Model, segments: Segments) -> NDArray[np.float32]:
         if self._judged is None or self._judged[0] is not model:
-            self._judged = model, self._method.posteriors_by_judged(self._begun.reader, model, self._ways)
+            self._judged = model, self._system.transductive_posteriors(self._begun.reader, model, self._ways)
         return self._judged[1](segments)
 
     def _file(self, epoch: int) -> Path:

@@ -36,14 +36,14 @@ class FineTuned(Acrnn):
         self.source = source
 
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
-        """See `Method.network`; features are normalised by the new corpus, so that another microphone is no other emotion."""
+        """See `System.network`; features are normalised by the new corpus, so that another microphone is no other emotion."""
         channels = self.preset.model.channels
         model = with_new_head(self.source, self.preset.model.emotions, "none")
         model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
         return model
 
     def stages(self) -> Sequence[Stage]:
-        """See `Method.stages`."""
+        """See `System.stages`."""
         training = self.preset.training
         epochs = [max(1, round(training.epochs / len(_STAGES)))] * len(_STAGES)
         return [
@@ -53,5 +53,5 @@ class FineTuned(Acrnn):
 
     @property
     def origin(self) -> str:
-        """See `Method.origin`."""
+        """See `System.origin`."""
         return hashlib.sha256(b"".join(np.asarray(weight).tobytes() for weight in self.source.get_weights())).hexdigest()

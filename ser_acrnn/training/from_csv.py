@@ -6,17 +6,15 @@ what the results come from, and `work/` holds the checkpoints of what was interr
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
+from ser_acrnn import files
 from ser_acrnn.config import ConfigError, Preset, TrainConfig, lite_augmented
 from ser_acrnn.data.corpus import read_csv
 from ser_acrnn.data.in_memory import load_corpus
@@ -28,11 +26,11 @@ from ser_acrnn.evaluation.results_check import Split
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.training import run as training
 from ser_acrnn.training.finetuning import FineTuned
-from ser_acrnn.training.systems import Method
+from ser_acrnn.training.systems import System
 
 # The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch.
 FINE_TUNING: dict[str, Any] = {"epochs": 30, "learning_rate": 3e-3}
-# Few recordings are seen more often, in smaller batches, as `experiments.transfer_methods` does: a quarter of these updates left training
+# Few recordings are seen more often, see `experiments.studies.transfer_methods`: a quarter of these updates left training
 # from scratch far from its end.
 FEWEST_UPDATES = 960
 FEW_RECORDINGS, SMALL_BATCH = 320, 8
@@ -54,7 +52,7 @@ class Job:
 
     corpus: PreparedCorpus
     preset: Preset
-    method: Method | None
+    method: System | None
     folds: list[Fold]
     protocol: str
     system: str
@@ -72,7 +70,7 @@ class Job:
         return replace(Split.of_prepared(self.corpus, self.protocol, self.folds), corpus=None)
 
     @property
-    def why_unjudged(self) -> str:
+    def why_not_evaluated(self) -> str:
         """Why there are no folds."""
         return f"{len(self.corpus.speakers)} speaker(s), expected {FEWEST_SPEAKERS} or more to test on somebody unheard"
 
@@ -101,11 +99,11 @@ def plan(
     emotions = tuple(sorted({utterance.emotion for utterance in utterances}))
     if len(emotions) < 2:
         raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
-    base = lite_augmented("utterance" if source is None else source.listener.scope)
+    base = lite_augmented("utterance" if source is None else source.preprocessor.scope)
     # Without dropout, as the networks that ship: with it, few examples train a network from scratch half as far.
     model, recipe = replace(base.model, emotions=emotions, dropout=0.0), base.features
     if source is not None:
-        model, recipe = replace(model, channels=source.model.input_shape[-1]), source.listener.features
+        model, recipe = replace(model, channels=source.model.input_shape[-1]), source.preprocessor.features
     corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)
     numbers = base.training if source is None else replace(base.training, **FINE_TUNING)
     preset = Preset(recipe, model, _long_enough(numbers, len(utterances)) if epochs is None else replace(numbers, epochs=epochs))
@@ -118,7 +116,7 @@ def plan(
     return Job(corpus, preset, method, folds, protocol, "fine-tuned" if source else "scratch")
 
 
-def judge(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunResult]:
+def evaluate_folds(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunResult]:
     """Trains and tests every fold, the ones whose results are there excepted.
 
     Raises:
@@ -169,12 +167,8 @@ def _long_enough(numbers: TrainConfig, recordings: int) -> TrainConfig:
 
 def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:
     """Speakers in groups with about as many recordings each: the largest speaker goes to the smallest group."""
-    counts = corpus.manifest["speaker"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    sizes, group_of = np.zeros(number, int), {}
-    for speaker, count in counts.items():
-        smallest = int(sizes.argmin())
-        group_of[speaker] = f"group{smallest}"
-        sizes[smallest] += count
+    counts = {str(speaker): int(count) for speaker, count in corpus.manifest["speaker"].value_counts().items()}
+    group_of = {speaker: f"group{index}" for index, group in enumerate(files.balanced(counts, number)) for speaker in group}
     speakers = zip(corpus.manifest["utterance"], corpus.manifest["speaker"], strict=True)
     return GroupedCorpus(corpus, {utterance: group_of[speaker] for utterance, speaker in speakers})
 
@@ -187,9 +181,7 @@ def _check_origin(job: Job, out: Path) -> None:
     """
     path, results = out / "origin.json", out / "results"
     rows = job.corpus.manifest[["utterance", "speaker", "emotion", "sha256"]].sort_values(["speaker", "utterance"])
-    recordings = {
-        str(speaker): hashlib.sha256(group.to_csv(index=False).encode()).hexdigest() for speaker, group in rows.groupby("speaker")
-    }
+    recordings = {str(speaker): files.sha256_of(group.to_csv(index=False)) for speaker, group in rows.groupby("speaker")}
     weights = {job.system: "" if job.method is None else job.method.origin}
     if any(results.glob("*/*-seed*.json")):
         found = _read_origin(path, results)
@@ -207,10 +199,7 @@ def _check_origin(job: Job, out: Path) -> None:
                 "give --out another folder"
             )
         weights = {**found["weights"], **weights}
-    out.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps({"weights": weights, "recordings": recordings}, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    files.write_text(path, json.dumps({"weights": weights, "recordings": recordings}, indent=1) + "\n")
 
 
 def _read_origin(path: Path, results: Path) -> dict[str, dict[str, str]]:

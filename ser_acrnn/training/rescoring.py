@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.data.prepared import DatasetError, PreparedCorpus, Segments
 from ser_acrnn.evaluation.results import RunResult
-from ser_acrnn.training.systems import method_of
+from ser_acrnn.training.systems import system_of
 
 
-def judge_again(corpus: PreparedCorpus, result: RunResult, system: str, preset: Preset, model: keras.Model) -> RunResult:
+def rescore(corpus: PreparedCorpus, result: RunResult, system: str, preset: Preset, model: keras.Model) -> RunResult:
     """What a finished run's network says when it judges in another way; nothing is trained.
 
     Args:
@@ -42,10 +42,10 @@ def judge_again(corpus: PreparedCorpus, result: RunResult, system: str, preset: 
         raise ConfigError(f"{system} differs from {result.system} in more than its judging, expected the same training")
 
     def judged(preset: Preset, group: str) -> list[dict[str, Any]]:
-        method = method_of(preset)
+        method = system_of(preset)
         read = method.corpus(corpus)
         segments = method.segments(read, [group])
-        scores = method.judge(read, model, segments, None, result.seed)(segments)
+        scores = method.score(read, model, segments, None, result.seed)(segments)
         return utterances(segments, preset.model.emotions, scores)
 
     result.check_network(result.decided(judged(trained, result.fold["test"]))[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_acrnn import __version__
+from ser_acrnn import __version__, files
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.data.fold_reader import FoldReader
 from ser_acrnn.data.prepared import PreparedCorpus, Segments
@@ -24,7 +23,7 @@ from ser_acrnn.training.checkpoint import TrainingState
 from ser_acrnn.training.devices import Placement, place
 from ser_acrnn.training.loop import fit
 from ser_acrnn.training.rescoring import check_recipe, utterances
-from ser_acrnn.training.systems import Judge, Method, method_of
+from ser_acrnn.training.systems import Scorer, System, system_of
 
 AnyPreset = TypeVar("AnyPreset", bound=Preset | DnnElmPreset)
 
@@ -36,7 +35,7 @@ def run(
     fold: protocol.Fold,
     seed: int,
     *,
-    method: Method | None = None,
+    method: System | None = None,
     split: str = protocol.LEAVE_ONE_SPEAKER_OUT,
     devices: str = "auto",
     checkpoint: Path | None = None,
@@ -72,9 +71,9 @@ def run(
     begun = begin(corpus, system, preset, fold, seed, method=method, split=split, devices=devices)
     with begun.placement.scope():
         model, state = begun.fit(checkpoint=checkpoint, log_directory=log_directory, on_epoch=on_epoch)
-        judge = begun.method.judge(begun.reader, model, begun.train, begun.validation, seed)
+        score = begun.method.score(begun.reader, model, begun.train, begun.validation, seed)
         epoch = begun.reader.choose_epoch(state.curve, begun.preset.training.epoch_choice)
-        judged, validated = (begun.utterances(segments, judge) for segments in (begun.test(), begun.validation))
+        judged, validated = (begun.utterances(segments, score) for segments in (begun.test(), begun.validation))
     return begun.result(system, begun.preset, state.curve, epoch, judged, validated, state.wall_seconds), model
 
 
@@ -102,7 +101,7 @@ class Begun:
     fold: protocol.Fold
     asked: protocol.Fold
     preset: Preset | DnnElmPreset
-    method: Method
+    method: System
     placement: Placement
     train: Segments
     validation: Segments | None
@@ -129,9 +128,9 @@ class Begun:
         """
         return self.method.segments(self.reader, [self.fold.test])
 
-    def utterances(self, segments: Segments | None, judge: Judge) -> list[dict[str, Any]]:
+    def utterances(self, segments: Segments | None, score: Scorer) -> list[dict[str, Any]]:
         """What a judge says of segments, as results hold it."""
-        return utterances(segments, self.preset.model.emotions, judge(segments)) if segments else []
+        return utterances(segments, self.preset.model.emotions, score(segments)) if segments else []
 
     def result(
         self,
@@ -175,7 +174,7 @@ def begin(
     fold: protocol.Fold,
     seed: int,
     *,
-    method: Method | None = None,
+    method: System | None = None,
     split: str = protocol.LEAVE_ONE_SPEAKER_OUT,
     devices: str = "auto",
 ) -> Begun:
@@ -189,9 +188,9 @@ def begin(
     fold = fold.without_validation() if config.train_on_validation else fold
     if fold.validation is None and config.epoch_choice != "last":
         raise ConfigError(f"TrainConfig.epoch_choice is {config.epoch_choice!r}, expected 'last' in a fold in which nobody validates")
-    method = method or method_of(preset)
+    method = method or system_of(preset)
     members = rows[rows["group"].isin(fold.heard)][["utterance", "group"]].to_csv(index=False)
-    data = [*corpus.checksums(fold.heard), hashlib.sha256(members.encode()).hexdigest()]
+    data = [*corpus.checksums(fold.heard), files.sha256_of(members)]
     read = method.corpus(corpus)
     reader = FoldReader(read, fold)
     known = split == protocol.LEAKY_NORMALISATION
@@ -217,7 +216,7 @@ def train_on_all(
     preset: Preset,
     seed: int,
     *,
-    method: Method | None = None,
+    method: System | None = None,
     devices: str = "auto",
     checkpoint: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
@@ -245,7 +244,7 @@ def train_on_all(
         raise ConfigError(f"TrainConfig.epoch_choice is {preset.training.epoch_choice!r}, expected 'last' to train on all speakers")
     check_recipe(corpus, preset, "all speakers")
     placement, preset = _settle(preset, devices)
-    method = method or method_of(preset)
+    method = method or system_of(preset)
     corpus = method.corpus(corpus)
     train = method.segments(corpus, corpus.groups, training=True)
     identity = ["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), method.origin]
@@ -269,7 +268,7 @@ def train_on_all(
 
 
 def _in_stages(
-    method: Method,
+    method: System,
     model: keras.Model,
     train: Segments,
     validation: Segments | None,

@@ -19,13 +19,13 @@ from ser_acrnn.features import mfcc_pitch
 from ser_acrnn.features.log_mels import segment
 from ser_acrnn.features.tempo import at_tempo
 from ser_acrnn.inference.batching import segment_posteriors
-from ser_acrnn.inference.judged_batch_norm import JudgedBatchNorm, shares
 from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
+from ser_acrnn.inference.transductive_batch_norm import TransductiveBatchNorm, shares
 from ser_acrnn.models import elm
 from ser_acrnn.models.networks import acrnn, dnn
 
 # Segments -> scores of their utterances, (utterances, emotions): the highest one decides.
-Judge = Callable[[Segments], NDArray[np.float32]]
+Scorer = Callable[[Segments], NDArray[np.float32]]
 # All training segments' features, the numbers of a batch's, and randomness -> the features to train on.
 Augment = Callable[[NDArray[np.float32], NDArray[np.int64], np.random.Generator], NDArray[np.float32]]
 
@@ -43,7 +43,7 @@ class Stage:
     frozen: Callable[[str], bool] = lambda name: False
 
 
-class Method(Protocol):
+class System(Protocol):
     """A system as `ser_acrnn.training.run` trains and judges it."""
 
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
@@ -65,7 +65,7 @@ class Method(Protocol):
     def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """What changes the training segments at random; None where nothing does. `mean` is the training part's."""
 
-    def judge(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
+    def score(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Scorer:
         """Completes the trained network to a judge of utterances; of the test part no segment is in sight."""
 
 
@@ -90,33 +90,33 @@ class Acrnn:
         self.preset = preset
 
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
-        """See `Method.corpus`."""
+        """See `System.corpus`."""
         return normalised(corpus, self.preset.model.normalisation)
 
     def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
-        """See `Method.segments`."""
+        """See `System.segments`."""
         model, features = self.preset.model, self.preset.features
         hop_seconds = self.preset.training.training_hop_seconds if training else None
         return cut_segments(corpus, groups, model.emotions, lambda values: segment(values[..., : model.channels], features, hop_seconds))
 
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
-        """See `Method.network`."""
+        """See `System.network`."""
         preset, channels = self.preset, self.preset.model.channels
         model = acrnn(preset.model, recipe_hash=preset.features.recipe_hash, precision=preset.training.precision)
         model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
         return model
 
     def stages(self) -> Sequence[Stage]:
-        """See `Method.stages`."""
+        """See `System.stages`."""
         return [Stage(self.preset.training)]
 
     @property
     def origin(self) -> str:
-        """See `Method.origin`."""
+        """See `System.origin`."""
         return ""
 
     def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
-        """See `Method.augment`."""
+        """See `System.augment`."""
         config, channels = self.preset.training.augmentation, self.preset.model.channels
         if config == AugmentConfig():
             return None
@@ -127,41 +127,41 @@ class Acrnn:
             voices = Voices(number, np.stack(means)[..., :channels], np.sqrt(np.stack(variances))[..., :channels])
         return Augmenter(config, mean[:, :channels], self.preset.features, voices)
 
-    def judge(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
-        """See `Method.judge`."""
+    def score(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Scorer:
+        """See `System.score`."""
         config = self.preset.training
         if config.judging_batch_norm.startswith("speaker-"):
             raise ConfigError(
                 f"TrainConfig.judging_batch_norm is {config.judging_batch_norm!r}, expected recordings that are heard and others that are "
-                "judged, as `experiments.disjoint` has them"
+                "judged, as `experiments.studies.disjoint` has them"
             )
         if config.judging_batch_norm.startswith("judged"):
-            said = self.posteriors_by_judged(corpus, model, [config.judging_batch_norm], config.judging_tempos)
+            said = self.transductive_posteriors(corpus, model, [config.judging_batch_norm], config.judging_tempos)
             return lambda segments: metrics.utterance_posteriors(said(segments)[0], segments.utterance)
 
         def posteriors(features: NDArray[np.float32]) -> NDArray[np.float32]:
             return segment_posteriors(model, features, config.batch_size, config.judging_tempos)
 
-        def judge(segments: Segments) -> NDArray[np.float32]:
+        def score(segments: Segments) -> NDArray[np.float32]:
             return metrics.utterance_posteriors(posteriors(segments.features), segments.utterance)
 
-        def judge_adapted(segments: Segments) -> NDArray[np.float32]:
+        def score_adapted(segments: Segments) -> NDArray[np.float32]:
             batch_norm = SpeakerBatchNorm(model)
 
-            def judge_speaker(heard: NDArray[np.float32]) -> NDArray[np.float32]:
+            def score_speaker(heard: NDArray[np.float32]) -> NDArray[np.float32]:
                 batch_norm.adapt(lambda: [heard], config.judging_tempos, config.batch_size)
                 return posteriors(heard)
 
             speakers, number = _speakers(corpus, segments)
             judged = np.zeros((len(number), len(self.preset.model.emotions)), np.float32)
             for speaker in range(len(speakers)):
-                judged[number == speaker] = judge_speaker(segments.features[number == speaker])
+                judged[number == speaker] = score_speaker(segments.features[number == speaker])
             batch_norm.restore()
             return metrics.utterance_posteriors(judged, segments.utterance)
 
-        return judge_adapted if config.judging_batch_norm == "speaker" else judge
+        return score_adapted if config.judging_batch_norm == "speaker" else score
 
-    def posteriors_by_judged(
+    def transductive_posteriors(
         self, corpus: Speaking, model: keras.Model, ways: Sequence[str], tempos: Sequence[float] = AS_SPOKEN
     ) -> Callable[[Segments], NDArray[np.float32]]:
         """Judges whose batch norm takes its statistics from each speaker's segments that are judged.
@@ -169,13 +169,13 @@ class Acrnn:
         Args:
             corpus: Knows who speaks.
             model: The trained network.
-            ways: See `ser_acrnn.inference.judged_batch_norm.shares`; the network runs once for all of them.
+            ways: See `ser_acrnn.inference.transductive_batch_norm.shares`; the network runs once for all of them.
             tempos: Rates at which each segment is heard.
 
         Returns:
             Segments -> their posteriors in each way, `(ways, segments, emotions)`.
         """
-        network, batch_size = JudgedBatchNorm(model), self.preset.training.batch_size
+        network, batch_size = TransductiveBatchNorm(model), self.preset.training.batch_size
 
         def say(segments: Segments) -> NDArray[np.float32]:
             speakers, number = _speakers(corpus, segments)
@@ -209,37 +209,37 @@ class DnnElm:
         self.preset = preset
 
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
-        """See `Method.corpus`."""
+        """See `System.corpus`."""
         return corpus
 
     def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
-        """See `Method.segments`."""
+        """See `System.segments`."""
         model = self.preset.model
         shape = (model.context_frames, *self.preset.features.shape)
         return cut_segments(corpus, groups, model.emotions, lambda values: mfcc_pitch.segments(values[..., 0], model).reshape(-1, *shape))
 
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
-        """See `Method.network`."""
+        """See `System.network`."""
         preset = self.preset
         model = dnn(preset.model, preset.features.shape, recipe_hash=preset.features.recipe_hash, precision=preset.training.precision)
         model.get_layer("normalise").set_statistics(mean, variance)
         return model
 
     def stages(self) -> Sequence[Stage]:
-        """See `Method.stages`."""
+        """See `System.stages`."""
         return [Stage(self.preset.training)]
 
     @property
     def origin(self) -> str:
-        """See `Method.origin`."""
+        """See `System.origin`."""
         return ""
 
     def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
-        """See `Method.augment`."""
+        """See `System.augment`."""
         return None
 
-    def judge(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Judge:
-        """See `Method.judge`."""
+    def score(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Scorer:
+        """See `System.score`."""
         config = self.preset.model
         if validation is None:
             raise ConfigError("the machine of a DNN-ELM is chosen by validation, expected a fold in which somebody validates")
@@ -259,14 +259,14 @@ class DnnElm:
             class_weight=None if config.elm_class_weight == "none" else config.elm_class_weight,
         )
 
-        def judge(segments: Segments) -> NDArray[np.float32]:
+        def score(segments: Segments) -> NDArray[np.float32]:
             found = machine.decision_function(statistics(segments))
             found = np.stack([-found, found], axis=1) if found.ndim == 1 else found
             scores = np.full((len(found), len(config.emotions)), -1.0, np.float32)  # an emotion that nobody in training has
             scores[:, machine.classes_] = found
             return scores
 
-        return judge
+        return score
 
 
 def _speakers(corpus: Speaking, segments: Segments) -> tuple[list[str], NDArray[np.int64]]:
@@ -275,6 +275,6 @@ def _speakers(corpus: Speaking, segments: Segments) -> tuple[list[str], NDArray[
     return list(speakers), number[segments.utterance]
 
 
-def method_of(preset: Preset | DnnElmPreset) -> Method:
+def system_of(preset: Preset | DnnElmPreset) -> System:
     """The method that a preset configures."""
     return DnnElm(preset) if isinstance(preset, DnnElmPreset) else Acrnn(preset)

@@ -180,18 +180,18 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def judge(network: Path) -> Callable[[Path], Prediction | AudioError]:
+def score(network: Path) -> Callable[[Path], Prediction | AudioError]:
     """One network for all: what it says of a file, or how it refuses it."""
     predictor = Predictor(network)
 
     @cache
-    def judge(path: Path) -> Prediction | AudioError:
+    def score(path: Path) -> Prediction | AudioError:
         try:
             return predictor.predict(path)
         except AudioError as error:
             return error
 
-    return judge
+    return score
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", JUDGED)
 def test_an_odd_file_is_judged(judge: Callable[[Path], Prediction | AudioError], folder: Path, name: str) -> None:
-    found = judge(folder / name)
+    found = score(folder / name)
     assert isinstance(found, Prediction), found
     posteriors = list(found.posteriors.values())
     assert np.isfinite(posteriors).all() and min(posteriors) >= 0
@@ -215,7 +215,7 @@ def test_an_odd_file_is_judged(judge: Callable[[Path], Prediction | AudioError],
 def test_an_odd_file_is_refused_by_name_with_what_was_found_and_expected(
     judge: Callable[[Path], Prediction | AudioError], folder: Path, name: str
 ) -> None:
-    found = judge(folder / name)
+    found = score(folder / name)
     assert isinstance(found, AudioError), found
     message = str(found)
     assert message.startswith(f"{folder / name}: ") and "\n" not in message
@@ -231,11 +231,11 @@ def test_the_command_judges_what_it_can_and_lists_the_rest(
     rows = list(csv.DictReader(io.StringIO(printed)))
     assert [row["path"] for row in rows] == [str(path) for path in sorted(folder.iterdir()) if path.name in JUDGED]
     for row in rows:
-        expected = judge(Path(row["path"]))
+        expected = score(Path(row["path"]))
         assert isinstance(expected, Prediction) and row["emotion"] == expected.emotion
         for emotion, share in expected.posteriors.items():
             assert float(row[emotion]) == pytest.approx(share, abs=2e-4)  # four places are printed
     first, *listed = errors.splitlines()
     assert first == f"{len(REFUSED)} of {len(JUDGED) + len(REFUSED)} recordings could not be used:"
     refused = [path for path in sorted(folder.iterdir()) if path.name in REFUSED]
-    assert [line.strip() for line in listed] == [str(judge(path)) for path in refused]
+    assert [line.strip() for line in listed] == [str(score(path)) for path in refused]

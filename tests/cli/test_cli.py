@@ -15,7 +15,7 @@ from networks import trained_on_other_voices
 from ser_acrnn import cli
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, FIVE_TEMPOS, ModelConfig
-from ser_acrnn.inference.predictions import Judgement
+from ser_acrnn.inference.predictions import WindowPrediction
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.networks import acrnn
 
@@ -114,7 +114,7 @@ def test_the_windows_of_a_timeline_appear_as_they_are_judged(monkeypatch, capsys
     def timeline(self, recording, *, hop_seconds):
         for number in range(3):
             heard.append(capsys.readouterr().out)
-            yield Judgement(number, number + 3, {"angry": 0.5, "sad": 0.25, "happy": 0.25})
+            yield WindowPrediction(number, number + 3, {"angry": 0.5, "sad": 0.25, "happy": 0.25})
         raise AudioError(f"{recording}: is cut off, expected more")
 
     monkeypatch.setattr(Predictor, "timeline", timeline)

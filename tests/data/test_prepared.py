@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import emodb
+from data_prep.corpora import emodb
 from data_prep.prepare import prepare
 from ser_acrnn import audio
 from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES, FeatureConfig

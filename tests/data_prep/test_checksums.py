@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.checksums import compare, read_checksums, sha256_of
+from data_prep.checksums import compare, read_checksums
 from ser_acrnn.data.corpus import CorpusError
+from ser_acrnn.files import sha256
 
 # FIPS 180-2, appendix B.1.
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -16,7 +17,7 @@ ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 def test_sha256_is_that_of_the_standard(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
-    assert sha256_of(tmp_path / "abc") == ABC
+    assert sha256(tmp_path / "abc") == ABC
 
 
 def test_reads_what_sha256sum_writes(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import loader, synthetic_iemocap
+from data_prep import loader
+from data_prep.synthetic import iemocap as synthetic_iemocap
 from ser_acrnn.data.corpus import CorpusError, Utterance
 from ser_acrnn.evaluation.protocol import PROTOCOLS
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import emodb, pack
+from data_prep import pack
+from data_prep.corpora import emodb
 from data_prep.prepare import prepare
 from ser_acrnn.config.features import RECIPES
 from ser_acrnn.data.prepared import PackedCorpus, RecordCorpus

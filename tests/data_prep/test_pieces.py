@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import emodb, pieces
+from data_prep import pieces
+from data_prep.corpora import emodb
 from data_prep.prepare import prepare
+from ser_acrnn import files
 from ser_acrnn.data import tfrecords
 from ser_acrnn.data.corpus import CorpusError
 from ser_acrnn.data.prepared import RecordCorpus
@@ -70,7 +72,7 @@ def spoil(source: Path) -> None:
     ],
 )
 def test_pieces_are_of_about_the_same_size(sizes: dict[str, int], number: int, groups: list[list[str]]) -> None:
-    assert pieces.balanced(sizes, number) == groups
+    assert files.balanced(sizes, number) == groups
 
 
 @pytest.mark.parametrize("number", [1, 2, 9])

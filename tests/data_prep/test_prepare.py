@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_prep import emodb
+from data_prep.corpora import emodb
 from data_prep.prepare import prepare
 from ser_acrnn import __version__, audio
 from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES

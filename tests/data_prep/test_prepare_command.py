@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import emodb
+from data_prep.corpora import emodb
 from data_prep.prepare import main
 from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
 from ser_acrnn.config.features import RECIPES

@@ -29,7 +29,8 @@ KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
 import python_speech_features, tensorflow  # before the forks, so that each costs little
-from data_prep import emodb, prepare
+from data_prep import prepare
+from data_prep.corpora import emodb
 from ser_acrnn import audio
 from ser_acrnn.data import tfrecords
 

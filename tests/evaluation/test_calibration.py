@@ -7,7 +7,7 @@ import pytest
 from sample_results import sample_result
 
 from ser_acrnn.evaluation import figures
-from ser_acrnn.evaluation.calibration import Judgements, calibration, fitted_temperature, judgements, reliability, scaled
+from ser_acrnn.evaluation.calibration import ScoredUtterances, calibration, fitted_temperature, reliability, scaled, scored_utterances
 
 
 def drawn(utterances, sharpness=1.0, seed=0):
@@ -16,7 +16,7 @@ def drawn(utterances, sharpness=1.0, seed=0):
     posteriors = rng.dirichlet(np.ones(4), utterances)
     truth = np.array([rng.choice(4, p=row) for row in posteriors])
     powers = posteriors**sharpness
-    return Judgements(powers / powers.sum(axis=1, keepdims=True), truth)
+    return ScoredUtterances(powers / powers.sum(axis=1, keepdims=True), truth)
 
 
 def test_honest_posteriors_need_no_temperature_and_sharpened_ones_get_theirs_back():
@@ -25,7 +25,7 @@ def test_honest_posteriors_need_no_temperature_and_sharpened_ones_get_theirs_bac
         judged = drawn(5_000, sharpness)
         temperature = fitted_temperature(judged)
         assert temperature == pytest.approx(sharpness, rel=0.1)
-        after = Judgements(scaled(judged.posteriors, temperature), judged.truth)
+        after = ScoredUtterances(scaled(judged.posteriors, temperature), judged.truth)
         assert reliability(after).error < 0.5 * reliability(judged).error and after.log_loss < judged.log_loss
         np.testing.assert_array_equal(after.right, judged.right)
 
@@ -38,7 +38,7 @@ def test_scaling_is_a_power_and_keeps_the_sum():
 
 def test_reliability_and_its_error_by_hand():
     posteriors = np.array([[0.95, 0.05], [0.95, 0.05], [0.45, 0.55], [0.0, 1.0]])
-    found = reliability(Judgements(posteriors, np.array([0, 1, 1, 1])))
+    found = reliability(ScoredUtterances(posteriors, np.array([0, 1, 1, 1])))
     np.testing.assert_allclose(found.share[[5, 9]], [0.25, 0.75])
     np.testing.assert_allclose(found.accuracy[[5, 9]], [1, 2 / 3])
     np.testing.assert_allclose(found.confidence[9], 2.9 / 3)
@@ -52,7 +52,7 @@ def test_a_run_is_calibrated_on_its_validation_speaker_alone():
     unsure = replace(result, validation_utterances=sample_result("z", right=(1, 0, 1, 0)).utterances)
     low, high = (calibration([one]).temperatures[0] for one in (sure, unsure))
     assert low < 1 < high
-    assert calibration([sure]).before.posteriors.tolist() == judgements(result.utterances, result.emotions).posteriors.tolist()
+    assert calibration([sure]).before.posteriors.tolist() == scored_utterances(result.utterances, result.emotions).posteriors.tolist()
     np.testing.assert_allclose(calibration([sure]).before.posteriors[0], [0.75, 0.25])
 
 
@@ -63,7 +63,7 @@ def test_without_validation_speakers_a_run_is_calibrated_on_the_other_speakers_o
     assert not found.on_validation
     expected = [[runs[1], runs[2]], [runs[0], runs[2]], [runs[0], runs[1]]]
     for temperature, others in zip(found.temperatures, expected, strict=True):
-        known = judgements([one for run in others for one in run.utterances], runs[0].emotions)
+        known = scored_utterances([one for run in others for one in run.utterances], runs[0].emotions)
         assert temperature == pytest.approx(fitted_temperature(known))
     assert len(found.before.truth) == 12
     other_seed = [replace(run, seed=1, utterances=sample_result("z", right=sure).utterances) for run in runs]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sample_results import RESULTS, sample_result
 
-from ser_acrnn.evaluation.ensembles import together, with_seed_ensembles
+from ser_acrnn.evaluation.ensembles import ensemble, with_seed_ensembles
 from ser_acrnn.evaluation.metrics import unweighted_average_recall
 from ser_acrnn.evaluation.results import ResultError
 
@@ -53,7 +53,7 @@ def test_validation_posteriors_are_averaged_where_they_are():
 def test_systems_judge_together_where_all_of_them_have_a_run():
     one = [sample_result("03", seed, "a", right=(1, 0, 1, 1)) for seed in (0, 1)]
     other = [sample_result("03", 1, "b", right=(0, 0, 1, 1)), sample_result("08", 1, "b")]
-    (found,) = together("both", ["a", "b"], [*other, *one])
+    (found,) = ensemble("both", ["a", "b"], [*other, *one])
     assert (found.system, found.fold["test"], found.seed, found.wall_seconds) == ("both", "03", 1, 72)
     parts = [np.array([utterance["posteriors"] for utterance in run.utterances]) for run in (one[1], other[0])]
     expected = np.mean([part / part.sum(axis=1, keepdims=True) for part in parts], axis=0)
@@ -78,7 +78,7 @@ def first_member_changed(change):
 def test_members_that_judged_other_utterances_are_refused_by_their_names(change, words):
     message = rf"a \(seed 1\) and b \(seed 1\), test '03': differ first in {words}"
     with pytest.raises(ResultError, match=message):
-        together("both", ["a", "b"], first_member_changed(change))
+        ensemble("both", ["a", "b"], first_member_changed(change))
 
 
 def test_seeds_that_judged_other_utterances_or_validation_speakers_or_emotions_are_refused():

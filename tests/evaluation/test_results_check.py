@@ -10,10 +10,10 @@ import pytest
 from sample_results import sample_result
 
 from experiments import catalogue
-from experiments.collected import results_of
-from experiments.transfer_curve import TransferResult
+from experiments.grid.collected import results_of
+from experiments.studies.transfer_curve import TransferResult
 from ser_acrnn.evaluation import results_check
-from ser_acrnn.evaluation.ensembles import together, with_seed_ensembles
+from ser_acrnn.evaluation.ensembles import ensemble, with_seed_ensembles
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import ResultError, RunResult, collect
 from ser_acrnn.evaluation.results_check import Split
@@ -226,8 +226,8 @@ def test_the_committed_results_all_pass_and_their_members_judge_the_same(folder,
     assert read(RESULTS / folder) is not None
     results = collect(RESULTS / folder)
     assert len(results) >= least
-    for name, systems in catalogue.TOGETHER.items():
-        results += together(name, systems, results)
+    for name, systems in catalogue.ENSEMBLES.items():
+        results += ensemble(name, systems, results)
     with_seed_ensembles(results)
 
 

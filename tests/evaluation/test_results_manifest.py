@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_prep import emodb
 from data_prep.checksums import read_checksums
+from data_prep.corpora import emodb
 from ser_acrnn.evaluation.results_manifest import ResultError, Row, read, rows_of, settle, write
 
 RESULTS = Path(__file__).parents[2] / "results"

@@ -5,8 +5,9 @@ import pytest
 import soundfile
 from command_words import places
 
-from data_prep import emodb, prepare
-from experiments import run_one
+from data_prep import prepare
+from data_prep.corpora import emodb
+from experiments.grid import run_one
 from ser_acrnn.config.features import RECIPES
 from ser_acrnn.data.prepared import open_corpus, pack
 

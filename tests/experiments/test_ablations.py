@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 from sample_results import sample_result
 
-from experiments import catalogue, robustness, summarise, tables
+from experiments import catalogue
 from experiments.catalogue import ablations
+from experiments.reporting import summarise, tables
+from experiments.studies import robustness
 from ser_acrnn.config import AugmentConfig
 from ser_acrnn.config.features import FEATURE_RECIPES
 

@@ -7,7 +7,7 @@ import time
 import pandas as pd
 import pytest
 
-from data_prep import synthetic
+from data_prep.synthetic import emodb as synthetic
 from experiments.bench import __main__ as bench
 from experiments.bench import epoch, loop, preparation
 from experiments.bench.harness import Row

@@ -24,7 +24,7 @@ random = np.random.default_rng(0)
 data = [(random.normal(size=(3, 16, 40, 8, 3)).astype("float32"), random.integers(0, 3, (3, 16)).astype("int32")) for _ in range(4)]
 trained = Seeds(preset, 3)
 before = [variable.numpy().copy() for variable in trained.model.variables]
-ways = {"one": trained.one_after_another(), "together": trained.together()}
+ways = {"one": trained.one_after_another(), "together": trained.ensemble()}
 found = {name: [train(*batch).tolist() for batch in data] for name, train in ways.items()}
 
 # The last seed's network is still as new: Keras's own training of it gives the same losses.
@@ -34,7 +34,7 @@ found["keras"] = [float(trained.model.train_on_batch(features[2], labels[2])) fo
 # Of one and the same batch, with the weights of one seed, losses differ by dropout alone.
 drawn = Seeds(preset, 2)
 drawn.states[1][0] = drawn.states[0][0]
-found["dropout"] = drawn.together()(*(np.stack([values[0]] * 2) for values in data[0])).tolist()
+found["dropout"] = drawn.ensemble()(*(np.stack([values[0]] * 2) for values in data[0])).tolist()
 
 seeds.MATRIX = {"cpu": 64}
 found["rows"] = [[row.what, row.figure, row.unit, row.yardstick, row.ratio] for row in rows("small", preset, 2, quick=True)]

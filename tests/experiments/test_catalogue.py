@@ -67,8 +67,8 @@ def test_a_system_has_the_emotions_of_its_corpus():
 
 
 def test_the_best_networks_hear_everyone_and_are_judged_at_five_tempos():
-    assert catalogue.TOGETHER["best"] == ("best-by-training", "best-by-utterance")
-    assert catalogue.TOGETHER["best-adapted"] == ("adapted-by-training", "adapted-by-utterance", "adapted-by-speaker")
+    assert catalogue.ENSEMBLES["best"] == ("best-by-training", "best-by-utterance")
+    assert catalogue.ENSEMBLES["best-adapted"] == ("adapted-by-training", "adapted-by-utterance", "adapted-by-speaker")
     for before, best in catalogue.BEST.items():
         training, other = catalogue.SYSTEMS[best].training, catalogue.SYSTEMS[before].training
         assert training.train_on_validation and training.judging_tempos == FIVE_TEMPOS and not other.train_on_validation
@@ -147,7 +147,7 @@ def test_functionals_stand_behind_the_networks_and_beside_those_that_know_as_muc
     names = list(baselines.SYSTEMS)
     assert catalogue.order([*names[::-1], "best-adapted", "dnn-elm"]) == ["best-adapted", "dnn-elm", *names]
     assert catalogue.titles(names) == baselines.TITLES
-    assert not set(names) & (catalogue.SYSTEMS.keys() | catalogue.TOGETHER.keys()), "the grid would train them"
+    assert not set(names) & (catalogue.SYSTEMS.keys() | catalogue.ENSEMBLES.keys()), "the grid would train them"
     assert [catalogue.seeds(name) for name in (*names, "tiny", "best")] == [1] * 4 + [catalogue.SEEDS] * 2
     for name in names:
         networks = {first for first, second in catalogue.PAIRS if second == name}

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-SAY = "import sys, experiments.run_one, os; print(os.environ['TF_ENABLE_ONEDNN_OPTS'], 'tensorflow' in sys.modules)"
+SAY = "import sys, experiments.grid.run_one, os; print(os.environ['TF_ENABLE_ONEDNN_OPTS'], 'tensorflow' in sys.modules)"
 
 
 @pytest.mark.parametrize("given, kept", [(None, "1"), ("0", "0")])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep import emodb, iemocap
+from data_prep.corpora import emodb, iemocap
 from experiments import catalogue
 from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies, largest_remainder, utterances_of
 from ser_acrnn.config import preset

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import run_grid, run_one
+from experiments.grid import run_grid, run_one
 from ser_acrnn.evaluation.results import RunResult
 
 pytestmark = pytest.mark.stochastic
@@ -76,7 +76,12 @@ def test_the_grid_survives_a_failing_run_names_it_and_goes_on_from_there(small_c
     # A folder in the checkpoint's place makes the first run fail after its first epoch.
     obstacle = tmp_path / "work" / "synthetic" / "tiny" / "03-seed0.npz"
     obstacle.mkdir(parents=True)
-    command = [sys.executable, "-m", "experiments.run_grid", *arguments(small_corpus, tmp_path, "--folds", "0-1", "--seeds", "0", epochs=1)]
+    command = [
+        sys.executable,
+        "-m",
+        "experiments.grid.run_grid",
+        *arguments(small_corpus, tmp_path, "--folds", "0-1", "--seeds", "0", epochs=1),
+    ]
     first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     results = tmp_path / "results" / "synthetic" / "tiny"
     assert first.returncode == 1

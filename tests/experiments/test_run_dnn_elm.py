@@ -1,11 +1,11 @@
-"""The baseline and the leaky split, as their command is typed: `experiments.run_one`."""
+"""The baseline and the leaky split, as their command is typed: `experiments.grid.run_one`."""
 
 import json
 
 import numpy as np
 import pytest
 
-from experiments import run_one
+from experiments.grid import run_one
 from ser_acrnn.config import DnnElmPreset
 from ser_acrnn.data.prepared import open_corpus
 from ser_acrnn.evaluation.results import RunResult

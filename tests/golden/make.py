@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import python_speech_features
 
-from data_prep.synthetic import generate_utterance
+from data_prep.synthetic.emodb import generate_utterance
 
 FILE = Path(__file__).with_name("features.npz")
 RATE_HERTZ = 16_000

@@ -42,7 +42,7 @@ def paths(tmp_path_factory):
 
 def test_an_embedding_is_the_mean_over_segments_of_what_the_posteriors_come_from(network, paths):
     predictor = Predictor(network)
-    segments = predictor.listener.segments(paths[7])
+    segments = predictor.preprocessor.segments(paths[7])
     values = np.asarray(encoder(predictor.model)(segments))
     assert values.shape == (2, 8)
     kernel, bias = predictor.model.get_layer("emotion").get_weights()
@@ -68,7 +68,7 @@ def test_many_recordings_in_common_batches_are_embedded_as_one_by_one(network, p
         else:
             np.testing.assert_allclose(embedder.embed(path), one, atol=1e-5)
     assert "still.wav: no window can be embedded" in str(found[10])
-    windows = np.stack(list(embedder.predictor.listener.window_segments(tmp_path / "long.wav")))
+    windows = np.stack(list(embedder.predictor.preprocessor.window_segments(tmp_path / "long.wav")))
     assert len(windows) == 62
     np.testing.assert_allclose(found[9], np.asarray(embedder.model(windows)).mean(axis=0), atol=1e-4)
 

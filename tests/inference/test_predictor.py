@@ -52,7 +52,7 @@ def test_the_decision_is_the_maximum_over_segments(model, recording):
 def test_at_several_tempos_the_posteriors_are_the_mean_and_the_attention_is_as_spoken(model, recording):
     predictor, plain = Predictor(model, tempos=(0.9, 1, 1.1)), Predictor(model)
     network = keras.saving.load_model(model)
-    segments = plain.listener.segments(recording)
+    segments = plain.preprocessor.segments(recording)
     expected = np.mean([np.asarray(network(at_tempo(segments, tempo))) for tempo in (0.9, 1, 1.1)], axis=0)
     found, before = predictor.predict(recording), plain.predict(recording)
     np.testing.assert_allclose([list(piece.posteriors.values()) for piece in found.segments], expected, atol=1e-5)
@@ -129,7 +129,7 @@ def test_an_utterance_can_be_judged_by_its_own_statistics(tmp_path, recording):
 def test_a_network_that_normalises_segments_is_given_them_as_they_are(tmp_path, recording):
     predictor = Predictor(standardising_model(tmp_path, "segment"))
     waveform = soundfile.read(recording, dtype="float32")[0]
-    np.testing.assert_array_equal(predictor.listener.segments(recording), features.segment(features.log_mels_3d(waveform)))
+    np.testing.assert_array_equal(predictor.preprocessor.segments(recording), features.segment(features.log_mels_3d(waveform)))
 
 
 def test_nobody_is_enrolled_where_it_would_change_nothing(tmp_path, model, recording):
@@ -149,7 +149,7 @@ def test_batch_norm_takes_the_statistics_of_the_speaker(tmp_path, recording, sco
     predictor = Predictor(standardising_model(tmp_path, scope), tempos=(0.9, 1.0))
     if scope == "speaker":
         predictor.enrol([recording, other], adapt=False)
-    heard = np.concatenate([predictor.listener.segments(path) for path in (recording, other)])
+    heard = np.concatenate([predictor.preprocessor.segments(path) for path in (recording, other)])
     trained = keras.models.clone_model(predictor.model)
     trained.set_weights(predictor.model.get_weights())
     before = predictor.predict(recording).posteriors
@@ -159,7 +159,7 @@ def test_batch_norm_takes_the_statistics_of_the_speaker(tmp_path, recording, sco
     for mine, expected in zip(predictor.model.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_allclose(mine, expected, atol=1e-4)
     by_hand = Predictor(trained, tempos=(0.9, 1.0))
-    by_hand.listener.speaker = predictor.listener.speaker
+    by_hand.preprocessor.speaker = predictor.preprocessor.speaker
     np.testing.assert_allclose(list(adapted.values()), list(by_hand.predict(recording).posteriors.values()), atol=1e-4)
     assert max(abs(adapted[emotion] - before[emotion]) for emotion in before) > 5e-3, "the example's voices are too much alike"
     if scope == "speaker":
@@ -264,9 +264,9 @@ def test_many_recordings_in_common_batches_are_judged_as_one_by_one(model, many,
             expected.append(predictor.predict(recording))
         except AudioError as error:
             expected.append(error)
-    judge = predictor._judge.predict_on_batch
+    score = predictor._judge.predict_on_batch
     monkeypatch.setattr(
-        predictor._judge, "predict_on_batch", lambda batch: sizes.append((batch != 0).any(axis=(1, 2, 3)).sum()) or judge(batch)
+        predictor._judge, "predict_on_batch", lambda batch: sizes.append((batch != 0).any(axis=(1, 2, 3)).sum()) or score(batch)
     )
     found = list(predictor.predict_many(iter(many)))
     assert [type(one) for one in found] == [type(one) for one in expected]
@@ -336,10 +336,10 @@ def test_a_speaker_is_enrolled_without_the_recordings_that_cannot_be_used(tmp_pa
         predictor.enrol([recording, tmp_path / "bad.wav"])
     problems = []
     predictor.enrol([recording, tmp_path / "bad.wav"], on_unusable=problems.append)
-    found = predictor.listener.speaker
+    found = predictor.preprocessor.speaker
     assert ["bad.wav: the file is empty" in str(problem) for problem in problems] == [True]  # once, however often it is heard
     predictor.enrol([recording])
-    np.testing.assert_array_equal(found, predictor.listener.speaker)
+    np.testing.assert_array_equal(found, predictor.preprocessor.speaker)
     with pytest.raises(AudioError, match=r"no recording of the speaker can be used: .*bad\.wav"):
         predictor.enrol([tmp_path / "bad.wav"], on_unusable=problems.append)
 
@@ -354,8 +354,8 @@ def test_a_long_recording_enrols_a_speaker_window_by_window(tmp_path):
     starts = [*range(2 * length, 16_000 * 62 - length, length), 16_000 * 62 - length]
     heard = [soundfile.read(tmp_path / "long.wav", dtype="float32")[0][start : start + length] for start in starts]
     frames = np.concatenate([features.log_mels_3d(samples) for samples in heard])
-    np.testing.assert_allclose(predictor.listener.speaker[0], frames.mean(axis=0), atol=1e-3)
-    np.testing.assert_allclose(predictor.listener.speaker[1], frames.var(axis=0), rtol=1e-3)
+    np.testing.assert_allclose(predictor.preprocessor.speaker[0], frames.mean(axis=0), atol=1e-3)
+    np.testing.assert_allclose(predictor.preprocessor.speaker[1], frames.var(axis=0), rtol=1e-3)
     path = tmp_path / "cut.flac"
     soundfile.write(path, samples, 16_000)
     path.write_bytes(path.read_bytes()[:-5_000])

@@ -98,10 +98,10 @@ def test_what_cannot_adapt_is_refused():
 def test_each_speaker_of_a_part_is_judged_by_the_own_voice():
     corpus, method, model = ShortCorpus(), Acrnn(ADAPTED), network()
     trained = statistics(model)
-    judge = method.judge(corpus, model, None, None, 0)
-    alone = [judge(method.segments(corpus, [speaker])) for speaker in "ab"]
+    score = method.score(corpus, model, None, None, 0)
+    alone = [score(method.segments(corpus, [speaker])) for speaker in "ab"]
     grouped = GroupedCorpus(corpus, {name: "ab" if name[0] in "ab" else name[0] for name in corpus.manifest["utterance"]})
-    together = method.judge(grouped, model, None, None, 0)(method.segments(grouped, ["ab"]))
+    together = method.score(grouped, model, None, None, 0)(method.segments(grouped, ["ab"]))
     np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-6)
     plain = Acrnn(PLAIN).judge(corpus, model, None, None, 0)(method.segments(corpus, ["a"]))
     assert not np.allclose(plain, alone[0], atol=1e-3)
@@ -113,7 +113,7 @@ def test_a_network_that_judges_again_says_what_a_run_trained_so_says():
     corpus = ShortCorpus()
     (result, model), expected = train(corpus, PLAIN), train(corpus, ADAPTED)
     assert result.validation_curve == expected[0].validation_curve and result.utterances != expected[0].utterances
-    again = rescoring.judge_again(corpus, result, "small", ADAPTED, model)
+    again = rescoring.rescore(corpus, result, "small", ADAPTED, model)
     check_same_run((replace(again, wall_seconds=0), model), (replace(expected[0], wall_seconds=0), expected[1]))
 
 
@@ -121,12 +121,12 @@ def test_another_training_or_another_network_does_not_judge_again():
     corpus = ShortCorpus()
     result, _ = train(corpus, PLAIN)
     with pytest.raises(ConfigError, match="other differs from small in more than its judging, expected the same training"):
-        rescoring.judge_again(corpus, result, "other", changed(epochs=3), network())
+        rescoring.rescore(corpus, result, "other", changed(epochs=3), network())
     with pytest.raises(ValueError, match=r"decides otherwise on \d of 9 utterances than the result of small, expected its network"):
-        rescoring.judge_again(corpus, result, "other", ADAPTED, network())
+        rescoring.rescore(corpus, result, "other", ADAPTED, network())
     nobody = replace(PLAIN, training=replace(PLAIN.training, epoch_choice="last", train_on_validation=True))
     result, model = train(corpus, nobody)
-    again = rescoring.judge_again(
+    again = rescoring.rescore(
         corpus, result, "other", replace(nobody, training=replace(nobody.training, judging_batch_norm="speaker")), model
     )
     assert again.fold == {"train": ["b", "c", "d", "e"], "validation": None, "test": FOLD.test} and again.validation_utterances == []

@@ -1,4 +1,4 @@
-"""A recording of two hours, judged by the command in a process of its own: how much memory it takes, and that every window is there."""
+"""A recording of two hours, judged by the command in a process of its own: what memory it takes, and that every window is there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.models.networks import acrnn
 
 RATE_HERTZ, SECONDS = 16_000, 2 * 3600
-MOST_BYTES = 1e9
+# More than a recording of three seconds takes: what TensorFlow takes by itself, some 830 MB, differs between processors.
+MOST_BYTES_MORE = 150e6
 SMALL = ModelConfig(emotions=("angry", "sad"), conv=((2, 3, 3),), linear_units=4, blstm_units=2, embedding_units=4)
 # The command, then the largest memory that it had; what getrusage counts begins with the memory of the process that started this one.
 CODE = """
@@ -72,6 +73,14 @@ def recordings(tmp_path_factory: pytest.TempPathFactory, minutes: list[np.ndarra
         path.unlink()
 
 
+@pytest.fixture(scope="module")
+def seconds(tmp_path_factory: pytest.TempPathFactory, minutes: list[np.ndarray]) -> Path:
+    """The first three seconds of them."""
+    path = tmp_path_factory.mktemp("seconds") / "three-seconds.wav"
+    soundfile.write(path, minutes[0][: 3 * RATE_HERTZ], RATE_HERTZ, subtype="PCM_16")
+    return path
+
+
 def judged(*words: object) -> tuple[str, str, float]:
     """What the command printed, and its peak memory in bytes."""
     # On a busy machine, threads that share a sum over 3 s wait for each other most of the time.
@@ -84,16 +93,18 @@ def judged(*words: object) -> tuple[str, str, float]:
     return done.stdout, "\n".join(errors), float(peak.removeprefix("peak "))
 
 
-def test_two_hours_are_judged_as_a_whole_in_less_than_a_gigabyte(network: Path, recordings: dict[str, Path]) -> None:
+def test_two_hours_are_judged_as_a_whole_in_little_memory(network: Path, recordings: dict[str, Path], seconds: Path) -> None:
+    *_, short = judged("--model", network, "--json", seconds)
     printed, errors, peak = judged("--model", network, "--json", recordings["wav"])
     (entry,) = json.loads(printed)
     assert entry["seconds"] == SECONDS and entry["angry"] + entry["sad"] == pytest.approx(1, abs=1e-3)
     # In each silent minute of sixty windows, all that begin in it and do not reach out of it.
     assert f"{12 * 57} of 7198 windows are not judged, the first at 240.0 s because it is silent" in errors
-    assert peak < MOST_BYTES, f"{peak / 1e6:.0f} MB"
+    assert peak - short < MOST_BYTES_MORE, f"{peak / 1e6:.0f} MB, {short / 1e6:.0f} MB for three seconds"
 
 
-def test_a_timeline_of_two_hours_by_a_shipped_network_takes_less_than_a_gigabyte(recordings: dict[str, Path]) -> None:
+def test_a_timeline_of_two_hours_by_a_shipped_network_takes_little_memory(recordings: dict[str, Path], seconds: Path) -> None:
+    *_, short = judged("--timeline", "--hop", 10, "--csv", seconds)
     printed, _, peak = judged("--timeline", "--hop", 10, "--csv", recordings["flac"])
     rows = list(csv.DictReader(printed.splitlines()))
     assert [float(row["start"]) for row in rows[:-1]] == [10 * number for number in range(720)]
@@ -106,4 +117,5 @@ def test_a_timeline_of_two_hours_by_a_shipped_network_takes_less_than_a_gigabyte
                 assert row[name] == later[name]
             else:
                 assert float(row[name]) == pytest.approx(float(later[name]), abs=2e-4)
-    assert any(row["flaw"] for row in rows[:59]) and peak < MOST_BYTES, f"{peak / 1e6:.0f} MB"
+    assert any(row["flaw"] for row in rows[:59])
+    assert peak - short < MOST_BYTES_MORE, f"{peak / 1e6:.0f} MB, {short / 1e6:.0f} MB for three seconds"

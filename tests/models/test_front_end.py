@@ -177,7 +177,7 @@ def test_a_network_of_speakers_takes_the_statistics_of_one():
         waveform_model(network)
     predictor.enrol([heard])
     expected = list(predictor.predict(wave).posteriors.values())
-    found = ops.convert_to_numpy(waveform_model(network, speaker=predictor.listener.speaker)(wave[None]))[0]
+    found = ops.convert_to_numpy(waveform_model(network, speaker=predictor.preprocessor.speaker)(wave[None]))[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
     assert not np.any(network.get_layer("normalise").mean), "the network itself has been changed"
 
@@ -239,13 +239,13 @@ def saved(tmp_path_factory, network):
     expected = {f"features-{number}": features.log_mels_3d(waveform)[None] for number, waveform in enumerate(waveforms)}
     for name in ("small", *ser_acrnn.list_pretrained()):
         predictor = ser_acrnn.Predictor(network if name == "small" else name)
-        if predictor.listener.scope == "speaker":
+        if predictor.preprocessor.scope == "speaker":
             predictor.enrol(waveforms, adapt=False)  # the shipped file is as it was trained
         if name != "small":
-            segments = predictor.listener.segments(waveforms[0])[:1]
+            segments = predictor.preprocessor.segments(waveforms[0])[:1]
             np.save(folder / f"{name}.npy", segments)
             expected[f"shipped-{name}"] = predictor.model.predict_on_batch(segments)
-        waveform_model(predictor.model, speaker=predictor.listener.speaker).save(folder / f"{name}.keras")
+        waveform_model(predictor.model, speaker=predictor.preprocessor.speaker).save(folder / f"{name}.keras")
         for number, waveform in enumerate(waveforms):
             expected[f"{name}-{number}"] = np.array([[*predictor.predict(waveform).posteriors.values()]])
     return folder, expected

@@ -3,7 +3,7 @@
 import pytest
 
 import ser_acrnn
-from data_prep import emodb
+from data_prep.corpora import emodb
 from ser_acrnn import pretrained
 from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
 from ser_acrnn.evaluation import metrics
@@ -40,7 +40,7 @@ def test_a_card_says_what_it_is_worth_on_unheard_speakers_and_what_it_is_not_for
 def test_it_knows_a_speaker_that_it_was_trained_on(name, emodb_directory):
     predictor = ser_acrnn.Predictor(name)
     utterances = [utterance for utterance in emodb.utterances(emodb_directory) if utterance.speaker == "09"]
-    if predictor.listener.scope == "speaker":
+    if predictor.preprocessor.scope == "speaker":
         predictor.enrol(utterance.path for utterance in utterances)
     decisions = [predictor.predict(utterance.path).emotion for utterance in utterances]
     assert metrics.unweighted_average_recall([utterance.emotion for utterance in utterances], decisions) > 0.8

@@ -9,7 +9,7 @@ import local_slurm
 import pytest
 from slurm_grid import Grid
 
-from data_prep import emodb
+from data_prep.corpora import emodb
 from data_prep.prepare import prepare
 
 

@@ -1,13 +1,13 @@
 """The grid, with some runs that at their first start wait after an epoch until something ends their job, however slow the host is.
 
-`python -m held_grid` is called as `python -m experiments.run_grid` is; jobs import it too, so it has to be on their PYTHONPATH.
+`python -m held_grid` is called as `python -m experiments.grid.run_grid` is; jobs import it too, so it has to be on their PYTHONPATH.
 """
 
 import os
 import sys
 import time
 
-from experiments import run_grid, run_one
+from experiments.grid import run_grid, run_one
 from ser_acrnn.training import run as training
 
 HELD = {(0, 0), (1, 0), (0, 1)}  # fold and seed

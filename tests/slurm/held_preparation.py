@@ -7,7 +7,7 @@ import os
 import time
 
 from data_prep import shards
-from experiments import run_piece, run_preparation
+from experiments.jobs import run_piece, run_preparation
 
 parse = run_piece.parse
 

@@ -1,7 +1,7 @@
 """A SLURM of one node on this host: munged, slurmctld and slurmd in a temporary folder, stopped at the end. It runs as root.
 
 python tests/slurm/local_slurm.py sinfo          # a command with it; of the grid too:
-python tests/slurm/local_slurm.py python -m experiments.run_grid --prepared build/demo/data/synthetic --system tiny --executor slurm
+python tests/slurm/local_slurm.py python -m experiments.grid.run_grid --prepared build/demo/data/synthetic --system tiny --executor slurm
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from local_slurm import Cluster
 
-from experiments.slurm import OVER
+from experiments.jobs.slurm import OVER
 
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 300
@@ -31,7 +31,7 @@ class Grid:
     cluster: Cluster
     corpus: Path
     folder: Path
-    module: str = "experiments.run_grid"
+    module: str = "experiments.grid.run_grid"
     started: list[subprocess.Popen] = field(default_factory=list)
 
     def words(self, *more: object) -> list[str]:

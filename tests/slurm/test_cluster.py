@@ -8,8 +8,9 @@ import held_grid
 import pytest
 from slurm_grid import ROOT
 
-from experiments import run_grid, slurm
-from experiments.claims import claim
+from experiments.grid import run_grid
+from experiments.jobs import slurm
+from experiments.jobs.locks import lock
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_signals_requeue_a_job_and_runs_that_fail_or_are_cancelled_are_named(gri
     (folder / "03-seed0.lock").mkdir(parents=True)  # stops its run before it begins
     with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
         for speaker in ("08", "09"):  # whose jobs wait for this process
-            stack.enter_context(claim(folder / f"{speaker}-seed0.lock"))
+            stack.enter_context(lock(folder / f"{speaker}-seed0.lock"))
         more = ("--folds", "0-2", "--seeds", 0)
         code, out, _ = typed(*more, "--detach")
         job = job_number("3 of 3", out)

@@ -7,7 +7,7 @@ import pytest
 from slurm_grid import ROOT
 
 from data_prep import prepare
-from experiments import slurm
+from experiments.jobs import slurm
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 from layer_check import NO_JAX, jax_python, run_on_jax, run_python
-from short_corpus import FOLD, SMALL, ShortCorpus, judge, posteriors
+from short_corpus import FOLD, SMALL, ShortCorpus, posteriors, score
 
-from experiments import run_one
-from experiments.runs import Experiment
+from experiments.grid import run_one
+from experiments.grid.runs import Experiment
 from ser_acrnn.evaluation import protocol
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.training import devices
@@ -164,7 +164,7 @@ def test_the_network_that_replicas_trained_is_an_ordinary_one(folder, facts):
     network = keras.saving.load_model(folder / "two" / "network.keras")
     assert {type(layer) for layer in network.layers if "dropout" in layer.name} == {keras.layers.Dropout}
     assert not any(layer.synchronized for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization))
-    _, maxima, _ = judge(network, ShortCorpus(), "a")
+    _, maxima, _ = score(network, ShortCorpus(), "a")
     np.testing.assert_allclose(posteriors(load(folder, "two")), maxima, atol=1e-5)
 
 

@@ -11,7 +11,7 @@ from ser_acrnn.config import ConfigError
 from ser_acrnn.data.prepared import load_segments
 from ser_acrnn.evaluation import metrics, protocol
 from ser_acrnn.evaluation.results import RunResult
-from ser_acrnn.inference.judged_batch_norm import JudgedBatchNorm
+from ser_acrnn.inference.transductive_batch_norm import TransductiveBatchNorm
 from ser_acrnn.training import every_epoch
 
 pytestmark = pytest.mark.stochastic
@@ -62,7 +62,7 @@ def test_each_condition_has_its_own_curve_and_choice_and_the_network_of_that_epo
     model.set_weights(networks["small.judged"])
     part = load_segments(ShortCorpus(), ["a"], EMOTIONS)
     everything = np.arange(len(part.labels))
-    (said,) = JudgedBatchNorm(model).posteriors(part.features, [[(everything, everything)]])
+    (said,) = TransductiveBatchNorm(model).posteriors(part.features, [[(everything, everything)]])
     found = np.array([utterance["posteriors"] for utterance in results["small.judged"].utterances])
     np.testing.assert_allclose(found, metrics.utterance_posteriors(said, part.utterance), atol=2e-6)
 

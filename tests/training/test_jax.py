@@ -40,7 +40,7 @@ result, model = training.run(corpus, "small", preset, fold, 0, checkpoint=checkp
 result.save(directory / "result.json")
 model.save(directory / "trained.keras")
 adapted = dataclasses.replace(preset, training=dataclasses.replace(preset.training, judging_batch_norm="speaker"))
-rescoring.judge_again(corpus, result, "adapted", adapted, model).save(directory / "adapted.json")
+rescoring.rescore(corpus, result, "adapted", adapted, model).save(directory / "adapted.json")
 epochs = []
 training.run(corpus, "small", preset, fold, 0, checkpoint=after_2, on_epoch=epochs.append)[0].save(directory / "resumed.json")
 assert [entry["epoch"] for entry in epochs] == [3, 4]
@@ -79,7 +79,7 @@ def test_a_packed_corpus_trains_and_resumes(tmp_path):
     maxima = [values[segments.utterance == number].max(axis=0) for number in range(len(result.utterances))]
     np.testing.assert_allclose(posteriors(result), maxima, atol=1e-5)
     adapted = RunResult.load(tmp_path / "adapted.json")
-    again = rescoring.judge_again(corpus, result, "adapted", Preset.from_dict(adapted.config), model)
+    again = rescoring.rescore(corpus, result, "adapted", Preset.from_dict(adapted.config), model)
     np.testing.assert_allclose(posteriors(adapted), posteriors(again), atol=1e-5)
     assert not np.allclose(posteriors(adapted), posteriors(result), atol=1e-3)
 

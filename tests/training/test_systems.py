@@ -12,7 +12,7 @@ from ser_acrnn.evaluation import metrics
 from ser_acrnn.features import mfcc_pitch
 from ser_acrnn.features.log_mels import segment
 from ser_acrnn.models.elm import choose_elm, utterance_statistics
-from ser_acrnn.training.systems import Acrnn, DnnElm, method_of
+from ser_acrnn.training.systems import Acrnn, DnnElm, system_of
 
 
 def model_changed(**values):
@@ -42,8 +42,8 @@ def statistics(segments):
 
 
 def test_a_preset_has_its_method():
-    assert isinstance(method_of(SMALL), Acrnn)
-    assert isinstance(method_of(BASELINE), DnnElm)
+    assert isinstance(system_of(SMALL), Acrnn)
+    assert isinstance(system_of(BASELINE), DnnElm)
 
 
 def test_the_networks_segments_are_pieces_that_overlap_in_training():
@@ -81,12 +81,12 @@ def test_an_emotion_that_is_no_class_is_named():
 def test_the_network_normalises_by_what_it_is_given_and_knows_its_recipe(preset):
     shape = preset.features.shape
     mean, variance = np.linspace(-1, 1, shape[0] * shape[1]).reshape(shape), np.linspace(0.5, 2, shape[0] * shape[1]).reshape(shape)
-    model = method_of(preset).network(mean, variance)
+    model = system_of(preset).network(mean, variance)
     np.testing.assert_allclose(model.get_layer("normalise").mean, mean, rtol=1e-6)
     np.testing.assert_allclose(model.get_layer("normalise").variance, variance, rtol=1e-6)
     assert model.get_layer("normalise").recipe_hash == preset.features.recipe_hash
     assert model.output_shape == (None, 3)
-    rounded = method_of(replace(preset, training=replace(preset.training, precision="bfloat16"))).network(mean, variance)
+    rounded = system_of(replace(preset, training=replace(preset.training, precision="bfloat16"))).network(mean, variance)
     assert "bfloat16" in {layer.compute_dtype for layer in rounded.layers}
 
 

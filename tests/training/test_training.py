@@ -17,8 +17,8 @@ from short_corpus import (
     changed,
     check_same_run,
     interrupt_after,
-    judge,
     posteriors,
+    score,
     train,
 )
 
@@ -134,7 +134,7 @@ def test_the_last_epoch_is_taken_whatever_the_validation_speaker_says(corpus, un
     result, model = train(corpus, changed(epoch_choice="last", patience=1))
     assert result.validation_curve == undisturbed[0].validation_curve  # the choice changes nothing but the choice
     assert result.chosen_epoch == 5
-    _, maxima, _ = judge(model, corpus, "a")
+    _, maxima, _ = score(model, corpus, "a")
     np.testing.assert_allclose(posteriors(result), maxima, atol=2e-6)
     noisy, _ = train(ShortCorpus(noise=("b",)), changed(epoch_choice="last"))
     assert noisy.validation_curve != result.validation_curve and noisy.utterances == result.utterances
@@ -214,9 +214,9 @@ def test_the_chosen_epoch_judges_and_patience_ends_the_run(corpus, monkeypatch):
     for weight, value in zip(model.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, value)
 
-    _, maxima, _ = judge(model, corpus, "a")
+    _, maxima, _ = score(model, corpus, "a")
     np.testing.assert_allclose(posteriors(result), maxima, atol=1e-5)
-    labels, maxima, right = judge(model, corpus, "b")
+    labels, maxima, right = score(model, corpus, "b")
     second, last = result.validation_curve[1], result.validation_curve[3]
     recalls = [(maxima.argmax(axis=1)[labels == label] == label).mean() for label in range(3)]
     assert second["validation_uar"] == pytest.approx(np.mean(recalls), abs=1e-5)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from short_corpus import BASELINE, SMALL, ShortCorpus, changed, check_same_run, judge, posteriors, train
+from short_corpus import BASELINE, SMALL, ShortCorpus, changed, check_same_run, posteriors, score, train
 
 from ser_acrnn.config import ConfigError, Preset, TrainConfig
 from ser_acrnn.evaluation.protocol import Fold
@@ -64,7 +64,7 @@ def test_segments_are_judged_at_all_tempos(corpus):
     result, model = train(corpus, preset)
     plain, network = train(corpus, changed(epochs=2))
     assert result.validation_curve == plain.validation_curve  # the training is the same
-    np.testing.assert_allclose(posteriors(plain), judge(network, corpus, "a")[1], atol=2e-6)
+    np.testing.assert_allclose(posteriors(plain), score(network, corpus, "a")[1], atol=2e-6)
     assert np.abs(posteriors(result) - posteriors(plain)).max() > 1e-3
     heard = [posteriors(train(corpus, changed(epochs=2, judging_tempos=(tempo,)))[0]) for tempo in TEMPOS]
     short = [number for number, (_, _, features) in enumerate(corpus.kept["a"]) if len(features) <= 40]  # one segment: no maximum

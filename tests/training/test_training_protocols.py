@@ -87,7 +87,7 @@ def test_a_method_that_peeps_is_refused(monkeypatch):
         def segments(self, corpus, groups, *, training=False):
             return super().segments(corpus, [*groups, "a"], training=training)
 
-    monkeypatch.setattr(training, "method_of", Peeping)
+    monkeypatch.setattr(training, "system_of", Peeping)
     corpus = corpus_of()
     with pytest.raises(protocol.LeakError, match="short: the test part 'a' is read, expected the epoch to be chosen before"):
         training.run(corpus, "dnn-elm", PRESET, protocol.Fold(("c", "d", "e"), "b", "a"), 0)
@@ -106,12 +106,12 @@ def test_neither_augmentation_nor_judge_may_peep(monkeypatch, part, peep):
                 peep(corpus)
             return super().augment(corpus, train, mean)
 
-        def judge(self, corpus, *arguments):
+        def score(self, corpus, *arguments):
             if part == "judge":
                 peep(corpus)
             return super().judge(corpus, *arguments)
 
-    monkeypatch.setattr(training, "method_of", Peeping)
+    monkeypatch.setattr(training, "system_of", Peeping)
     corpus = corpus_of()
     with pytest.raises(protocol.LeakError, match=r"short: .*'a'"):
         training.run(corpus, "dnn-elm", PRESET, protocol.Fold(("c", "d", "e"), "b", "a"), 0)

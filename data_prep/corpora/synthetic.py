@@ -1,0 +1,17 @@
+"""The embedded synthetic corpus on disk: its files are named as Emo-DB's, its counts are not published."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from data_prep.corpora.emodb import EMOTIONS, text_of, utterances
+from data_prep.loader import GENERATED, Corpus, Reading
+
+NAME = "synthetic"
+CORPUS = Corpus(NAME, "embedded synthetic corpus", EMOTIONS, caveat=GENERATED, text=text_of)
+
+
+def read(source: Path, _: argparse.Namespace) -> Reading:
+    """Reads the corpus for the preparation."""
+    return Reading(NAME, utterances(source))

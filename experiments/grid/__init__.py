@@ -1,0 +1,1 @@
+"""The grid of runs: systems x folds x seeds, each to one result file."""

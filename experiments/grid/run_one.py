@@ -1,0 +1,119 @@
+"""One run: (corpus, system, fold, seed) -> one result file; skipped when that file is there, or another process computes it.
+
+python -m experiments.grid.run_one --prepared build/data/emodb --system tiny --fold 0 --seed 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from experiments.grid.runs import Experiment, RunKey, add_arguments, open_experiment
+from experiments.jobs.job import run_command
+from experiments.jobs.locks import lock
+from ser_acrnn.config import DnnElmPreset
+from ser_acrnn.evaluation.results import RunResult
+
+if TYPE_CHECKING:  # heavy, and not needed for --help
+    import keras
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code: 0 when the result is there, 75 when another process computes it, 1 for anything else."""
+    return run_command(run, parse(arguments))
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.grid.run_one", description=str(__doc__).split("\n\n")[0])
+    add_arguments(parser)
+    parser.add_argument("--system", default="acrnn3d-5conv", help="row of the tables (default: %(default)s)")
+    parser.add_argument(
+        "--fold",
+        type=int,
+        required=True,
+        help="number of the test speaker, or of what else the protocol leaves out, in sorted order, from 0",
+    )
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--save-model", type=Path, help="also save the network, ending in .keras")
+    parser.add_argument("--wait", action="store_true", help="where another process computes this run, wait for it instead of leaving it")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Computes the run that the options name, unless its result is there.
+
+    Raises:
+        LockedError: Another process computes it.
+        ValueError: It cannot be computed; the message names file, value and expectation.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    experiment = open_experiment(options, options.system)
+    if not 0 <= options.fold < len(experiment.folds):
+        raise ValueError(f"--fold is {options.fold}, expected 0 to {len(experiment.folds) - 1}")
+    for name, kept in (("--save-model", options.save_model), ("--models", options.models)):
+        if kept and isinstance(experiment.preset, DnnElmPreset):
+            raise ValueError(f"{name} is {kept}, expected none: {experiment.system} is more than its network")
+    if options.conditions and not experiment.conditions:
+        raise ValueError(f"--conditions is given, expected a system of which the catalogue has conditions, not {experiment.system}")
+    key = experiment.key(options.fold, options.seed)
+    path = experiment.output(key, options)
+    with lock(key.file(options.work, ".lock"), wait=options.wait):
+        experiment.settle_manifest(options.results)
+        if experiment.finished(key, options):  # asked once the lock is held, since another process may just have computed it
+            print(f"{path}: already there")
+        else:
+            _compute(experiment, key, path, options)
+
+
+def _compute(experiment: Experiment, key: RunKey, path: Path, options: argparse.Namespace) -> None:
+    from ser_acrnn.training import every_epoch
+    from ser_acrnn.training import run as training
+
+    checkpoint = key.file(options.work, ".npz")
+    with tqdm(total=experiment.preset.training.epochs, desc=f"{key.fold.test} seed {key.seed}", unit=" epochs") as bar:
+
+        def show(entry: dict) -> None:
+            bar.n = entry["epoch"]
+            bar.set_postfix({name: entry[name] for name in ("loss", "validation_uar") if name in entry})
+
+        settings = {
+            "split": experiment.protocol,
+            "devices": options.devices,
+            "checkpoint": checkpoint,
+            "log_directory": key.file(options.work, "-tensorboard"),
+            "on_epoch": show,
+        }
+        what = (experiment.corpus_of(key.fold), key.system, experiment.preset, key.fold, key.seed)
+        if options.conditions:
+            weights = key.file(options.work, ".weights")
+            every_epoch.run(*what, conditions=experiment.conditions, weights=weights, on_result=partial(_keep, key, options), **settings)
+            shutil.rmtree(weights)
+        else:
+            _keep(key, options, *training.run(*what, **settings))
+    for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):  # the checkpoint, and what a killed run was writing of it
+        leftover.unlink()
+    result = RunResult.load(path)
+    print(f"{path}: epoch {result.chosen_epoch}, {result.wall_seconds:.0f} s")
+
+
+def _keep(key: RunKey, options: argparse.Namespace, result: RunResult, model: keras.Model) -> None:
+    """Saves the network where the options want it, then the result."""
+    its = replace(key, system=result.system)
+    for kept in filter(None, (its == key and options.save_model, options.models and its.file(options.models, ".keras"))):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        model.save(kept)
+    result.save(its.file(options.results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

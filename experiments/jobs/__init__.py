@@ -1,0 +1,1 @@
+"""What is computed as many jobs: locks, executors, SLURM."""

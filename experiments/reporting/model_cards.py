@@ -1,0 +1,142 @@
+"""The card of a shipped network: what it was trained on, what it is worth on unheard speakers, and what it is not for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from data_prep.loader import Corpus
+from experiments import catalogue
+from experiments.catalogue import ablations
+from experiments.grid.collected import results_of
+from ser_acrnn.config import FIVE_TEMPOS, TrainConfig
+from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.calibration import calibration, reliability
+from ser_acrnn.evaluation.comparison import paired_differences
+from ser_acrnn.evaluation.intervals import ends
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.summary import confusion_percent, summary
+from ser_acrnn.pretrained import INDEX
+
+_USE = {
+    "training": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`.",
+    "speaker": "`ser-acrnn predict --same-speaker --model {name} recordings/`, or `Predictor({name!r})` and its `enrol` with recordings "
+    "of the speaker, dozens if there are and eight at least, in various moods and without labels: it takes mean and variance of the "
+    "log-Mels from that speaker's own audio, and batch norm's.",
+    "utterance": "`ser-acrnn predict recording.wav --model {name}`; each recording is normalised by itself. With `--same-speaker` "
+    "batch norm adapts to the recordings of one speaker, in various moods and without labels.",
+    "segment": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`; each 3 s are normalised by "
+    "themselves, inside the network.",
+}
+_CONDITION = {
+    "training": "nothing of the test speaker is seen before it is judged",
+    "speaker": "mean and variance of the test speaker's unlabelled audio are used, all of it",
+    "utterance": "nothing of the test speaker is seen before it is judged, each utterance is normalised by itself",
+    "segment": "nothing of the test speaker is seen before it is judged, each 3 s are normalised by themselves",
+}
+
+
+def write(name: str, results: Path, directory: Path) -> Path:
+    """Writes `<name>.md` from the index and the results of the network's system.
+
+    Args:
+        name: Of a network in the directory's index.
+        results: Root of the results.
+        directory: Where shipped networks are kept.
+
+    Raises:
+        ResultError: There is no result of its system.
+    """
+    about = _index(directory)[name]
+    corpus = catalogue.corpus(about["corpus"])
+    every = catalogue.with_ensembles(results_of(results, corpus, corpus.protocol))
+    path = directory / f"{name}.md"
+    path.write_text(_card(name, about, corpus.title, every), encoding="utf-8")
+    return path
+
+
+def updated(directory: Path, corpus: Corpus, every: list[RunResult]) -> dict[Path, str]:
+    """The cards of a corpus's networks as its results have them.
+
+    Args:
+        directory: Where shipped networks are kept.
+        corpus: The corpus.
+        every: All its results, with those that judge together.
+
+    Returns:
+        File -> text.
+    """
+    known = {name: about for name, about in _index(directory).items() if about["corpus"] == corpus.name}
+    return {directory / f"{name}.md": _card(name, about, corpus.title, every) for name, about in known.items()}
+
+
+def _index(directory: Path) -> dict[str, dict]:
+    return json.loads((directory / INDEX).read_text(encoding="utf-8"))
+
+
+def _card(name: str, about: dict, corpus: str, every: list[RunResult]) -> str:
+    results = [result for result in every if result.system == about["system"]]
+    (row,) = summary(results)
+    interval = ends(row.low, row.high)
+    figures = [
+        f"UAR {report.spread(row.uar, row.std_runs)} % over runs" + (f", 95 % interval over speakers {interval} %" if interval else ""),
+        f"pooled over all test utterances {row.pooled_uar:.2f} %, weighted accuracy {row.wa:.2f} %",
+    ]
+    if TrainConfig.from_dict(results[0].config["training"]).judging_tempos == FIVE_TEMPOS:
+        figures[0] = f"heard at five tempos (`--tempos`): {figures[0]}"
+    adapted = catalogue.ADAPTED.get(about["system"], "")
+    families = (ablations.pairs(about["system"]), catalogue.PAIRS)  # as the report's tables have them
+    compared = {(pair.first, pair.second): pair for pairs in families for pair in paired_differences(every, pairs)}
+    for system, words in (
+        (f"{about['system']}.as-spoken", "heard as it is spoken, a fifth of the work"),
+        (adapted, "heard at five tempos, batch norm adapted to all unlabelled audio of the speaker (`--same-speaker`, `enrol`)"),
+    ):
+        if other := compared.get((system, about["system"])):
+            facts = [ends(other.low, other.high, "+"), f"{other.runs} pairs of runs", other.verdict]
+            figures.append(f"{words}: {other.mean:+.1f} points ({', '.join(filter(None, facts))})")
+    if found := calibration(results):
+        error = 100 * reliability(found.before).error
+        figures.append(f"its confidence and the share of right decisions differ by {error:.1f} points (expected calibration error)")
+    emotions = results[0].emotions
+    percent = confusion_percent(results)
+    confusion = report.markdown_table(
+        ["truth \\ decision, %", *emotions],
+        [[emotion, *(f"{value:.1f}" for value in line)] for emotion, line in zip(emotions, percent, strict=True)],
+    )
+    return f"""# {name}
+
+A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Signal Processing Letters 25(10), 2018), system
+`{about["system"]}`, {about["parameters"]:,} parameters, for {len(emotions)} emotions: {", ".join(emotions)}.
+
+## Use
+
+{_USE[about["normalisation"]].format(name=name)}
+
+## Data and training
+
+All speakers of {corpus}; recipe `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the last one
+taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]} ({about["device"]}). Made by
+`python -m experiments.release --prepared build/data/{about["corpus"]} --system {about["system"]} --name {name}`;
+weights in float16, loaded as
+float32.
+
+## What it is worth
+
+Its own training speakers say nothing. The same system, trained without the speaker who is judged
+({results[0].protocol}, {row.folds} folds x {row.seeds} seeds, {row.runs} runs; {_CONDITION[about["normalisation"]]}). A
+difference is called a gain or a loss where Holm's correction, over the comparisons of its table in the report, leaves less than 5 %:
+
+{_listed(figures)}
+
+{confusion}
+
+## Limits
+
+Acted speech of a few actors in one language, recorded in a studio: how well it does on spontaneous speech, other languages, children, old
+voices or other microphones is unknown, and worse is to be expected. It tells portrayals of emotions apart and does not know what anyone
+feels. It must not be used to judge people: not in hiring, schooling, policing, credit, insurance or medicine.
+"""
+
+
+def _listed(items: list[str]) -> str:
+    return ";\n".join(f"- {item}" for item in items) + "."

@@ -1,0 +1,1 @@
+"""Studies beside the grid: the same networks and corpora under another question."""

@@ -1,0 +1,135 @@
+"""Adapted networks on recordings that they have not adapted to: kept networks hear some of a test speaker's, and judge the others.
+
+python -m experiments.studies.disjoint --prepared build/data/emodb --source ../emodb --models build/models --trained best-by-utterance
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from experiments import catalogue
+from experiments.catalogue import ablations, best
+from experiments.grid.runs import Experiment, add_arguments, finished, open_experiment
+from experiments.studies.checkpoints import check_network, recordings_of, scores_of
+from ser_acrnn import audio
+from ser_acrnn.config import Preset, TrainConfig
+from ser_acrnn.evaluation.results import RunResult
+
+PARTS = 5  # of a speaker's recordings, where a number of others is heard
+
+
+def heard_and_scored(way: str, recordings: int, seed: Sequence[int]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Numbers of the recordings that are heard, and of others that are then judged; each is judged once.
+
+    Args:
+        way: `"speaker-halves"`: one half of them, drawn at random, and the other; `"speaker-8"` and the like: so many, drawn from all but
+            a fifth, or all but that fifth where these are fewer, and that fifth.
+        recordings: How many there are, two or more.
+        seed: Of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(recordings)
+    if way == "speaker-halves":
+        first, second = np.array_split(order, 2)
+        return [(np.sort(first), np.sort(second)), (np.sort(second), np.sort(first))]
+    number, found = int(way.removeprefix("speaker-")), []
+    for judged in filter(len, np.array_split(order, PARTS)):
+        others = np.setdiff1d(order, judged)
+        found.append((np.sort(rng.choice(others, min(number, len(others)), replace=False)), np.sort(judged)))
+    return found
+
+
+def score(network: Path, result: RunResult, recordings: dict[str, Path], ways: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Scores of a run's test utterances, `(utterances, emotions)`, in each way.
+
+    Raises:
+        ValueError: The network is not the one that the result is of.
+    """
+    from ser_acrnn.inference.predictor import Predictor
+
+    predictor = Predictor(network, tempos=TrainConfig.from_dict(result.config["training"]).judging_tempos)
+    waveforms = [
+        audio.load(recordings[utterance["id"]], predictor.preprocessor.features.sampling_rate_hertz) for utterance in result.utterances
+    ]
+    if predictor.preprocessor.scope == "speaker":
+        predictor.enrol(waveforms, adapt=False)
+    check_network(network, result, scores_of(predictor, waveforms))
+    found = {}
+    for way in ways:
+        scores = np.full((len(waveforms), len(result.emotions)), np.nan)
+        for heard, judged in heard_and_scored(way, len(waveforms), [result.seed, *result.fold["test"].encode()]):
+            predictor.enrol([waveforms[index] for index in heard])
+            scores[judged] = scores_of(predictor, [waveforms[index] for index in judged])
+        found[way] = scores
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.studies.disjoint", description=str(__doc__).split("\n\n")[0])
+    add_arguments(parser)
+    parser.add_argument("--trained", required=True, help=f"the system whose networks are there: one of {', '.join(best.ADAPTED)}")
+    parser.add_argument("--seeds", type=catalogue.number_list, default=[0], help="such as 0-2 (default: 0)")
+    parser.add_argument("--source", type=Path, required=True, help="folder of the corpus's audio")
+    options = parser.parse_args(arguments)
+    try:
+        made = run(options)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{made} results of {best.ADAPTED[options.trained]}: {', '.join(ablations.DISJOINT)}")
+    return 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judges all folds and seeds that lack a result, and returns how many results that gave.
+
+    Raises:
+        ValueError: A result, a network or a recording is missing or is another one, or the system has no adapted counterpart.
+    """
+    if options.models is None or options.trained not in best.ADAPTED:
+        raise ValueError(f"--models is {options.models}, --trained {options.trained}, expected the networks of one of {list(best.ADAPTED)}")
+    trained = open_experiment(options, options.trained)
+    again = [open_experiment(options, f"{best.ADAPTED[options.trained]}.{change}") for change in ablations.DISJOINT]
+    recordings, made = recordings_of(trained.corpus.manifest, options.source), 0
+    for seed, fold in tqdm(list(product(options.seeds, range(len(trained.folds)))), desc=options.trained, unit=" runs"):
+        missing = [one for one in again if not finished(one.key(fold, seed).file(options.results), one.preset, one.split)]
+        if missing:
+            _score_run(trained, missing, fold, seed, recordings, options)
+            made += len(missing)
+    return made
+
+
+def _score_run(
+    trained: Experiment, again: Sequence[Experiment], fold: int, seed: int, recordings: dict[str, Path], options: argparse.Namespace
+) -> None:
+    key = trained.key(fold, seed)
+    network, path = key.file(options.models, ".keras"), key.file(options.results)
+    if absent := [str(file) for file in (network, path) if not file.is_file()]:
+        raise ValueError(f"missing: {', '.join(absent)}; expected the finished runs of {trained.system} and their networks")
+    result = RunResult.load_checked(path, trained.split)
+    ways = {one.system: one.preset.training.judging_batch_norm for one in again}
+    found = score(network, result, recordings, list(ways.values()))
+    for one in again:
+        assert isinstance(one.preset, Preset)
+        settled = dataclasses.replace(one.preset, training=dataclasses.replace(one.preset.training, precision=result.precision))
+        utterances = [
+            {**utterance, "posteriors": [round(float(value), 6) for value in row]}
+            for utterance, row in zip(result.utterances, found[ways[one.system]], strict=True)
+        ]
+        dataclasses.replace(result, system=one.system, utterances=utterances, config=settled.to_dict()).save(
+            one.key(fold, seed).file(options.results)
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""How a system bears noise, telephone, coding and reverberation: its kept networks judge their test speakers' degraded recordings.
+
+python -m experiments.grid.run_grid --prepared build/data/emodb --system lite-by-utterance --seeds 0 --models build/models
+python -m experiments.studies.robustness --prepared build/data/emodb --system lite-by-utterance --source ../emodb --models build/models
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from experiments import catalogue
+from experiments.grid.runs import open_experiment
+from experiments.studies.checkpoints import check_network, command, kept_runs, recordings_of, scores_of, write
+from experiments.studies.degradations import DEGRADATIONS
+from ser_acrnn import audio
+from ser_acrnn.config import TrainConfig
+from ser_acrnn.evaluation import metrics, report
+from ser_acrnn.evaluation.ensembles import averaged
+from ser_acrnn.evaluation.intervals import around, t_interval
+from ser_acrnn.evaluation.results import RunResult
+
+FOLDER = "robustness"  # below a corpus's results
+COLUMNS = ["condition", "speaker", "utterance", "emotion", "decision"]
+
+
+def score_fold(members: Sequence[tuple[Path, RunResult]], recordings: dict[str, Path]) -> pd.DataFrame:
+    """Judges one test speaker's recordings under each condition.
+
+    A network that adapts to the speaker, or normalises by one, is given that speaker's audio in the same condition.
+
+    Args:
+        members: The fold's networks that judge together, `.keras` files, each with what its run left.
+        recordings: File of each test utterance.
+
+    Returns:
+        The columns `COLUMNS`.
+
+    Raises:
+        ValueError: A network is not the one that its result is of: it decides otherwise on the recordings as they are.
+    """
+    result = members[0][1]
+    posteriors = np.array([_posteriors(network, run, recordings) for network, run in members])
+    tables = []
+    for condition, scores in zip(DEGRADATIONS, posteriors.swapaxes(0, 1), strict=True):
+        decisions = [result.emotions[index] for index in averaged(scores).argmax(axis=1)]
+        names = [utterance["id"] for utterance in result.utterances]
+        tables.append(pd.DataFrame(dict(zip(COLUMNS, (condition, result.fold["test"], names, result.truth, decisions), strict=True))))
+    return pd.concat(tables)
+
+
+def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -> NDArray[np.float64]:
+    """What a network says of each utterance under each condition, `(conditions, utterances, emotions)`."""
+    from ser_acrnn.inference.predictor import Predictor
+
+    training = TrainConfig.from_dict(result.config["training"])
+    adapt = training.judging_batch_norm == "speaker"
+    predictor = Predictor(network, tempos=training.judging_tempos)
+    rate = predictor.preprocessor.features.sampling_rate_hertz
+    names = [utterance["id"] for utterance in result.utterances]
+    clean = [audio.load(recordings[name], rate) for name in names]
+    found = []
+    for condition, degrade in DEGRADATIONS.items():
+        seeds = [zlib.crc32(f"{condition} {name}".encode()) for name in names]
+        waveforms = [degrade(waveform, np.random.default_rng(seed)) for waveform, seed in zip(clean, seeds, strict=True)]
+        if adapt or predictor.preprocessor.scope == "speaker":
+            predictor.enrol(waveforms, adapt=adapt)
+        found.append(scores_of(predictor, waveforms))
+    check_network(network, result, found[0])
+    return np.array(found)
+
+
+def table(root: Path, folder: str) -> str:
+    """UAR under each condition of all systems that were judged so, as Markdown; empty where none was."""
+    found = {path.stem: pd.read_csv(path, dtype=str) for path in sorted((root / folder / FOLDER).glob("*.csv"))}
+    if not found:
+        return ""
+    systems = catalogue.order(found)
+    names = catalogue.titles(systems)
+    rows = []
+    for condition in DEGRADATIONS:
+        cells = []
+        for system in systems:
+            judged = found[system][found[system]["condition"] == condition]
+            folds = [100 * metrics.unweighted_average_recall(part["emotion"], part["decision"]) for _, part in judged.groupby("speaker")]
+            cells.append(around(np.mean(folds), *t_interval(folds)) if folds else "")
+        rows.append([condition, *cells])
+    return report.markdown_table(["UAR, mean over folds (95 % interval)", *(names[system] for system in systems)], rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return command("experiments.studies.robustness", str(__doc__).split("\n\n")[0], run, table, arguments)
+
+
+def run(options: argparse.Namespace) -> Path:
+    """Judges every fold, and returns the file that holds all decisions.
+
+    Raises:
+        ValueError: A result, a network or a recording is missing or is another one.
+    """
+    members = [open_experiment(options, system) for system in catalogue.trained([options.system])]
+    folds = kept_runs(members, options)
+    recordings = recordings_of(members[0].corpus.manifest, options.source)
+    judged = [score_fold(fold, recordings) for fold in tqdm(folds, desc=options.system, unit=" folds")]
+    return write(judged, options.results / members[0].key(0, options.seed).folder / FOLDER / f"{options.system}.csv")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

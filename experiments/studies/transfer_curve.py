@@ -1,0 +1,235 @@
+"""What a trained network is worth on another corpus with few labelled examples: fine-tuned, or trained from scratch, on the same draws.
+
+python -m experiments.studies.transfer_curve --prepared build/data/ravdess-synthetic --init acrnn3d-emodb --examples 1,5,20 --repeats 6
+
+A repeat tests one group of speakers, in turn, and draws its examples among those who neither test nor validate; fewer examples are a part
+of more. All trainings see the same examples, augmentation and number of updates, and take their last weights; from scratch is the same
+network with weights drawn anew. Results that are there, of these weights and settings, are not computed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from experiments.catalogue import SYSTEMS, number_list
+from experiments.grid.runs import Experiment, open_experiment
+from experiments.studies import transfer_report
+from experiments.studies.transfer_methods import METHODS, FewShotConfig
+from ser_acrnn import files
+from ser_acrnn.config import Preset, lite_augmented
+from ser_acrnn.data.in_memory import MemoryCorpus
+from ser_acrnn.data.prepared import GroupedCorpus, PreparedCorpus
+from ser_acrnn.evaluation.protocol import Fold
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.results_check import Split
+from ser_acrnn.inference.predictor import Predictor
+from ser_acrnn.pretrained import DIRECTORY, INDEX, list_pretrained, pretrained_path
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TransferResult(RunResult):
+    """The result of a draw.
+
+    Attributes:
+        examples: Of each emotion.
+        drawn: Names of the training utterances.
+        init: The trained network; "" from scratch.
+        init_sha256: Of its file.
+    """
+
+    examples: int = 0
+    drawn: list[str] = field(default_factory=list)
+    init: str = ""
+    init_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trained network.
+
+    Attributes:
+        name: Of a shipped network, or of the file.
+        sha256: Of the file.
+        predictor: Judges with it, and knows what it normalises by.
+        preset: How it was trained, but for its emotions; of a file, what its normalisation suggests.
+    """
+
+    name: str
+    sha256: str
+    predictor: Predictor
+    preset: Preset
+
+    @classmethod
+    def find(cls, name: str) -> Source:
+        """Finds a shipped network or a `.keras` file.
+
+        Raises:
+            ValueError: There is none.
+        """
+        shipped = name in list_pretrained()
+        path = pretrained_path(name) if shipped else Path(name)
+        if not path.is_file():
+            raise ValueError(f"--init is {name}, expected a .keras file or one of {list_pretrained()}")
+        predictor = Predictor(name)
+        preset = lite_augmented(predictor.preprocessor.scope)
+        if shipped:
+            preset = SYSTEMS[json.loads((DIRECTORY / INDEX).read_text(encoding="utf-8"))[name]["system"]]
+        return cls(name if shipped else path.name, files.sha256(path), predictor, preset)
+
+
+def draw(manifest: pd.DataFrame, emotions: Sequence[str], examples: int, seed: int) -> list[str]:
+    """Draws utterances of each emotion; the same seed with fewer examples gives the first of them.
+
+    Args:
+        manifest: Of the utterances to draw from.
+        emotions: Names.
+        examples: Of each emotion.
+        seed: Of the draw.
+
+    Raises:
+        ValueError: An emotion has fewer.
+    """
+    names: list[str] = []
+    for number, emotion in enumerate(emotions):
+        own = sorted(manifest["utterance"][manifest["emotion"] == emotion])
+        if len(own) < examples:
+            raise ValueError(f"{emotion}: has {len(own)} utterances to draw from, expected {examples} or more")
+        names += [own[index] for index in np.random.default_rng([seed, number]).permutation(len(own))[:examples]]
+    return names
+
+
+class Draws:
+    """A corpus held in memory, and what a draw leaves of it: few training utterances, fewer to validate on, all that test."""
+
+    def __init__(self, experiment: Experiment, config: FewShotConfig) -> None:
+        corpus = experiment.corpus
+        self.experiment, self.config = experiment, config
+        self.values: dict[str, NDArray[np.float32]] = {name: values for name, _, values in corpus.utterances(corpus.groups)}
+        self.manifest = corpus.manifest.assign(group=corpus.group)
+
+    def corpus(self, fold: Fold, examples: int, seed: int) -> tuple[PreparedCorpus, list[str]]:
+        """The corpus of a draw, and the names of its training utterances."""
+        emotions, group = self.experiment.facts.emotions, self.manifest["group"]
+        drawn = draw(self.manifest[group.isin(fold.train)], emotions, examples, seed)
+        validating = draw(self.manifest[group == fold.validation], emotions, 1, seed)[: self.config.validation_utterances]
+        rows = self.manifest[self.manifest["utterance"].isin([*drawn, *validating]) | (group == fold.test)].reset_index(drop=True)
+        values = [self.values[name] for name in rows["utterance"]]
+        corpus = self.experiment.corpus
+        memory = MemoryCorpus(corpus.name, rows.drop(columns="group"), values, corpus.features)
+        return GroupedCorpus(memory, dict(zip(rows["utterance"], rows["group"], strict=True))), drawn
+
+
+def compute(draws: Draws, source: Source, method: str, examples: int, seed: int, path: Path) -> TransferResult:
+    """The result of one draw and method, from its file where that is of the same draw, weights and settings.
+
+    Args:
+        draws: The corpus.
+        source: What is transferred.
+        method: One of `METHODS`.
+        examples: Of each emotion.
+        seed: Of the draw and the training; it chooses the fold, too.
+        path: The result's file.
+    """
+    from ser_acrnn.training import run as training
+
+    experiment, folds = draws.experiment, draws.experiment.folds
+    fold = folds[seed % len(folds)]
+    corpus, drawn = draws.corpus(fold, examples, seed)
+    # Groups without a drawn utterance are no part of the run.
+    fold = Fold(tuple(name for name in fold.train if name in set(corpus.group)), fold.validation, fold.test)
+    emotions, channels = experiment.facts.emotions, source.predictor.model.input_shape[-1]
+    numbers = replace(source.preset.training, batch_size=draws.config.batch_size, epoch_choice="last", precision="float32")
+    numbers = replace(numbers, learning_rate=draws.config.learning_rate[method])
+    preset = replace(source.preset, model=replace(source.preset.model, emotions=emotions, channels=channels), training=numbers)
+    network = source.predictor.model
+    segments = len(METHODS[method](preset, network).segments(corpus, fold.train, training=True).labels)
+    steps = -(-segments // preset.training.batch_size)
+    epochs = 3 * max(1, round(draws.config.updates / steps / 3))
+    preset = replace(preset, training=replace(preset.training, epochs=epochs))
+    origin = ("", "") if method == "scratch" else (source.name, source.sha256)
+    if path.is_file():
+        done = TransferResult.load(path)
+        if (Preset.from_dict(done.config), done.drawn, done.init, done.init_sha256) == (preset, drawn, *origin):
+            return TransferResult.load_checked(path, Split.of_prepared(experiment.corpus, experiment.protocol, [fold]))
+        logger.warning("%s: is of other weights or settings, and is computed again", path)
+    found, _ = training.run(
+        corpus, path.parent.name, preset, fold, seed, method=METHODS[method](preset, network), split=experiment.protocol
+    )
+    about = {one.name: getattr(found, one.name) for one in dataclasses.fields(RunResult)}
+    about |= {"validation_curve": found.validation_curve[-1:], "validation_utterances": []}
+    result = TransferResult(**about, drawn=drawn, examples=examples, init=origin[0], init_sha256=origin[1])
+    result.save(path)
+    return result
+
+
+def run(options: argparse.Namespace) -> tuple[list[TransferResult], Draws, Source]:
+    """Computes what is missing, and returns all results that the options name.
+
+    Raises:
+        ValueError: Something that the options name cannot be used.
+    """
+    source = Source.find(options.init)
+    settings = argparse.Namespace(prepared=options.prepared, protocol=None, precision=None, epochs=None)
+    experiment = open_experiment(settings, "lite-by-utterance")
+    rates = {method: options.learning_rate for method in METHODS} if options.learning_rate else FewShotConfig().learning_rate
+    draws = Draws(experiment, FewShotConfig(updates=options.updates, learning_rate=rates))
+    folder = options.results / "transfer" / experiment.corpus.name
+    plan = [
+        (method, examples, seed)
+        for seed in range(options.repeats)
+        for examples in number_list(options.examples)
+        for method in options.methods.split(",")
+    ]
+    results = []
+    for method, examples, seed in tqdm(plan, unit=" runs", disable=not sys.stderr.isatty()):
+        test = experiment.folds[seed % len(experiment.folds)].test
+        path = folder / transfer_report.system(method, examples) / f"{test}-seed{seed}.json"
+        results.append(compute(draws, source, method, examples, seed, path))
+    return results, draws, source
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.studies.transfer_curve", description=str(__doc__).split("\n\n")[0])
+    parser.add_argument("--prepared", type=Path, required=True, help="a prepared corpus that the trained network has not seen")
+    parser.add_argument("--init", default="acrnn3d-emodb", help="a shipped network, or a .keras file (default: %(default)s)")
+    parser.add_argument("--examples", default="1,5,20", help="of each emotion (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=6, help="draws; they test the groups of speakers in turn (default: %(default)s)")
+    parser.add_argument("--methods", default=",".join(METHODS), help="some of %(default)s")
+    parser.add_argument("--updates", type=int, default=FewShotConfig().updates, help="of the weights (default: %(default)s)")
+    parser.add_argument("--learning-rate", type=float, help="of all methods, instead of their own")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    try:
+        if unknown := sorted(set(options.methods.split(",")) - set(METHODS)):
+            raise ValueError(f"--methods has {unknown}, expected some of {sorted(METHODS)}")
+        results, draws, source = run(options)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    config, methods = draws.config, options.methods.split(",")
+    rates = ", ".join(f"{config.learning_rate[method]:g} {transfer_report.TITLES[method]}" for method in methods if method != "probe")
+    settings = f"About {config.updates} updates of {config.batch_size} segments; learning rate: {rates}."
+    folder = options.results / "transfer" / draws.experiment.corpus.name
+    page = transfer_report.write(results, folder, draws.experiment.facts, source.name, source.sha256, settings)
+    print(f"{page.read_text(encoding='utf-8').rstrip()}\n\n{page}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

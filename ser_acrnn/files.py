@@ -1,0 +1,60 @@
+"""Files that appear whole or not at all, their checksums, and how many of them are shared out evenly."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A file to be written in place of another: it takes the name when the block ends, and is gone where the block raises.
+
+    Threads, processes and hosts that write the same file at the same time do not see each other's; the last one to end stays.
+
+    Args:
+        path: The name; its folder is made.
+
+    Yields:
+        Another name in the same folder, where nothing is yet.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Writes a text in UTF-8, with the line ends that it has."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def sha256(path: str | Path) -> str:
+    """A file's sha256 in lower-case hexadecimal digits."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_of(text: str) -> str:
+    """The sha256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def balanced(sizes: Mapping[str, int], number: int) -> list[list[str]]:
+    """Divides names into at most so many groups, none empty: each name, the largest first, to the group that is smallest so far."""
+    groups: list[list[str]] = [[] for _ in range(min(number, len(sizes)))]
+    totals = [0] * len(groups)
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        smallest = min(range(len(groups)), key=lambda index: (totals[index], len(groups[index])))
+        groups[smallest].append(name)
+        totals[smallest] += sizes[name]
+    return [sorted(group) for group in groups]

@@ -1,0 +1,135 @@
+"""Children at a time, runs that another process has, and two grids at once."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from argparse import ArgumentParser
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from experiments.grid import run_grid, run_one
+from experiments.grid.runs import add_arguments, open_experiment
+from experiments.jobs import executors
+from experiments.jobs.executors import local, run_child
+from experiments.jobs.job import Job
+from experiments.jobs.locks import LockedError, lock
+from ser_acrnn.evaluation.results import RunResult
+
+ROOT = Path(__file__).parents[3]
+
+
+def jobs(number, folder):
+    """Jobs by the names "0", "1" and so on."""
+    names = [str(index) for index in range(number)]
+    return [Job(name, "none", (), folder / name, folder / f"{name}.lock", folder / f"{name}.log", 1.0) for name in names]
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(executors, "POLL_SECONDS", 0.01)
+
+
+def test_as_many_children_as_asked_for_run_at_a_time_and_each_end_is_told(tmp_path):
+    now, most, lock, three = 0, 0, threading.Lock(), threading.Barrier(3, timeout=60)
+
+    def child(job):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        three.wait()
+        time.sleep(0.05)  # for a fourth one
+        with lock:
+            now -= 1
+        return "failed" if job.name == "2" else ""
+
+    ends = list(local(jobs(6, tmp_path), child, 3))
+    assert most == 3
+    assert {job.name: failure for job, failure in ends} == {"0": "", "1": "", "2": "failed", "3": "", "4": "", "5": ""}
+
+
+def test_a_task_that_another_process_has_comes_last(tmp_path):
+    order, claimed = [], ExitStack()
+    claimed.enter_context(lock(jobs(1, tmp_path)[0].lock))
+
+    def child(job):
+        order.append(job.name)
+        if job.name == "2":
+            claimed.close()
+        return ""
+
+    assert len(list(local(jobs(3, tmp_path), child, 1))) == 3
+    assert order == ["1", "2", "0"]
+
+
+def test_a_child_that_finds_its_task_taken_is_started_again(tmp_path):
+    started = Counter()
+
+    def child(job):
+        started[job.name] += 1
+        if job.name == "0" and started["0"] < 3:
+            raise LockedError("taken")
+        return ""
+
+    assert [job.name for job, _ in local(jobs(2, tmp_path), child, 1)] == ["1", "0"]
+    assert started == {"0": 3, "1": 1}
+
+
+@pytest.fixture
+def options(small_corpus, tmp_path):
+    parser = ArgumentParser()
+    add_arguments(parser)
+    paths = ["--prepared", small_corpus, "--results", tmp_path / "results", "--work", tmp_path / "work"]
+    return parser.parse_args([str(word) for word in [*paths, "--epochs", 1]])
+
+
+def test_a_child_leaves_a_claimed_run_and_names_what_fails(options, tmp_path, monkeypatch):
+    experiment = open_experiment(options, "tiny")
+    run = run_grid.job_of(experiment, 0, 0, options)
+    with lock(run.lock), pytest.raises(LockedError, match=f"is held by process {os.getpid()} on "):
+        run_child(run, 1)
+    assert not (tmp_path / "results").exists()
+    options.prepared = tmp_path / "synthetic"
+    failure = run_child(run_grid.job_of(experiment, 0, 0, options), 1)  # the second one in the same log
+    assert failure.startswith(f"exit code 1: {tmp_path}/synthetic: lacks ") and failure.endswith("03-seed0.log)")
+
+
+def test_one_run_says_who_has_it_and_waits_where_it_is_told_to(small_corpus, tmp_path, monkeypatch, capsys):
+    words = ["--prepared", small_corpus, "--results", tmp_path / "results", "--work", tmp_path / "work", "--system", "tiny"]
+    words = [str(word) for word in [*words, "--fold", 0, "--seed", 0, "--epochs", 1]]
+    claimed = ExitStack()
+    claimed.enter_context(lock(tmp_path / "work" / "synthetic" / "tiny" / "03-seed0.lock"))
+    assert run_one.main(words) == os.EX_TEMPFAIL
+    assert f"is held by process {os.getpid()} on " in capsys.readouterr().err
+    monkeypatch.setattr(time, "sleep", lambda _: claimed.close())
+    computed = []
+    monkeypatch.setattr(run_one, "_compute", lambda *arguments: computed.append(arguments))
+    assert run_one.main([*words, "--wait"]) == 0
+    assert len(computed) == 1
+
+
+def test_two_grids_at_once_share_the_runs_and_compute_each_once(small_corpus, tmp_path):
+    words = ["--prepared", small_corpus, "--results", tmp_path / "results", "--work", tmp_path / "work", "--system", "tiny"]
+    command = [sys.executable, "-m", "experiments.grid.run_grid", *words, "--folds", "0-1", "--seeds", "0", "--epochs", "1"]
+    grids = [subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    ends = [grid.communicate()[1] for grid in grids]
+    assert [grid.returncode for grid in grids] == [0, 0], ends
+    assert all("2/2 runs" in end for end in ends)
+    for speaker in ("03", "08"):
+        RunResult.load(tmp_path / "results" / "synthetic" / "tiny" / f"{speaker}-seed0.json")
+        log = (tmp_path / "work" / "synthetic" / "tiny" / f"{speaker}-seed0.log").read_text()
+        assert log.count("03-seed0.json: epoch 1,") + log.count("08-seed0.json: epoch 1,") == 1
+        assert len(list((tmp_path / "work" / "synthetic" / "tiny" / f"{speaker}-seed0-tensorboard").iterdir())) == 1
+
+
+@pytest.mark.parametrize("flag", ["--partition gpu", "--gpus 1", "--cpus 2", "--memory 8", "--hours 1", "--detach"])
+def test_what_only_slurm_takes_is_refused_here(small_corpus, tmp_path, capsys, flag):
+    words = ["--prepared", str(small_corpus), "--results", str(tmp_path / "results"), "--work", str(tmp_path / "work"), *flag.split()]
+    assert run_grid.main(words) == 2
+    error = capsys.readouterr().err
+    assert flag.split()[0] in error and "--executor slurm" in error and error.count("\n") == 1

@@ -1,0 +1,106 @@
+"""The robustness command on a grid of one-epoch runs with their networks kept."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from command_words import places
+
+from experiments import catalogue
+from experiments.grid import run_one
+from experiments.studies import robustness
+from experiments.studies.degradations import DEGRADATIONS
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
+from ser_acrnn.evaluation.ensembles import ensemble
+from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.inference import batching
+
+pytestmark = pytest.mark.stochastic
+
+
+def command(small_corpus, folder, *more):
+    return [*places(small_corpus, folder), "--system=tiny", f"--source={small_corpus.parents[1]}", *more]
+
+
+def recordings_of(small_corpus, result):
+    return {utterance["id"]: small_corpus.parents[1] / "wav" / f"{utterance['id']}.wav" for utterance in result.utterances}
+
+
+def test_every_condition_is_judged_and_the_table_comes_from_the_file(small_corpus, kept, capsys):
+    assert robustness.main(command(small_corpus, kept)) == 0
+    shown = capsys.readouterr().out
+    judged = pd.read_csv(kept / "results" / "synthetic" / "robustness" / "tiny.csv", dtype=str)
+    assert list(judged.columns) == robustness.COLUMNS and len(judged) == 18 * len(DEGRADATIONS)
+    for speaker in ("03", "08", "09"):
+        result = RunResult.load(kept / "results" / "synthetic" / "tiny" / f"{speaker}-seed0.json")
+        clean = judged[(judged["condition"] == "as recorded") & (judged["speaker"] == speaker)]
+        assert clean["decision"].tolist() == result.decisions and clean["emotion"].tolist() == result.truth
+    assert all(f"| {condition} " in shown for condition in DEGRADATIONS)
+    assert robustness.table(kept / "results", "synthetic") in shown
+    assert robustness.table(kept / "results", "nothing") == ""
+
+
+def test_the_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, kept, monkeypatch):
+    result = RunResult.load(kept / "results" / "synthetic" / "tiny" / "03-seed0.json")
+    recordings = recordings_of(small_corpus, result)
+    heard, score = [], batching.segment_posteriors
+
+    def listen(model, features, *, tempos):
+        heard.append(tuple(tempos))
+        return score(model, features)  # as the run did
+
+    monkeypatch.setattr(batching, "segment_posteriors", listen)
+    for tempos in (AS_SPOKEN, FIVE_TEMPOS):
+        config = {**result.config, "training": {**result.config["training"], "judging_tempos": list(tempos)}}
+        heard.clear()
+        network = kept / "models" / "synthetic" / "tiny" / "03-seed0.keras"
+        robustness.score_fold([(network, replace(result, config=config))], recordings)
+        assert heard == [tempos] * len(DEGRADATIONS)
+
+
+def test_several_networks_judge_together_under_each_condition(small_corpus, kept, monkeypatch, capsys):
+    words = [word for word in command(small_corpus, kept, "--fold=0", "--seed=1") if not word.startswith("--source")]
+    assert run_one.main(words) == 0
+    networks, results = (kept / root / "synthetic" / "tiny" for root in ("models", "results"))
+    members = [(networks / f"03-seed{seed}.keras", RunResult.load(results / f"03-seed{seed}.json")) for seed in (0, 1)]
+    runs = [replace(result, seed=0, system=name) for (_, result), name in zip(members, "ab", strict=True)]
+    judged = robustness.score_fold(members, recordings_of(small_corpus, runs[0]))
+    assert judged[judged["condition"] == "as recorded"]["decision"].tolist() == ensemble("ab", "ab", runs)[0].decisions
+    assert runs[0].decisions != runs[1].decisions, "members that agree would show nothing"
+    monkeypatch.setitem(catalogue.ENSEMBLES, "alone", ("tiny",))
+    for system in ("tiny", "alone"):
+        assert robustness.main([*command(small_corpus, kept), f"--system={system}"]) == 0
+    expected, alone = (pd.read_csv(kept / "results" / "synthetic" / "robustness" / f"{name}.csv") for name in ("tiny", "alone"))
+    assert alone.equals(expected)
+    monkeypatch.setitem(catalogue.ENSEMBLES, "both", ("tiny", "lite"))
+    assert robustness.main([*command(small_corpus, kept), "--system=both"]) == 1
+    assert f"missing: {kept / 'models' / 'synthetic' / 'lite' / '03-seed0.keras'}, " in capsys.readouterr().err
+
+
+def test_another_network_another_recording_or_none_is_refused(small_corpus, kept, tmp_path, capsys):
+    key = kept / "models" / "synthetic" / "tiny" / "03-seed0.keras"
+    network = key.read_bytes()
+    result = kept / "results" / "synthetic" / "tiny" / "03-seed0.json"
+    text = result.read_text()
+    try:
+        decided = RunResult.load(result).decisions
+        swapped = {"happy": "neutral", "neutral": "angry", "angry": "happy"}
+        for utterance in (changed := RunResult.load(result)).utterances:
+            wanted = swapped.get(decided[0], "happy")
+            utterance["posteriors"] = [1.0 if emotion == wanted else 0.0 for emotion in changed.emotions]
+        changed.save(result)
+        assert robustness.main(command(small_corpus, kept)) == 1
+        assert "03-seed0.keras: decides" in capsys.readouterr().err
+        replace(changed, utterances=changed.utterances[1:]).save(result)
+        assert robustness.main(command(small_corpus, kept)) == 1
+        assert f"03-seed0.json: utterances: lacks {changed.utterances[0]['id']}" in capsys.readouterr().err
+        key.unlink()
+        assert robustness.main(command(small_corpus, kept)) == 1
+        assert f"missing: {key}; expected" in capsys.readouterr().err
+    finally:
+        key.write_bytes(network)
+        result.write_text(text)
+    assert robustness.main([*command(small_corpus, kept), f"--source={tmp_path}"]) == 1
+    assert "expected the corpus's recordings below" in capsys.readouterr().err
+    assert robustness.main([word for word in command(small_corpus, kept) if not word.startswith("--models")]) == 1
+    assert "--models is missing" in capsys.readouterr().err

@@ -1,0 +1,46 @@
+"""Files that appear whole or not at all, whoever else writes them."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ser_acrnn import files
+
+
+def test_a_file_is_replaced_when_it_is_complete(tmp_path):
+    path = tmp_path / "deeper" / "result.json"
+    with files.replacing(path) as partial:
+        partial.write_text("new")
+        assert partial.parent == path.parent and not path.exists()
+    assert path.read_text() == "new" and os.listdir(path.parent) == ["result.json"]
+
+
+def test_what_fails_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as partial:
+        partial.write_text("half")
+        _ = 1 / 0
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["result.json"]
+
+
+def test_threads_that_write_the_same_file_do_not_disturb_each_other(tmp_path):
+    path, texts = tmp_path / "result.json", [str(number) * 100_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            list(pool.map(lambda text: files.write_text(path, text), texts))
+            assert path.read_text() in texts and os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_file_has_the_access_rights_that_any_new_one_has(tmp_path):
+    (tmp_path / "plain").write_text("")
+    files.write_text(tmp_path / "replaced", "")
+    assert (tmp_path / "replaced").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_line_ends_and_checksums_are_the_same_everywhere(tmp_path):
+    files.write_text(tmp_path / "text", "ä\n")
+    assert (tmp_path / "text").read_bytes() == "ä\n".encode()
+    assert files.sha256(tmp_path / "text") == files.sha256_of("ä\n") == hashlib.sha256("ä\n".encode()).hexdigest()
