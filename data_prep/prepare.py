@@ -123,6 +123,8 @@ def publish(corpus: str, config: Recipe, entries: Mapping[str, shards.Entry], li
     if not any(entry["utterances"] for entry in entries.values()):
         raise CorpusError(f"{corpus}: no usable recording is left")
     _write_tables(corpus, config, entries, target, facts)
+    for leftover in target.glob(f"*{files.PARTIAL}"):  # of a preparation that was killed
+        leftover.unlink()
     _switch(link, target)
 
 

@@ -56,7 +56,7 @@ def ship(options: argparse.Namespace) -> Path:
     experiment = open_experiment(options, options.system)
     if not isinstance(experiment.preset, Preset):
         raise ValueError(f"--system is {options.system}, expected a network")
-    results = options.results / experiment.key(0, 0).folder / options.system
+    results = options.results / experiment.folder / options.system
     if not any(results.glob("*-seed*.json")):
         raise ValueError(f"{results}: holds no result, expected the folds that say what {options.system} is worth on unheard speakers")
     checkpoint = options.work / "ship" / f"{options.name}-seed{options.seed}.npz"

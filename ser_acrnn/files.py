@@ -9,10 +9,14 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+PARTIAL = ".partial"  # how the name of a file ends that is being written
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A file to be written in place of another: it takes the name when the block ends, and is gone where the block raises.
+
+    A process that is killed leaves it.
 
     Threads, processes and hosts that write the same file at the same time do not see each other's; the last one to end stays.
 
@@ -24,7 +28,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
     try:
         yield partial
         os.replace(partial, path)

@@ -9,6 +9,7 @@ import pandas as pd
 from ser_acrnn.config import DnnElmConfig, DnnElmPreset, FeatureConfig, FrameConfig, ModelConfig, Preset, TrainConfig
 from ser_acrnn.data.prepared import PreparedCorpus, load_segments
 from ser_acrnn.evaluation import protocol
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.features.extraction import with_dynamics
 from ser_acrnn.training import run as training
 
@@ -95,7 +96,7 @@ class ShortCorpus(PreparedCorpus):
 
 
 def train(corpus=None, preset=SMALL, seed=0, fold=FOLD, **arguments):
-    return training.run(ShortCorpus() if corpus is None else corpus, "small", preset, fold, seed, **arguments)
+    return training.run(ShortCorpus() if corpus is None else corpus, Run("short", "small", preset, fold, seed), **arguments)
 
 
 def changed(**values):

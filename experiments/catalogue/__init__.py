@@ -137,11 +137,6 @@ def partner(corpus: Corpus, protocol: str) -> Mapping[str, str] | None:
     return corpus.partner if protocol in (corpus.protocol, *BY_SPEAKER, SPEAKER_AND_TEXTS) else None
 
 
-def results_folder(corpus: str, protocol: str) -> str:
-    """Name of the folder with a corpus's results; the paper's protocol goes without saying, any other stands behind a dot."""
-    return corpus if protocol == LEAVE_ONE_SPEAKER_OUT else f"{corpus}.{protocol}"
-
-
 def system(name: str, corpus: Corpus) -> Preset | DnnElmPreset:
     """The configuration of a system on a corpus.
 

@@ -8,7 +8,7 @@ from data_prep.loader import Corpus
 from experiments import catalogue
 from ser_acrnn.evaluation import results_manifest
 from ser_acrnn.evaluation.results import ResultError, RunResult, collect
-from ser_acrnn.evaluation.results_check import Split
+from ser_acrnn.evaluation.results_check import Split, folder_name
 
 
 def results_of(root: Path, corpus: Corpus, protocol: str) -> list[RunResult]:
@@ -22,7 +22,7 @@ def results_of(root: Path, corpus: Corpus, protocol: str) -> list[RunResult]:
     Raises:
         ResultError: There is none, or something there cannot be right.
     """
-    directory = root / catalogue.results_folder(corpus.name, protocol)
+    directory = root / folder_name(corpus.name, protocol)
     rows = results_manifest.read(directory)
     if rows is None:
         return collect(directory)

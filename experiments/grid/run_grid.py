@@ -33,25 +33,26 @@ def plan(experiments: Sequence[Experiment], options: argparse.Namespace) -> dict
             if not set(chosen) <= set(every):
                 raise ValueError(f"--folds is {options.folds}, expected numbers from 0 to {len(every) - 1}")
             for fold in chosen:
-                runs[job_of(experiment, fold, seed, options)] = experiment.finished(experiment.key(fold, seed), options)
+                last = experiment.last(experiment.run(fold, seed), conditions=options.conditions)
+                runs[job_of(experiment, fold, seed, options)] = experiment.finished(last, options.results)
     return runs
 
 
 def job_of(experiment: Experiment, fold: int, seed: int, options: argparse.Namespace) -> Job:
     """One run as a job."""
-    key = experiment.key(fold, seed)
-    words = ["--system", key.system, "--fold", str(fold), "--seed", str(seed)]
+    run = experiment.run(fold, seed)
+    words = ["--system", run.system, "--fold", str(fold), "--seed", str(seed)]
     for name in ("prepared", "protocol", "results", "work", "models", "precision", "epochs", "devices"):
         if (value := getattr(options, name)) is not None:
             words += [f"--{name}", str(value)]
     words += ["--conditions"] if options.conditions else []
     return Job(
-        name=f"{key.system} {key.fold.test} seed {seed}",
+        name=f"{run.system} {run.fold.test} seed {seed}",
         module=COMMAND,
         arguments=tuple(words),
-        output=experiment.output(key, options),
-        lock=key.file(options.work, ".lock"),
-        log=key.file(options.work, ".log"),
+        output=experiment.last(run, conditions=options.conditions).file(options.results),
+        lock=run.file(options.work, ".lock"),
+        log=run.file(options.work, ".log"),
         cost=catalogue.cost(experiment.preset),
     )
 

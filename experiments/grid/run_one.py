@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from experiments.grid.runs import Experiment, RunKey, add_arguments, open_experiment
+from experiments.grid.runs import Experiment, add_arguments, open_experiment
 from experiments.jobs.job import run_command
 from experiments.jobs.locks import lock
 from ser_acrnn.config import DnnElmPreset
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
 
 if TYPE_CHECKING:  # heavy, and not needed for --help
@@ -65,51 +66,53 @@ def run(options: argparse.Namespace) -> None:
             raise ValueError(f"{name} is {kept}, expected none: {experiment.system} is more than its network")
     if options.conditions and not experiment.conditions:
         raise ValueError(f"--conditions is given, expected a system of which the catalogue has conditions, not {experiment.system}")
-    key = experiment.key(options.fold, options.seed)
-    path = experiment.output(key, options)
-    with lock(key.file(options.work, ".lock"), wait=options.wait):
+    this = experiment.run(options.fold, options.seed)
+    last = experiment.last(this, conditions=options.conditions)
+    path = last.file(options.results)
+    with lock(this.file(options.work, ".lock"), wait=options.wait):
         experiment.settle_manifest(options.results)
-        if experiment.finished(key, options):  # asked once the lock is held, since another process may just have computed it
+        if experiment.finished(last, options.results):  # asked once the lock is held, since another process may just have computed it
             print(f"{path}: already there")
         else:
-            _compute(experiment, key, path, options)
+            _compute(experiment, this, path, options)
 
 
-def _compute(experiment: Experiment, key: RunKey, path: Path, options: argparse.Namespace) -> None:
+def _compute(experiment: Experiment, this: Run, path: Path, options: argparse.Namespace) -> None:
     from ser_acrnn.training import every_epoch
     from ser_acrnn.training import run as training
 
-    checkpoint = key.file(options.work, ".npz")
-    with tqdm(total=experiment.preset.training.epochs, desc=f"{key.fold.test} seed {key.seed}", unit=" epochs") as bar:
+    checkpoint = this.file(options.work, ".npz")
+    with tqdm(total=experiment.preset.training.epochs, desc=f"{this.fold.test} seed {this.seed}", unit=" epochs") as bar:
 
         def show(entry: dict) -> None:
             bar.n = entry["epoch"]
             bar.set_postfix({name: entry[name] for name in ("loss", "validation_uar") if name in entry})
 
         settings = {
-            "split": experiment.protocol,
             "devices": options.devices,
             "checkpoint": checkpoint,
-            "log_directory": key.file(options.work, "-tensorboard"),
+            "log_directory": this.file(options.work, "-tensorboard"),
             "on_epoch": show,
         }
-        what = (experiment.corpus_of(key.fold), key.system, experiment.preset, key.fold, key.seed)
+        corpus = experiment.corpus_of(this.fold)
         if options.conditions:
-            weights = key.file(options.work, ".weights")
-            every_epoch.run(*what, conditions=experiment.conditions, weights=weights, on_result=partial(_keep, key, options), **settings)
+            weights = this.file(options.work, ".weights")
+            every_epoch.run(
+                corpus, this, conditions=experiment.conditions, weights=weights, on_result=partial(_keep, this, options), **settings
+            )
             shutil.rmtree(weights)
         else:
-            _keep(key, options, *training.run(*what, **settings))
+            _keep(this, options, *training.run(corpus, this, **settings))
     for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):  # the checkpoint, and what a killed run was writing of it
         leftover.unlink()
     result = RunResult.load(path)
     print(f"{path}: epoch {result.chosen_epoch}, {result.wall_seconds:.0f} s")
 
 
-def _keep(key: RunKey, options: argparse.Namespace, result: RunResult, model: keras.Model) -> None:
+def _keep(this: Run, options: argparse.Namespace, result: RunResult, model: keras.Model) -> None:
     """Saves the network where the options want it, then the result."""
-    its = replace(key, system=result.system)
-    for kept in filter(None, (its == key and options.save_model, options.models and its.file(options.models, ".keras"))):
+    its = replace(this, system=result.system)
+    for kept in filter(None, (its == this and options.save_model, options.models and its.file(options.models, ".keras"))):
         kept.parent.mkdir(parents=True, exist_ok=True)
         model.save(kept)
     result.save(its.file(options.results))

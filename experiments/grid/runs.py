@@ -1,4 +1,4 @@
-"""What a run of the grid is: its name and file, its system's configuration, its corpus and folds; and whether it is done."""
+"""What the runs of the grid are of: a system's configuration, a corpus and its folds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations, baselines
-from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
+from ser_acrnn.config import DnnElmPreset, Preset
 from ser_acrnn.data.prepared import DatasetError, GroupedCorpus, PreparedCorpus, open_corpus, prepared_name
 from ser_acrnn.data.segmented import SegmentedCorpus
 from ser_acrnn.evaluation import results_manifest
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import (
     BY_SPEAKER,
     LEAKY_SEGMENTS,
@@ -25,22 +26,7 @@ from ser_acrnn.evaluation.protocol import (
     leave_one_speaker_and_texts_out,
     leave_one_speaker_out,
 )
-from ser_acrnn.evaluation.results import RunResult
-from ser_acrnn.evaluation.results_check import Split
-
-
-@dataclass(frozen=True)
-class RunKey:
-    """Names one run of the grid; `folder` is the corpus's, see `catalogue.results_folder`."""
-
-    folder: str
-    system: str
-    fold: Fold
-    seed: int
-
-    def file(self, root: Path, suffix: str = ".json") -> Path:
-        """The run's file below a root: `<root>/<folder>/<system>/<test>-seed<N>`."""
-        return root / self.folder / self.system / f"{self.fold.test}-seed{self.seed}{suffix}"
+from ser_acrnn.evaluation.results_check import Split, folder_name
 
 
 @dataclass(frozen=True)
@@ -60,22 +46,29 @@ class Experiment:
         """The systems that judge by the same training in another condition, see `ser_acrnn.training.every_epoch`."""
         return ablations.conditions(self.system, self.preset) if isinstance(self.preset, Preset) else {}
 
-    def output(self, key: RunKey, options: argparse.Namespace) -> Path:
-        """The file that is there when a run is done: its result, or that of the last condition."""
-        return replace(key, system=list(self.conditions)[-1] if options.conditions else key.system).file(options.results)
+    def last(self, run: Run, *, conditions: bool) -> Run:
+        """The run whose result is the last that a training leaves: itself, or that of the last condition."""
+        if not conditions:
+            return run
+        *_, (system, preset) = self.conditions.items()
+        return replace(run, system=system, preset=preset)
 
-    def finished(self, key: RunKey, options: argparse.Namespace) -> bool:
-        """Whether the run is done, see `finished`."""
-        preset = list(self.conditions.values())[-1] if options.conditions else self.preset
-        return finished(self.output(key, options), preset, self.split)
+    def finished(self, run: Run, results: Path) -> bool:
+        """Whether a run's result is there, see `Run.finished`."""
+        return run.finished(run.file(results), self.split) is not None
 
     def corpus_of(self, fold: Fold) -> PreparedCorpus:
         """The corpus, grouped as the fold splits it."""
         return self.by_texts.get(fold.test, self.corpus)
 
-    def key(self, fold: int, seed: int) -> RunKey:
+    @property
+    def folder(self) -> str:
+        """Name of the folder with its results and those of other systems."""
+        return folder_name(self.corpus.name, self.protocol)
+
+    def run(self, fold: int, seed: int) -> Run:
         """The run of a fold, by its number, and a seed."""
-        return RunKey(catalogue.results_folder(self.corpus.name, self.protocol), self.system, self.folds[fold], seed)
+        return Run(self.corpus.name, self.system, self.preset, self.folds[fold], seed, self.protocol)
 
     @cached_property
     def split(self) -> Split:
@@ -88,8 +81,7 @@ class Experiment:
         Raises:
             ResultError: The results there are of another corpus.
         """
-        folder = root / catalogue.results_folder(self.corpus.name, self.protocol)
-        results_manifest.settle(folder, results_manifest.rows_of(self.corpus.manifest))
+        results_manifest.settle(root / self.folder, results_manifest.rows_of(self.corpus.manifest))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -183,24 +175,3 @@ def prepared_path(prepared: Path, preset: Preset | DnnElmPreset) -> Path:
     """The corpus as the preset's recipe prepared it: beside the one that was named, `emodb.npz` -> `emodb.mfcc-pitch.npz`."""
     packed = ".npz" if prepared.suffix == ".npz" else ""
     return prepared.with_name(prepared_name(corpus_name(prepared), preset.features) + packed)
-
-
-def finished(path: Path, preset: Preset | DnnElmPreset | baselines.SvmPreset, split: Split | None) -> bool:
-    """Whether the result is there; the precision that it was computed in is a property of the run, not of the system.
-
-    Raises:
-        ResultError: It is there, but cannot be right, see `RunResult.load_checked`.
-        ValueError: It is there, but of another configuration.
-    """
-    if not path.exists():
-        return False
-    try:
-        done = type(preset).from_dict(RunResult.load_checked(path, split).config)
-        same = replace(done, training=replace(done.training, precision=preset.training.precision)) == preset
-    except ConfigError:
-        same = False
-    if not same:
-        raise ValueError(
-            f"{path}: is the result of another configuration, expected this one's; move it away or give RESULTS another folder"
-        )
-    return True

@@ -16,6 +16,7 @@ from experiments.studies import enrolment, robustness
 from ser_acrnn.evaluation.ensembles import with_seed_ensembles
 from ser_acrnn.evaluation.protocol import PROTOCOLS, SPEAKER_AND_TEXTS
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.results_check import folder_name
 
 NONE_YET = "*No runs yet.*"
 
@@ -52,13 +53,13 @@ def updated(
         ValueError: A page has no mark.
     """
     name = corpus.name
-    others = [protocol for protocol in PROTOCOLS if (root / catalogue.results_folder(name, protocol)).is_dir()]
+    others = [protocol for protocol in PROTOCOLS if (root / folder_name(name, protocol)).is_dir()]
 
     def under(protocol: str) -> list[RunResult]:
         return catalogue.ordered(results_of(root, corpus, protocol)) if protocol in others else []
 
     blocks: dict[str, Callable[[], str]] = {
-        f"results {catalogue.results_folder(name, results[0].protocol)}": lambda: table,
+        f"results {folder_name(name, results[0].protocol)}": lambda: table,
         f"headline {name}": lambda: tables.headline_table(corpus, every, catalogue.HEADLINES, paper=True),
         f"headline-adapted {name}": lambda: tables.headline_table(corpus, every, catalogue.HEADLINES_ADAPTED, paper=False),
         f"robustness {name}": lambda: robustness.table(root, name),

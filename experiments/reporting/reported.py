@@ -21,6 +21,7 @@ from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.intervals import Difference, t_interval
 from ser_acrnn.evaluation.protocol import LEAKY_CHOICE, LEAKY_NORMALISATION, LEAKY_RANDOM, LEAKY_SEGMENTS, LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.results_check import folder_name
 
 CORPUS = "emodb"
 UNCHOSEN_EPOCHS = 10
@@ -180,7 +181,7 @@ def rows(root: Path) -> list[Row]:
     corpus = catalogue.corpus(CORPUS)
     runs: dict[tuple[str, str], list[RunResult]] = {}
     for protocol in dict.fromkeys(mechanism.protocol for mechanism in MECHANISMS):
-        folder = root / catalogue.results_folder(CORPUS, protocol)
+        folder = root / folder_name(CORPUS, protocol)
         for run in results_of(root, corpus, protocol) if folder.is_dir() else []:
             runs.setdefault((protocol, run.system), []).append(run)
     found = []

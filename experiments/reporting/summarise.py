@@ -20,6 +20,7 @@ from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.ensembles import with_seed_ensembles
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.results_check import folder_name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         corpus = catalogue.corpus(options.corpus)
         protocol = options.protocol or corpus.protocol
-        directory = options.results / catalogue.results_folder(corpus.name, protocol)
+        directory = options.results / folder_name(corpus.name, protocol)
         every = catalogue.ordered(catalogue.with_ensembles(results_of(options.results, corpus, protocol)))
         results = [result for result in every if ablations.base_of(result.system) is None]
         if not results:

@@ -64,8 +64,8 @@ def kept_runs(members: Sequence[Experiment], options: argparse.Namespace) -> lis
     """
     if options.models is None:
         raise ValueError("--models is missing, expected the folder that the grid kept its networks in")
-    folds = [[member.key(fold, options.seed) for member in members] for fold in range(len(members[0].folds))]
-    files = [[(key.file(options.models, ".keras"), key.file(options.results)) for key in keys] for keys in folds]
+    folds = [[member.run(fold, options.seed) for member in members] for fold in range(len(members[0].folds))]
+    files = [[(run.file(options.models, ".keras"), run.file(options.results)) for run in runs] for runs in folds]
     missing = [str(path) for fold in files for pair in fold for path in pair if not path.is_file()]
     if missing:
         raise ValueError(f"missing: {', '.join(missing)}; expected the finished runs of all folds and their networks")

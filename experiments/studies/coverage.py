@@ -20,6 +20,7 @@ from experiments.catalogue import ablations
 from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.intervals import CHANCE, FEWEST_FOLDS, LEVEL, t_interval
 from ser_acrnn.evaluation.results import RunResult, collect
+from ser_acrnn.evaluation.results_check import folder_name
 from ser_acrnn.evaluation.summary import scores
 
 FOLDS = range(FEWEST_FOLDS, 13)
@@ -192,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         corpus = catalogue.corpus(options.corpus)
-        folder = options.results / catalogue.results_folder(corpus.name, corpus.protocol)
+        folder = options.results / folder_name(corpus.name, corpus.protocol)
         results = catalogue.with_ensembles(collect(folder))
         text = page(corpus.title, populations(results), max(1, len(paired(results))), options.simulations)
     except ValueError as error:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from experiments import catalogue
 from experiments.catalogue import ablations, best
-from experiments.grid.runs import Experiment, add_arguments, finished, open_experiment
+from experiments.grid.runs import Experiment, add_arguments, open_experiment
 from experiments.studies.checkpoints import check_network, recordings_of, scores_of
 from ser_acrnn import audio
 from ser_acrnn.config import Preset, TrainConfig
@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     again = [open_experiment(options, f"{best.ADAPTED[options.trained]}.{change}") for change in ablations.DISJOINT]
     recordings, made = recordings_of(trained.corpus.manifest, options.source), 0
     for seed, fold in tqdm(list(product(options.seeds, range(len(trained.folds)))), desc=options.trained, unit=" runs"):
-        missing = [one for one in again if not finished(one.key(fold, seed).file(options.results), one.preset, one.split)]
+        missing = [one for one in again if not one.finished(one.run(fold, seed), options.results)]
         if missing:
             _score_run(trained, missing, fold, seed, recordings, options)
             made += len(missing)
@@ -112,8 +112,8 @@ def run(options: argparse.Namespace) -> int:
 def _score_run(
     trained: Experiment, again: Sequence[Experiment], fold: int, seed: int, recordings: dict[str, Path], options: argparse.Namespace
 ) -> None:
-    key = trained.key(fold, seed)
-    network, path = key.file(options.models, ".keras"), key.file(options.results)
+    run = trained.run(fold, seed)
+    network, path = run.file(options.models, ".keras"), run.file(options.results)
     if absent := [str(file) for file in (network, path) if not file.is_file()]:
         raise ValueError(f"missing: {', '.join(absent)}; expected the finished runs of {trained.system} and their networks")
     result = RunResult.load_checked(path, trained.split)
@@ -127,7 +127,7 @@ def _score_run(
             for utterance, row in zip(result.utterances, found[ways[one.system]], strict=True)
         ]
         dataclasses.replace(result, system=one.system, utterances=utterances, config=settled.to_dict()).save(
-            one.key(fold, seed).file(options.results)
+            one.run(fold, seed).file(options.results)
         )
 
 

@@ -137,7 +137,7 @@ def run(options: argparse.Namespace) -> Path:
     recordings = recordings_of(experiment.corpus.manifest, options.source)
     folds = kept_runs([experiment], options)
     judged = [score_fold(network, result, recordings) for ((network, result),) in tqdm(folds, desc=options.system, unit=" folds")]
-    return write(judged, options.results / experiment.key(0, options.seed).folder / FOLDER / f"{options.system}.csv")
+    return write(judged, options.results / experiment.folder / FOLDER / f"{options.system}.csv")
 
 
 if __name__ == "__main__":

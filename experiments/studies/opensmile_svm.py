@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from experiments import catalogue
 from experiments.catalogue import baselines
-from experiments.grid.runs import Experiment, RunKey, corpus_name, finished, split_corpus
+from experiments.grid.runs import Experiment, corpus_name, split_corpus
 from experiments.jobs.job import run_command
 from experiments.jobs.locks import lock
 from experiments.studies import linear_svm
@@ -26,6 +26,7 @@ from experiments.studies.checkpoints import recordings_of
 from experiments.studies.functionals import functionals_of, opensmile_extractor
 from ser_acrnn import __version__
 from ser_acrnn.data.prepared import DatasetError
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS, check_leaks
 from ser_acrnn.evaluation.results import RunResult
 
@@ -66,10 +67,10 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _run(experiment: Experiment, options: argparse.Namespace) -> None:
-    keys = [experiment.key(fold, SEED) for fold in range(len(experiment.folds))]
-    missing = [key for key in keys if not finished(key.file(options.results), experiment.preset, experiment.split)]
-    if len(missing) < len(keys):
-        print(f"{experiment.system}: {len(keys) - len(missing)} of {len(keys)} results are already there")
+    runs = [experiment.run(fold, SEED) for fold in range(len(experiment.folds))]
+    missing = [one for one in runs if not experiment.finished(one, options.results)]
+    if len(missing) < len(runs):
+        print(f"{experiment.system}: {len(runs) - len(missing)} of {len(runs)} results are already there")
     if not missing:
         return
     manifest, config = experiment.corpus.manifest, experiment.preset.features
@@ -78,18 +79,18 @@ def _run(experiment: Experiment, options: argparse.Namespace) -> None:
     files = [(row.sha256, recordings[row.utterance]) for row in manifest.itertuples()]
     vectors = functionals_of(files, config, extractor, options.work / "functionals")
     experiment.settle_manifest(options.results)
-    for key in missing:
-        result = judged(experiment, key, vectors, extractor.program)
-        result.save(key.file(options.results))
-        print(f"{key.file(options.results)}: complexity {result.chosen['complexity']:g}, {result.wall_seconds:.0f} s")
+    for one in missing:
+        result = scored(experiment, one, vectors, extractor.program)
+        result.save(one.file(options.results))
+        print(f"{one.file(options.results)}: complexity {result.chosen['complexity']:g}, {result.wall_seconds:.0f} s")
 
 
-def judged(experiment: Experiment, key: RunKey, vectors: NDArray[np.float32], program: str) -> RunResult:
-    """Chooses the complexity and fits the machine on all speakers of a fold but the test speaker, then judges that one.
+def scored(experiment: Experiment, run: Run, vectors: NDArray[np.float32], program: str) -> RunResult:
+    """Chooses the complexity and fits the machine on all speakers of a fold but the test speaker, then scores that one.
 
     Args:
         experiment: A system of `experiments.catalogue.baselines` on a corpus.
-        key: The run.
+        run: Which.
         vectors: The functionals of each row of the corpus's manifest, shape `(recordings, functionals)`.
         program: What computed them.
 
@@ -100,7 +101,7 @@ def judged(experiment: Experiment, key: RunKey, vectors: NDArray[np.float32], pr
     from ser_acrnn.training.devices import place
 
     started = time.perf_counter()
-    corpus, preset, fold = experiment.corpus_of(key.fold), experiment.preset, key.fold.without_validation()
+    corpus, preset, fold = experiment.corpus_of(run.fold), experiment.preset, run.fold.without_validation()
     rows = corpus.manifest.assign(group=corpus.group)
     named = rows[["utterance", "group", "speaker", "sha256"]].itertuples(index=False)
     check_leaks(fold, named, speakers=experiment.protocol != LEAKY_RANDOM)
@@ -116,7 +117,7 @@ def judged(experiment: Experiment, key: RunKey, vectors: NDArray[np.float32], pr
         corpus=experiment.corpus.name,
         system=experiment.system,
         fold={"train": list(fold.train), "validation": None, "test": fold.test},
-        seed=key.seed,
+        seed=run.seed,
         emotions=list(preset.model.emotions),
         utterances=[
             {"id": row.utterance, "emotion": row.emotion, "posteriors": [round(float(value), 6) for value in scores]}

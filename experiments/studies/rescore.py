@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from experiments import catalogue
-from experiments.grid.runs import Experiment, add_arguments, finished, open_experiment
+from experiments.grid.runs import Experiment, add_arguments, open_experiment
 from ser_acrnn.config import Preset
 from ser_acrnn.evaluation.results import RunResult
 
@@ -49,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
     if not isinstance(again.preset, Preset):
         raise ValueError(f"--system is {again.system}, expected a network that the grid keeps")
     again.settle_manifest(options.results)
-    keys = [(trained.key(*place), again.key(*place)) for place in product(range(len(again.folds)), options.seeds)]
-    missing = [(old, new) for old, new in keys if not finished(new.file(options.results), again.preset, again.split)]
+    keys = [(trained.run(*place), again.run(*place)) for place in product(range(len(again.folds)), options.seeds)]
+    missing = [(old, new) for old, new in keys if not again.finished(new, options.results)]
     needed = [path for old, _ in missing for path in (old.file(options.results), old.file(options.models, ".keras"))]
     if absent := [str(path) for path in needed if not path.is_file()]:
         raise ValueError(f"missing: {', '.join(absent)}; expected the finished runs of {trained.system} and their networks")

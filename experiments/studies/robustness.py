@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> Path:
     folds = kept_runs(members, options)
     recordings = recordings_of(members[0].corpus.manifest, options.source)
     judged = [score_fold(fold, recordings) for fold in tqdm(folds, desc=options.system, unit=" folds")]
-    return write(judged, options.results / members[0].key(0, options.seed).folder / FOLDER / f"{options.system}.csv")
+    return write(judged, options.results / members[0].folder / FOLDER / f"{options.system}.csv")
 
 
 if __name__ == "__main__":

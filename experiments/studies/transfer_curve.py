@@ -31,6 +31,7 @@ from ser_acrnn import files
 from ser_acrnn.config import Preset, lite_augmented
 from ser_acrnn.data.in_memory import MemoryCorpus
 from ser_acrnn.data.prepared import GroupedCorpus, PreparedCorpus
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.results_check import Split
@@ -166,9 +167,8 @@ def compute(draws: Draws, source: Source, method: str, examples: int, seed: int,
         if (Preset.from_dict(done.config), done.drawn, done.init, done.init_sha256) == (preset, drawn, *origin):
             return TransferResult.load_checked(path, Split.of_prepared(experiment.corpus, experiment.protocol, [fold]))
         logger.warning("%s: is of other weights or settings, and is computed again", path)
-    found, _ = training.run(
-        corpus, path.parent.name, preset, fold, seed, method=METHODS[method](preset, network), split=experiment.protocol
-    )
+    this = Run(corpus.name, path.parent.name, preset, fold, seed, experiment.protocol)
+    found, _ = training.run(corpus, this, system=METHODS[method](preset, network))
     about = {one.name: getattr(found, one.name) for one in dataclasses.fields(RunResult)}
     about |= {"validation_curve": found.validation_curve[-1:], "validation_utterances": []}
     result = TransferResult(**about, drawn=drawn, examples=examples, init=origin[0], init_sha256=origin[1])

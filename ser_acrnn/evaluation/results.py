@@ -46,6 +46,7 @@ class RunResult:
         test_curve: Where the run was judged after every epoch once all were trained (`ser_acrnn.training.every_epoch`): a dict an epoch
         with
             `epoch`, `test_uar` and `decisions`, the number of each test utterance's emotion. It chooses nothing.
+        initial_weights: Checksum of the weights that training began with; "" where they were drawn by the seed.
     """
 
     corpus: str
@@ -67,6 +68,7 @@ class RunResult:
     chosen: dict[str, Any] = dataclasses.field(default_factory=dict)
     validation_utterances: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     test_curve: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    initial_weights: str = ""
 
     @property
     def truth(self) -> list[str]:

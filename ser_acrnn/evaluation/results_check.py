@@ -112,6 +112,11 @@ class Split:
         return found
 
 
+def folder_name(corpus: str, protocol: str) -> str:
+    """Name of the folder with a corpus's results; the paper's protocol goes without saying, any other stands behind a dot."""
+    return corpus if protocol == LEAVE_ONE_SPEAKER_OUT else f"{corpus}.{protocol}"
+
+
 def of_folder(name: str) -> tuple[str, str]:
     """Corpus and protocol of a folder of results by its name: `emodb`, or `emodb.leaky-random`."""
     corpus, _, protocol = name.partition(".")

@@ -83,5 +83,5 @@ def settle(directory: str | Path, rows: Iterable[Row]) -> None:
             before, now = (",".join(side[name]) if name in side else f"no {name}" for side in (old, new))
             raise ResultError(
                 f"{Path(directory) / MANIFEST}: has {before}, but the prepared corpus has {now}; expected the corpus that the results "
-                "there are of: move them away or give RESULTS another folder"
+                "there are of: move them away or give another folder"
             )

@@ -20,6 +20,7 @@ from ser_acrnn import files
 from ser_acrnn.config import AS_SPOKEN, ConfigError, Preset
 from ser_acrnn.data.prepared import PreparedCorpus, Segments
 from ser_acrnn.evaluation import metrics, protocol
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.training.loop import validation_scores
@@ -31,14 +32,10 @@ Curve = Sequence[Mapping[str, Any]]
 
 def run(
     corpus: PreparedCorpus,
-    system: str,
-    preset: Preset,
-    fold: protocol.Fold,
-    seed: int,
+    this: Run,
     *,
     conditions: Mapping[str, Preset],
     weights: Path,
-    split: str = protocol.LEAVE_ONE_SPEAKER_OUT,
     devices: str = "auto",
     checkpoint: Path | None = None,
     log_directory: Path | None = None,
@@ -51,13 +48,9 @@ def run(
 
     Args:
         corpus: See `ser_acrnn.training.run`, as all that is not named here.
-        system: See there.
-        preset: See there.
-        fold: See there.
-        seed: See there.
+        this: See there.
         conditions: Systems that differ from it in `judging_batch_norm` alone, which takes the statistics of what is judged.
         weights: Folder for the weights after each epoch; a run that is resumed needs them.
-        split: See there.
         devices: See there.
         checkpoint: See there.
         log_directory: See there.
@@ -70,22 +63,22 @@ def run(
     Raises:
         ConfigError: A condition differs in more, or nobody validates.
     """
-    begun = begin(corpus, system, preset, fold, seed, split=split, devices=devices)
-    watch = Watcher(begun, system, conditions, weights)
+    begun = begin(corpus, this, devices=devices)
+    watch = Watcher(begun, conditions, weights)
     with begun.placement.scope():
         model, state = begun.fit(checkpoint=checkpoint, log_directory=log_directory, on_epoch=on_epoch, watch=watch)
         choice, patience = begun.preset.training.epoch_choice, begun.preset.training.patience
         curves = {name: until_impatient(watch.curve(state.curve, name), choice, patience) for name in watch.presets}
         epochs = {name: protocol.chosen_epoch(curve, choice) for name, curve in curves.items()}
-        begun.reader.choose_epoch(curves[system], choice)
+        begun.reader.choose_epoch(curves[this.system], choice)
         test = begun.test()
         said = watch.after_each(model, test, len(state.curve))
         results = []
         for name, its in watch.presets.items():
             model.set_weights(watch.weights_of(epochs[name]))
-            judge = partial(watch.score, model, name)
-            judged, validated = (begun.utterances(segments, judge) for segments in (test, begun.validation))
-            result = begun.result(name, its, curves[name], epochs[name], judged, validated, state.wall_seconds)
+            score = partial(watch.score, model, name)
+            tested, validated = (begun.utterances(segments, score) for segments in (test, begun.validation))
+            result = begun.result(name, its, curves[name], epochs[name], tested, validated, state.wall_seconds)
             result = replace(result, test_curve=_test_curve(said[name][: len(curves[name])], test))
             on_result(result, model)
             results.append(result)
@@ -97,7 +90,6 @@ class Watcher:
 
     Args:
         begun: The run.
-        system: Its name.
         conditions: See `run`.
         weights: See `run`.
 
@@ -105,8 +97,9 @@ class Watcher:
         presets: The system's and the conditions' configurations by name, the system's first.
     """
 
-    def __init__(self, begun: Begun, system: str, conditions: Mapping[str, Preset], weights: Path) -> None:
-        if not isinstance(begun.preset, Preset) or not isinstance(begun.method, Acrnn) or begun.validation is None:
+    def __init__(self, begun: Begun, conditions: Mapping[str, Preset], weights: Path) -> None:
+        system = begun.run.system
+        if not isinstance(begun.preset, Preset) or not isinstance(begun.system, Acrnn) or begun.validation is None:
             raise ConfigError(f"{system}: is judged in conditions, expected a network of this package and a validation speaker")
         config, precision = begun.preset.training, begun.preset.training.precision
         if config.judging_batch_norm != "training" or config.judging_tempos != AS_SPOKEN:
@@ -121,7 +114,7 @@ class Watcher:
                 raise ConfigError(f"{name} differs from {system} in more than batch norm of what is judged, expected the same training")
             self.presets[name] = its
         self._ways = [its.training.judging_batch_norm for its in self.presets.values()][1:]
-        self._begun, self._system, self._validation, self._weights = begun, begun.method, begun.validation, weights
+        self._begun, self._system, self._validation, self._weights = begun, begun.system, begun.validation, weights
         weights.mkdir(parents=True, exist_ok=True)
         self._judged: tuple[keras.Model, Callable[[Segments], NDArray[np.float32]]] | None = None
 

@@ -1,12 +1,11 @@
 """Recordings and emotions of one's own, in a CSV -> folds, runs, a report, and a network: what `ser-acrnn train` does.
 
-The folder of a training holds `results/<system>/<tested>-seed<N>.json`, `report.md` with its figures, and `model.keras`; `origin.json` says
-what the results come from, and `work/` holds the checkpoints of what was interrupted.
+The folder of a training holds `results/<system>/<tested>-seed<N>.json` and the corpus that they are of, `results/corpus.csv`; `report.md`
+with its figures, and `model.keras`. `work/` holds the checkpoints of what was interrupted.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,8 @@ from ser_acrnn.config import ConfigError, Preset, TrainConfig, lite_augmented
 from ser_acrnn.data.corpus import read_csv
 from ser_acrnn.data.in_memory import load_corpus
 from ser_acrnn.data.prepared import GroupedCorpus, PreparedCorpus
-from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation import report, results_manifest
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, Fold
 from ser_acrnn.evaluation.results import RunResult, collect
 from ser_acrnn.evaluation.results_check import Split
@@ -44,7 +44,7 @@ class Job:
     Attributes:
         corpus: The recordings' features.
         preset: The configurations.
-        method: Fine-tuning; None from scratch.
+        trained_by: Fine-tuning; None from scratch.
         folds: A speaker, or a group of them, tests, and all others train; empty with a single speaker.
         protocol: What a fold leaves out.
         system: `fine-tuned` or `scratch`.
@@ -52,7 +52,7 @@ class Job:
 
     corpus: PreparedCorpus
     preset: Preset
-    method: System | None
+    trained_by: System | None
     folds: list[Fold]
     protocol: str
     system: str
@@ -63,6 +63,11 @@ class Job:
         manifest = self.corpus.manifest
         counts = ", ".join(f"{emotion} {(manifest['emotion'] == emotion).sum()}" for emotion in self.preset.model.emotions)
         return f"{len(manifest)} recordings of {len(self.corpus.speakers)} speakers: {counts}; {len(self.folds)} folds, {self.protocol}"
+
+    def run(self, fold: Fold, seed: int) -> Run:
+        """The run of a fold and a seed."""
+        origin = self.trained_by.origin if self.trained_by else ""
+        return Run(self.corpus.name, self.system, self.preset, fold, seed, self.protocol, origin)
 
     @property
     def split(self) -> Split:
@@ -107,13 +112,13 @@ def plan(
     corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)
     numbers = base.training if source is None else replace(base.training, **FINE_TUNING)
     preset = Preset(recipe, model, _long_enough(numbers, len(utterances)) if epochs is None else replace(numbers, epochs=epochs))
-    method = None if source is None else FineTuned(preset, source.model)
+    tuned = None if source is None else FineTuned(preset, source.model)
     protocol = LEAVE_ONE_SPEAKER_OUT
     if len(corpus.speakers) > most_folds:
         corpus, protocol = _grouped(corpus, most_folds), "leave-one-group-out"
     groups = corpus.groups if len(corpus.groups) >= FEWEST_SPEAKERS else []
     folds = [Fold(tuple(other for other in groups if other != test), None, test) for test in groups]
-    return Job(corpus, preset, method, folds, protocol, "fine-tuned" if source else "scratch")
+    return Job(corpus, preset, tuned, folds, protocol, "fine-tuned" if source else "scratch")
 
 
 def evaluate_folds(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunResult]:
@@ -122,20 +127,21 @@ def evaluate_folds(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunRes
     Raises:
         ValueError: A result is there, but of another configuration, of other recordings or labels, or begun with other weights.
     """
+    results, split = out / "results", job.split
     if job.folds:
-        _check_origin(job, out)
+        if any(results.glob("*/*-seed*.json")) and results_manifest.read(results) is None:
+            raise ValueError(
+                f"{results / results_manifest.MANIFEST}: is missing, expected the corpus of the results there; give another folder"
+            )
+        results_manifest.settle(results, results_manifest.rows_of(job.corpus.manifest))
     for seed in seeds:
         for fold in job.folds:
-            path = out / "results" / job.system / f"{fold.test}-seed{seed}.json"
-            if path.is_file():
-                result = RunResult.load_checked(path, job.split)
-                if Preset.from_dict(result.config) != training.settled(job.preset) or result.fold["train"] != list(fold.train):
-                    raise ValueError(f"{path}: is the result of another training, expected this one's; give --out another folder")
-            else:
-                checkpoint = out / "work" / f"{job.system}-{fold.test}-seed{seed}.npz"
-                result, _ = training.run(
-                    job.corpus, job.system, job.preset, fold, seed, method=job.method, split=job.protocol, checkpoint=checkpoint
-                )
+            run = job.run(fold, seed)
+            path = results / run.system / run.name()
+            result = run.finished(path, split)
+            if result is None:
+                checkpoint = out / "work" / f"{run.system}-{run.name('.npz')}"
+                result, _ = training.run(job.corpus, run, system=job.trained_by, checkpoint=checkpoint)
                 result.save(path)
                 _clean(checkpoint)
             yield result
@@ -151,7 +157,7 @@ def write_report(job: Job, out: Path) -> Path | None:
 def train(job: Job, out: Path, seed: int = 0) -> Path:
     """Trains on all speakers, and saves the network as `model.keras`."""
     checkpoint = out / "work" / f"{job.system}-all.npz"
-    model: keras.Model = training.train_on_all(job.corpus, job.preset, seed, method=job.method, checkpoint=checkpoint)
+    model: keras.Model = training.train_on_all(job.corpus, job.preset, seed, system=job.trained_by, checkpoint=checkpoint)
     path = out / "model.keras"
     model.save(path)
     _clean(checkpoint)
@@ -171,46 +177,6 @@ def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:
     group_of = {speaker: f"group{index}" for index, group in enumerate(files.balanced(counts, number)) for speaker in group}
     speakers = zip(corpus.manifest["utterance"], corpus.manifest["speaker"], strict=True)
     return GroupedCorpus(corpus, {utterance: group_of[speaker] for utterance, speaker in speakers})
-
-
-def _check_origin(job: Job, out: Path) -> None:
-    """Writes what the results come from, or compares it with what is written there.
-
-    The recordings are those of all systems in the folder, which one report compares; the weights are a system's own. Where the recordings
-    lie does not matter.
-    """
-    path, results = out / "origin.json", out / "results"
-    rows = job.corpus.manifest[["utterance", "speaker", "emotion", "sha256"]].sort_values(["speaker", "utterance"])
-    recordings = {str(speaker): files.sha256_of(group.to_csv(index=False)) for speaker, group in rows.groupby("speaker")}
-    weights = {job.system: "" if job.method is None else job.method.origin}
-    if any(results.glob("*/*-seed*.json")):
-        found = _read_origin(path, results)
-        if found["recordings"] != recordings:
-            speakers = found["recordings"].keys() | recordings.keys()
-            changed = sorted(speaker for speaker in speakers if found["recordings"].get(speaker) != recordings.get(speaker))
-            raise ValueError(
-                f"{path}: the results there are of other recordings or labels of the speaker(s) {', '.join(changed)}, expected this "
-                "training's; give --out another folder"
-            )
-        before = found["weights"].get(job.system, weights[job.system])
-        if before != weights[job.system]:
-            raise ValueError(
-                f"{path}: the results there began with the weights {before[:12]}, expected {weights[job.system][:12]}, those of --init; "
-                "give --out another folder"
-            )
-        weights = {**found["weights"], **weights}
-    files.write_text(path, json.dumps({"weights": weights, "recordings": recordings}, indent=1) + "\n")
-
-
-def _read_origin(path: Path, results: Path) -> dict[str, dict[str, str]]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {"weights": dict(found["weights"]), "recordings": dict(found["recordings"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path}: does not say what the results in {results} come from ({error!r}), expected the weights that they began with and "
-            "checksums of their recordings; give --out another folder"
-        ) from error
 
 
 def _clean(checkpoint: Path) -> None:

@@ -1,4 +1,4 @@
-"""What networks say of utterances, as results hold it; and finished runs whose networks judge again, in another way."""
+"""What networks say of utterances, as results hold it; and finished runs that are scored again, in another way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ser_acrnn.training.systems import system_of
 
 
 def rescore(corpus: PreparedCorpus, result: RunResult, system: str, preset: Preset, model: keras.Model) -> RunResult:
-    """What a finished run's network says when it judges in another way; nothing is trained.
+    """What a finished run's network says when it is used in another way; nothing is trained.
 
     Args:
         corpus: The prepared corpus that the run was on, grouped by its protocol.
@@ -39,19 +39,19 @@ def rescore(corpus: PreparedCorpus, result: RunResult, system: str, preset: Pres
     preset = dataclasses.replace(preset, training=dataclasses.replace(preset.training, precision=trained.training.precision))
     ways = {name: getattr(trained.training, name) for name in ("judging_tempos", "judging_batch_norm")}
     if dataclasses.replace(preset, training=dataclasses.replace(preset.training, **ways)) != trained:
-        raise ConfigError(f"{system} differs from {result.system} in more than its judging, expected the same training")
+        raise ConfigError(f"{system} differs from {result.system} in more than how it is scored, expected the same training")
 
-    def judged(preset: Preset, group: str) -> list[dict[str, Any]]:
-        method = system_of(preset)
-        read = method.corpus(corpus)
-        segments = method.segments(read, [group])
-        scores = method.score(read, model, segments, None, result.seed)(segments)
+    def scored(preset: Preset, group: str) -> list[dict[str, Any]]:
+        its = system_of(preset)
+        read = its.corpus(corpus)
+        segments = its.segments(read, [group])
+        scores = its.score(read, model, segments, None, result.seed)(segments)
         return utterances(segments, preset.model.emotions, scores)
 
-    result.check_network(result.decided(judged(trained, result.fold["test"]))[1])
-    validation = judged(preset, result.fold["validation"]) if result.validation_utterances else []
+    result.check_network(result.decided(scored(trained, result.fold["test"]))[1])
+    validation = scored(preset, result.fold["validation"]) if result.validation_utterances else []
     return dataclasses.replace(
-        result, system=system, utterances=judged(preset, result.fold["test"]), validation_utterances=validation, config=preset.to_dict()
+        result, system=system, utterances=scored(preset, result.fold["test"]), validation_utterances=validation, config=preset.to_dict()
     )
 
 

@@ -18,6 +18,7 @@ from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.data.fold_reader import FoldReader
 from ser_acrnn.data.prepared import PreparedCorpus, Segments
 from ser_acrnn.evaluation import protocol
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.training.checkpoint import TrainingState
 from ser_acrnn.training.devices import Placement, place
@@ -30,30 +31,22 @@ AnyPreset = TypeVar("AnyPreset", bound=Preset | DnnElmPreset)
 
 def run(
     corpus: PreparedCorpus,
-    system: str,
-    preset: Preset | DnnElmPreset,
-    fold: protocol.Fold,
-    seed: int,
+    this: Run,
     *,
-    method: System | None = None,
-    split: str = protocol.LEAVE_ONE_SPEAKER_OUT,
+    system: System | None = None,
     devices: str = "auto",
     checkpoint: Path | None = None,
     log_directory: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
 ) -> tuple[RunResult, keras.Model]:
-    """Trains on a fold's training speakers, chooses the epoch on the validation speaker, then reads and judges the test speaker.
+    """Trains on a fold's training speakers, chooses the epoch on the validation speaker, then reads and scores the test speaker.
 
     Where the configuration takes the last epoch and has the validation speaker train too, nobody validates.
 
     Args:
         corpus: A prepared corpus, made by the preset's feature recipe.
-        system: Name of the row in a table that the run belongs to.
-        preset: The configurations.
-        fold: Who does what.
-        seed: Of initial weights, order of segments, dropout, and an extreme learning machine's hidden layer.
-        method: Another one than the preset's own, such as `ser_acrnn.training.finetuning.FineTuned`.
-        split: Name of the protocol that the fold comes from; all but `leaky-random` refuse a speaker in two parts.
+        this: Which run; all protocols but the leaky ones refuse a speaker in two parts.
+        system: Another one than the preset's own, such as `ser_acrnn.training.finetuning.FineTuned`.
         devices: See `ser_acrnn.training.devices.place`; a run can be resumed on others, in the precision that it began in.
         checkpoint: File that keeps the state after each epoch; a run that finds its own there goes on from it.
         log_directory: Folder for TensorBoard's scalars.
@@ -68,57 +61,51 @@ def run(
         DevicesError: The devices cannot be had.
         LeakError: A speaker, an utterance or identical audio is in two parts of the fold.
     """
-    begun = begin(corpus, system, preset, fold, seed, method=method, split=split, devices=devices)
+    begun = begin(corpus, this, system=system, devices=devices)
     with begun.placement.scope():
         model, state = begun.fit(checkpoint=checkpoint, log_directory=log_directory, on_epoch=on_epoch)
-        score = begun.method.score(begun.reader, model, begun.train, begun.validation, seed)
+        score = begun.system.score(begun.reader, model, begun.train, begun.validation, this.seed)
         epoch = begun.reader.choose_epoch(state.curve, begun.preset.training.epoch_choice)
-        judged, validated = (begun.utterances(segments, score) for segments in (begun.test(), begun.validation))
-    return begun.result(system, begun.preset, state.curve, epoch, judged, validated, state.wall_seconds), model
+        tested, validated = (begun.utterances(segments, score) for segments in (begun.test(), begun.validation))
+    return begun.result(this.system, begun.preset, state.curve, epoch, tested, validated, state.wall_seconds), model
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A run whose speakers have been read and checked, and whose test part is still closed; see `begin`.
+    """A run whose speakers have been read and checked, and whose test part is still closed; `begin` makes it.
 
     Attributes:
+        run: Which one, as it was asked for.
         reader: The corpus as the system reads it and the fold allows.
-        fold: The split as the run is trained.
-        asked: The split as it was asked for; `leaky-choice` trains another one.
+        fold: The split as the run is trained: another one under `leaky-choice`, and without whom the configuration has train too.
         preset: The configurations, with nothing left "auto".
-        method: How it is trained and judged.
+        system: What trains and scores.
         placement: Where.
         train: The training speakers' segments.
         validation: The validation speaker's; None where nobody validates.
-        seed: See `run`.
-        split: See `run`.
-        identity: Distinguishes the run's checkpoint from those of others.
-        recipe_hash: Of the corpus's features.
+        identity: Distinguishes the run's checkpoint from those of others: data, configurations, split, seed, backend, initial weights.
         statistics: Mean and variance that the network normalises by.
     """
 
+    run: Run
     reader: FoldReader
     fold: protocol.Fold
-    asked: protocol.Fold
     preset: Preset | DnnElmPreset
-    method: System
+    system: System
     placement: Placement
     train: Segments
     validation: Segments | None
-    seed: int
-    split: str
     identity: list[Any]
-    recipe_hash: str
     statistics: tuple[NDArray[np.float32], NDArray[np.float32]]
 
     def fit(self, **settings: Any) -> tuple[keras.Model, TrainingState]:
         """Trains, and returns the network with the weights that count, and where the training ended; settings as of `fit`."""
-        keras.utils.set_random_seed(self.seed)
+        keras.utils.set_random_seed(self.run.seed)
         mean, variance = self.statistics
-        model = self.method.network(mean, variance)
-        augment = self.method.augment(self.reader, self.train, mean)
+        model = self.system.network(mean, variance)
+        augment = self.system.augment(self.reader, self.train, mean)
         settings |= {"augment": augment, "placement": self.placement, "identity": self.identity}
-        return model, _in_stages(self.method, model, self.train, self.validation, self.seed, **settings)
+        return model, _in_stages(self.system, model, self.train, self.validation, self.run.seed, **settings)
 
     def test(self) -> Segments:
         """The test speaker's segments.
@@ -126,10 +113,10 @@ class Begun:
         Raises:
             LeakError: No epoch has been chosen yet.
         """
-        return self.method.segments(self.reader, [self.fold.test])
+        return self.system.segments(self.reader, [self.fold.test])
 
     def utterances(self, segments: Segments | None, score: Scorer) -> list[dict[str, Any]]:
-        """What a judge says of segments, as results hold it."""
+        """Scores segments, and returns their utterances as results hold them."""
         return utterances(segments, self.preset.model.emotions, score(segments)) if segments else []
 
     def result(
@@ -138,76 +125,65 @@ class Begun:
         preset: Preset | DnnElmPreset,
         curve: list[dict[str, Any]],
         epoch: int,
-        judged: list[dict[str, Any]],
+        tested: list[dict[str, Any]],
         validated: list[dict[str, Any]],
         wall_seconds: float,
     ) -> RunResult:
-        """What the run leaves."""
+        """What the run leaves, under the name and the configurations of a system."""
         names = {"train": list(self.fold.train), "validation": self.fold.validation, "test": self.fold.test}
-        if self.split == protocol.LEAKY_CHOICE:  # who chose the epoch is who is reported
-            names, judged = {**names, "test": self.asked.test}, validated
+        if self.run.protocol == protocol.LEAKY_CHOICE:  # who chose the epoch is who is reported
+            names, tested = {**names, "test": self.run.fold.test}, validated
         return RunResult(
             corpus=self.reader.name,
             system=system,
             fold=names,
-            seed=self.seed,
+            seed=self.run.seed,
             emotions=list(self.preset.model.emotions),
-            utterances=judged,
+            utterances=tested,
             chosen_epoch=epoch,
             validation_curve=curve,
-            recipe_hash=self.recipe_hash,
+            recipe_hash=self.preset.features.recipe_hash,
             config=preset.to_dict(),
             version=__version__,
             backend=backend(),
             device=self.placement.description,
             precision=preset.training.precision,
             wall_seconds=round(wall_seconds, 2),
-            protocol=self.split,
+            protocol=self.run.protocol,
             validation_utterances=validated,
+            initial_weights=self.system.origin,
         )
 
 
-def begin(
-    corpus: PreparedCorpus,
-    system: str,
-    preset: Preset | DnnElmPreset,
-    fold: protocol.Fold,
-    seed: int,
-    *,
-    method: System | None = None,
-    split: str = protocol.LEAVE_ONE_SPEAKER_OUT,
-    devices: str = "auto",
-) -> Begun:
+def begin(corpus: PreparedCorpus, this: Run, *, system: System | None = None, devices: str = "auto") -> Begun:
     """Checks a run, and reads the speakers that it trains and validates on; arguments and errors as of `run`."""
-    check_recipe(corpus, preset, system)
-    asked, fold = fold, fold.exchanged() if split == protocol.LEAKY_CHOICE else fold
+    if not isinstance(this.preset, Preset | DnnElmPreset):
+        raise ConfigError(f"{this.system}: is configured by a {type(this.preset).__name__}, expected a network's preset")
+    check_recipe(corpus, this.preset, this.system)
+    fold = this.fold.exchanged() if this.protocol == protocol.LEAKY_CHOICE else this.fold
     rows = corpus.manifest.assign(group=corpus.group)[["utterance", "group", "speaker", "sha256"]]
-    protocol.check_leaks(fold, rows.itertuples(index=False), speakers=split not in protocol.SPEAKERS_SHARED)
-    placement, preset = _settle(preset, devices)
+    protocol.check_leaks(fold, rows.itertuples(index=False), speakers=this.protocol not in protocol.SPEAKERS_SHARED)
+    placement, preset = _settle(this.preset, devices)
     config = preset.training
     fold = fold.without_validation() if config.train_on_validation else fold
     if fold.validation is None and config.epoch_choice != "last":
         raise ConfigError(f"TrainConfig.epoch_choice is {config.epoch_choice!r}, expected 'last' in a fold in which nobody validates")
-    method = method or system_of(preset)
+    system = system or system_of(preset)
     members = rows[rows["group"].isin(fold.heard)][["utterance", "group"]].to_csv(index=False)
     data = [*corpus.checksums(fold.heard), files.sha256_of(members)]
-    read = method.corpus(corpus)
+    read = system.corpus(corpus)
     reader = FoldReader(read, fold)
-    known = split == protocol.LEAKY_NORMALISATION
     return Begun(
-        reader,
-        fold,
-        asked,
-        preset,
-        method,
-        placement,
-        method.segments(reader, fold.train, training=True),
-        method.segments(reader, [fold.validation]) if fold.validation else None,
-        seed,
-        split,
-        [data, preset.to_dict(), split, dataclasses.asdict(fold), seed, backend(), method.origin],
-        corpus.features.recipe_hash,
-        read.statistics(read.groups) if known else reader.statistics(fold.train),
+        run=this,
+        reader=reader,
+        fold=fold,
+        preset=preset,
+        system=system,
+        placement=placement,
+        train=system.segments(reader, fold.train, training=True),
+        validation=system.segments(reader, [fold.validation]) if fold.validation else None,
+        identity=[data, preset.to_dict(), this.protocol, dataclasses.asdict(fold), this.seed, backend(), system.origin],
+        statistics=read.statistics(read.groups) if this.protocol == protocol.LEAKY_NORMALISATION else reader.statistics(fold.train),
     )
 
 
@@ -216,7 +192,7 @@ def train_on_all(
     preset: Preset,
     seed: int,
     *,
-    method: System | None = None,
+    system: System | None = None,
     devices: str = "auto",
     checkpoint: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
@@ -227,7 +203,7 @@ def train_on_all(
         corpus: A prepared corpus, made by the preset's feature recipe.
         preset: The configurations; they take the last epoch, because nobody is left to choose one.
         seed: See `run`.
-        method: See `run`.
+        system: See `run`.
         devices: See `run`.
         checkpoint: See `run`.
         on_epoch: Called with `epoch` and `loss` of each epoch.
@@ -244,21 +220,21 @@ def train_on_all(
         raise ConfigError(f"TrainConfig.epoch_choice is {preset.training.epoch_choice!r}, expected 'last' to train on all speakers")
     check_recipe(corpus, preset, "all speakers")
     placement, preset = _settle(preset, devices)
-    method = method or system_of(preset)
-    corpus = method.corpus(corpus)
-    train = method.segments(corpus, corpus.groups, training=True)
-    identity = ["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), method.origin]
+    system = system or system_of(preset)
+    corpus = system.corpus(corpus)
+    train = system.segments(corpus, corpus.groups, training=True)
+    identity = ["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), system.origin]
     with placement.scope():
         keras.utils.set_random_seed(seed)
         mean, variance = corpus.statistics(corpus.groups)
-        model = method.network(mean, variance)
+        model = system.network(mean, variance)
         _in_stages(
-            method,
+            system,
             model,
             train,
             None,
             seed,
-            augment=method.augment(corpus, train, mean),
+            augment=system.augment(corpus, train, mean),
             placement=placement,
             checkpoint=checkpoint,
             identity=identity,
@@ -268,7 +244,7 @@ def train_on_all(
 
 
 def _in_stages(
-    method: System,
+    system: System,
     model: keras.Model,
     train: Segments,
     validation: Segments | None,
@@ -281,7 +257,7 @@ def _in_stages(
 ) -> TrainingState:
     """Trains stage by stage, see `fit`, and leaves the model with the weights that count; the curve numbers the epochs of all stages."""
     whole = TrainingState()
-    for number, stage in enumerate(method.stages()):
+    for number, stage in enumerate(system.stages()):
         before = len(whole.curve)
         for layer in model.layers:
             layer.trainable = not stage.frozen(layer.name)

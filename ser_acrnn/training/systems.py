@@ -44,7 +44,7 @@ class Stage:
 
 
 class System(Protocol):
-    """A system as `ser_acrnn.training.run` trains and judges it."""
+    """A system as `ser_acrnn.training.run` trains it and has it score."""
 
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
         """The corpus as the system reads it: its utterances standardised by more than the network does, or as they are."""
@@ -66,7 +66,7 @@ class System(Protocol):
         """What changes the training segments at random; None where nothing does. `mean` is the training part's."""
 
     def score(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Scorer:
-        """Completes the trained network to a judge of utterances; of the test part no segment is in sight."""
+        """Completes the trained network to what scores utterances; of the test part no segment is in sight."""
 
 
 class Acrnn:
@@ -276,5 +276,5 @@ def _speakers(corpus: Speaking, segments: Segments) -> tuple[list[str], NDArray[
 
 
 def system_of(preset: Preset | DnnElmPreset) -> System:
-    """The method that a preset configures."""
+    """The system that a preset configures."""
     return DnnElm(preset) if isinstance(preset, DnnElmPreset) else Acrnn(preset)

@@ -9,6 +9,7 @@ from short_corpus import BASELINE, EMOTIONS, SMALL, ShortCorpus
 from ser_acrnn.data.prepared import DatasetError, GroupedCorpus, load_segments
 from ser_acrnn.data.segmented import SegmentedCorpus
 from ser_acrnn.evaluation import protocol
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.features.log_mels import segment
 from ser_acrnn.training import run as training
 
@@ -42,10 +43,10 @@ def test_random_parts_of_segments_tear_utterances_and_only_this_protocol_trains_
     assert (torn.groupby("whole")["part"].nunique() > 1).any()
     fold = protocol.leave_one_speaker_out(parts.groups)[0]
     preset = replace(SMALL, training=replace(SMALL.training, epochs=1))
-    result, _ = training.run(parts, "small", preset, fold, 0, split=protocol.LEAKY_SEGMENTS)
+    result, _ = training.run(parts, Run("short", "small", preset, fold, 0, protocol.LEAKY_SEGMENTS))
     assert result.protocol == "leaky-segments" and all("#" in utterance["id"] for utterance in result.utterances)
     with pytest.raises(protocol.LeakError, match="the same speaker"):
-        training.run(parts, "small", preset, fold, 0)
+        training.run(parts, Run("short", "small", preset, fold, 0))
 
 
 def test_frames_of_the_baseline_are_refused():

@@ -13,6 +13,7 @@ from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, ConfigError, DnnElmPreset, 
 from ser_acrnn.config.features import RECIPES
 from ser_acrnn.data.corpus import CorpusError
 from ser_acrnn.evaluation.protocol import PROTOCOLS
+from ser_acrnn.evaluation.results_check import folder_name
 
 
 def test_every_loaders_corpus_is_found_by_its_name():
@@ -103,7 +104,7 @@ def test_a_table_that_the_letter_lacks_is_refused(table, corpus):
 
 
 def test_results_of_another_protocol_have_a_folder_of_their_own():
-    folders = [catalogue.results_folder("emodb", protocol) for protocol in PROTOCOLS]
+    folders = [folder_name("emodb", protocol) for protocol in PROTOCOLS]
     assert folders == ["emodb", *(f"emodb.{protocol}" for protocol in PROTOCOLS[1:])]
     assert folders[1] == "emodb.leave-one-session-out" and folders[-1] == "emodb.leaky-normalisation"
 

@@ -10,6 +10,7 @@ from short_corpus import BASELINE, EMOTIONS, FOLD, ShortCorpus, changed, train
 from ser_acrnn.config import ConfigError
 from ser_acrnn.data.prepared import load_segments
 from ser_acrnn.evaluation import metrics, protocol
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.inference.transductive_batch_norm import TransductiveBatchNorm
 from ser_acrnn.training import every_epoch
@@ -22,7 +23,9 @@ CONDITIONS = {f"small.{way}": changed(epochs=4, patience=2, judging_batch_norm=w
 
 def run(folder, corpus=None, preset=PLAIN, conditions=CONDITIONS, **arguments):
     arguments = {"weights": folder / "weights", **arguments}
-    return every_epoch.run(ShortCorpus() if corpus is None else corpus, "small", preset, FOLD, 0, conditions=conditions, **arguments)
+    return every_epoch.run(
+        ShortCorpus() if corpus is None else corpus, Run("short", "small", preset, FOLD, 0), conditions=conditions, **arguments
+    )
 
 
 @pytest.fixture(scope="module")

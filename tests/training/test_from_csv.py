@@ -1,7 +1,6 @@
 """Training on a CSV of one's own: folds by speaker, fine-tuning in stages, resumption, a report, and a network that predicts."""
 
 import csv
-import json
 import re
 import shutil
 from contextlib import contextmanager
@@ -155,7 +154,7 @@ def test_what_is_there_is_not_done_again_and_another_training_is_refused(trained
     monkeypatch.setattr(training, "train_on_all", lambda *_, **__: keras.saving.load_model(trained / "model.keras"))
     assert run(*words, "--epochs", 6) == 0
     assert run(*words, "--epochs", 9) == 1
-    assert "is the result of another training" in capsys.readouterr().err
+    assert "is the result of another configuration" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -181,15 +180,13 @@ def test_results_are_taken_for_the_same_recordings_wherever_they_lie(copied, sou
 
 def test_results_of_another_initial_network_are_refused(copied, sources, capsys):
     out, labels = copied
-    before = (out / "origin.json").read_text()
     other = keras.saving.load_model(sources / "training.keras")
     other.get_layer("conv_1").set_weights([0.5 * weight for weight in other.get_layer("conv_1").get_weights()])
     other.save(labels.parent / "other.keras")
     assert run("train", "--labels", labels, "--init", labels.parent / "other.keras", "--epochs", 6, "--out", out) == 1
     message = capsys.readouterr().err
-    began = json.loads(before)["weights"]["fine-tuned"]
-    assert f"origin.json: the results there began with the weights {began[:12]}, expected " in message and "--out another" in message
-    assert (out / "origin.json").read_text() == before
+    result = RunResult.load(out / "results" / "fine-tuned" / "s0-seed0.json")
+    assert f"s0-seed0.json: began with the weights {result.initial_weights[:12]}, expected " in message and "another folder" in message
 
 
 def test_a_result_whose_labels_were_edited_is_refused(copied, sources, capsys):
@@ -206,25 +203,26 @@ def test_results_of_other_labels_or_recordings_are_refused(copied, sources, caps
     text = labels.read_text()
     labels.write_text(text.replace("s1-0.wav,s1,calm", "s1-0.wav,s1,tense"))
     assert run(*words) == 1
-    assert "other recordings or labels of the speaker(s) s1, expected this training's" in capsys.readouterr().err
+    assert "corpus.csv: has s1-0.wav,s1,,calm," in (error := capsys.readouterr().err) and "has s1-0.wav,s1,,tense," in error
     labels.write_text(text)
     samples, rate = soundfile.read(labels.parent / "s2-3.wav")
     soundfile.write(labels.parent / "s2-3.wav", samples[::-1], rate)
     assert run(*words) == 1
-    assert "of the speaker(s) s2, expected" in capsys.readouterr().err
+    assert "corpus.csv: has s2-3.wav,s2,,calm," in capsys.readouterr().err
 
 
 def test_results_that_come_from_nobody_knows_where_are_refused(copied, sources, capsys):
     out, labels = copied
-    (out / "origin.json").write_text("{}")
+    for name in ("corpus.csv", "corpus.sha256"):
+        (out / "results" / name).unlink()
     assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 1
-    assert "origin.json: does not say what the results" in capsys.readouterr().err
+    assert "corpus.csv: is missing, expected the corpus of the results there" in capsys.readouterr().err
 
 
 def test_a_fold_is_judged_after_all_stages(staged):
     _, _, job, _, _ = staged
     entries = []
-    result, model = training.run(job.corpus, job.system, job.preset, job.folds[0], 0, method=job.method, on_epoch=entries.append)
+    result, model = training.run(job.corpus, job.run(job.folds[0], 0), system=job.trained_by, on_epoch=entries.append)
     assert [entry["epoch"] for entry in result.validation_curve] == [1, 2, 3, 4, 5, 6] and result.chosen_epoch == 6
     assert entries == result.validation_curve
     rows = {name: values for name, _, values in job.corpus.utterances([job.folds[0].test])}

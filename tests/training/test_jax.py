@@ -22,6 +22,7 @@ TRAIN = """
 import dataclasses, json, shutil
 from pathlib import Path
 from ser_acrnn.evaluation import protocol
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.training import rescoring, run as training
 from ser_acrnn.config import DnnElmPreset, Preset
 from ser_acrnn.data.prepared import open_corpus
@@ -29,25 +30,25 @@ from ser_acrnn.data.prepared import open_corpus
 directory = Path(sys.argv[1])
 preset = Preset.from_dict(json.loads((directory / "preset.json").read_text()))
 corpus = open_corpus(directory / "packed.npz")
-fold = protocol.Fold(("c", "d", "e"), "b", "a")
+this = Run(corpus.name, "small", preset, protocol.Fold(("c", "d", "e"), "b", "a"), 0)
 checkpoint, after_2 = directory / "checkpoint.npz", directory / "after-2.npz"
 
 def keep(entry):
     if entry["epoch"] == 2:
         shutil.copy(checkpoint, after_2)
 
-result, model = training.run(corpus, "small", preset, fold, 0, checkpoint=checkpoint, on_epoch=keep)
+result, model = training.run(corpus, this, checkpoint=checkpoint, on_epoch=keep)
 result.save(directory / "result.json")
 model.save(directory / "trained.keras")
 adapted = dataclasses.replace(preset, training=dataclasses.replace(preset.training, judging_batch_norm="speaker"))
 rescoring.rescore(corpus, result, "adapted", adapted, model).save(directory / "adapted.json")
 epochs = []
-training.run(corpus, "small", preset, fold, 0, checkpoint=after_2, on_epoch=epochs.append)[0].save(directory / "resumed.json")
+training.run(corpus, this, checkpoint=after_2, on_epoch=epochs.append)[0].save(directory / "resumed.json")
 assert [entry["epoch"] for entry in epochs] == [3, 4]
 
 baseline = DnnElmPreset.from_dict(json.loads((directory / "baseline.json").read_text()))
 between = protocol.Fold(("a", "c", "e"), "b", "d")
-training.run(open_corpus(directory / "frames.npz"), "dnn-elm", baseline, between, 0)[0].save(directory / "dnn-elm.json")
+training.run(open_corpus(directory / "frames.npz"), Run(corpus.name, "dnn-elm", baseline, between, 0))[0].save(directory / "dnn-elm.json")
 assert not any(name.partition(".")[0] == "tensorflow" for name, module in sys.modules.items() if module is not None)
 """
 

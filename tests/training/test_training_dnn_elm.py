@@ -10,6 +10,7 @@ from short_corpus import BASELINE, BETWEEN, EMOTIONS, FOLD, InterruptError, Shor
 from ser_acrnn.config import DnnElmPreset
 from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.evaluation import metrics, protocol
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.models import elm
 from ser_acrnn.training import run as training
@@ -22,7 +23,7 @@ def corpus_of(**arguments):
 
 
 def train(corpus=None, preset=BASELINE, seed=0, fold=FOLD, **arguments):
-    return training.run(corpus_of() if corpus is None else corpus, "dnn-elm", preset, fold, seed, **arguments)
+    return training.run(corpus_of() if corpus is None else corpus, Run("short", "dnn-elm", preset, fold, seed), **arguments)
 
 
 @pytest.fixture(scope="module")

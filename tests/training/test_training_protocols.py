@@ -9,6 +9,7 @@ from short_corpus import BASELINE, SPEAKERS, InterruptError, ShortCorpus, poster
 
 from ser_acrnn.data.prepared import GroupedCorpus
 from ser_acrnn.evaluation import protocol
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.training import run as training
 from ser_acrnn.training import systems
 
@@ -37,7 +38,7 @@ def random_parts(corpus):
 
 
 def train(corpus, fold=FOLD, split="leave-one-session-out"):
-    return training.run(corpus, "dnn-elm", PRESET, fold, 0, split=split)
+    return training.run(corpus, Run("short", "dnn-elm", PRESET, fold, 0, split))
 
 
 def test_a_session_is_left_out_whole():
@@ -90,7 +91,7 @@ def test_a_method_that_peeps_is_refused(monkeypatch):
     monkeypatch.setattr(training, "system_of", Peeping)
     corpus = corpus_of()
     with pytest.raises(protocol.LeakError, match="short: the test part 'a' is read, expected the epoch to be chosen before"):
-        training.run(corpus, "dnn-elm", PRESET, protocol.Fold(("c", "d", "e"), "b", "a"), 0)
+        training.run(corpus, Run("short", "dnn-elm", PRESET, protocol.Fold(("c", "d", "e"), "b", "a"), 0))
     assert not corpus.log
 
 
@@ -114,14 +115,14 @@ def test_neither_augmentation_nor_judge_may_peep(monkeypatch, part, peep):
     monkeypatch.setattr(training, "system_of", Peeping)
     corpus = corpus_of()
     with pytest.raises(protocol.LeakError, match=r"short: .*'a'"):
-        training.run(corpus, "dnn-elm", PRESET, protocol.Fold(("c", "d", "e"), "b", "a"), 0)
+        training.run(corpus, Run("short", "dnn-elm", PRESET, protocol.Fold(("c", "d", "e"), "b", "a"), 0))
     assert "read a" not in corpus.log
 
 
 def test_where_the_choice_leaks_who_is_reported_has_chosen():
     fold = protocol.Fold(("c", "d", "e"), "b", "a")
-    result, _ = training.run(corpus_of(), "dnn-elm", PRESET, fold, 0, split=protocol.LEAKY_CHOICE)
-    honest, _ = training.run(corpus_of(), "dnn-elm", PRESET, fold.exchanged(), 0)
+    result, _ = training.run(corpus_of(), Run("short", "dnn-elm", PRESET, fold, 0, protocol.LEAKY_CHOICE))
+    honest, _ = training.run(corpus_of(), Run("short", "dnn-elm", PRESET, fold.exchanged(), 0))
     assert result.fold == {"train": ["c", "d", "e"], "validation": "a", "test": "a"}
     assert result.utterances == result.validation_utterances == honest.validation_utterances
     assert all(utterance["id"].startswith("a") for utterance in result.utterances)
@@ -129,7 +130,9 @@ def test_where_the_choice_leaks_who_is_reported_has_chosen():
 
 def test_where_the_normalisation_leaks_it_is_that_of_the_whole_corpus():
     corpus = corpus_of()
-    _, model = training.run(corpus, "dnn-elm", PRESET, protocol.Fold(("c", "d", "e"), "b", "a"), 0, split=protocol.LEAKY_NORMALISATION)
+    _, model = training.run(
+        corpus, Run("short", "dnn-elm", PRESET, protocol.Fold(("c", "d", "e"), "b", "a"), 0, protocol.LEAKY_NORMALISATION)
+    )
     frames = corpus.frames(SPEAKERS).astype("float64")
     np.testing.assert_allclose(model.get_layer("normalise").mean, frames.mean(axis=0), atol=1e-4)
 

@@ -13,12 +13,13 @@ from sample_results import EMOTIONS, sample_result
 from data_prep import prepare
 from experiments import catalogue
 from experiments.grid import runs
-from experiments.grid.runs import RunKey, corpus_name, finished, prepared_path
+from experiments.grid.runs import corpus_name, prepared_path
 from ser_acrnn.config import PRESETS
 from ser_acrnn.data.corpus import Utterance
 from ser_acrnn.data.prepared import DatasetError, GroupedCorpus
+from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import PROTOCOLS, Fold, LeakError
-from ser_acrnn.evaluation.results import ResultError
+from ser_acrnn.evaluation.results import ResultError, RunResult
 
 SAMPLED = replace(catalogue.corpus("emodb"), emotions=tuple(EMOTIONS))
 TINY, BASELINE = (catalogue.system(name, SAMPLED) for name in ("tiny", "dnn-elm"))
@@ -45,9 +46,9 @@ def opened(prepared, system="tiny", protocol=None, **more):
 
 
 def test_a_runs_file_stands_below_its_corpus_and_system():
-    key = RunKey("emodb.leaky-random", "dnn-elm", Fold(("a",), "b", "c"), 3)
-    assert key.file(Path("results")) == Path("results/emodb.leaky-random/dnn-elm/c-seed3.json")
-    assert key.file(Path("work"), ".npz") == Path("work/emodb.leaky-random/dnn-elm/c-seed3.npz")
+    run = Run("emodb", "dnn-elm", BASELINE, Fold(("a",), "b", "c"), 3, "leaky-random")
+    assert run.file(Path("results")) == Path("results/emodb.leaky-random/dnn-elm/c-seed3.json")
+    assert run.file(Path("work"), ".npz") == Path("work/emodb.leaky-random/dnn-elm/c-seed3.npz")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_iemocap_is_left_out_a_speaker_at_a_time_and_the_partner_validates(iemoc
     assert len(experiment.folds) == 10
     for fold in experiment.folds:
         assert fold.validation[0] == fold.test[0] and fold.validation != fold.test
-    assert experiment.key(3, 1) == RunKey("iemocap", "tiny", experiment.folds[3], 1)
+    assert experiment.run(3, 1) == Run("iemocap", "tiny", experiment.preset, experiment.folds[3], 1)
     assert experiment.folds[3].test == "2M"
 
 
@@ -114,7 +115,7 @@ def test_sessions_are_left_out_by_their_names_and_the_next_one_validates(iemocap
     experiment = opened(iemocap, protocol="leave-one-session-out")
     assert isinstance(experiment.corpus, GroupedCorpus)
     assert [(fold.test, fold.validation) for fold in experiment.folds] == [("1", "2"), ("2", "3"), ("3", "4"), ("4", "5"), ("5", "1")]
-    assert experiment.key(4, 0).folder == "iemocap.leave-one-session-out"
+    assert experiment.run(4, 0).folder == "iemocap.leave-one-session-out"
     for fold in experiment.folds:
         named = {name for name, _, _ in experiment.corpus.utterances([fold.test])}
         assert named == {f"{fold.test}{sex}_{emotion}" for sex in "FM" for emotion in ("angry", "sad")}
@@ -128,7 +129,7 @@ def test_random_parts_are_the_same_for_every_system(small_corpus, small_packed):
     assert [fold.test for fold in one.folds] == [f"part{number}" for number in range(10)]
     assert one.folds == other.folds == packed.folds
     assert list(one.corpus.group) == list(other.corpus.group) == list(packed.corpus.group)
-    assert one.key(0, 0).folder == "synthetic.leaky-random"
+    assert one.run(0, 0).folder == "synthetic.leaky-random"
 
 
 @pytest.mark.parametrize("protocol, words", [("leave-one-session-out", "have no session"), ("leave-one-group-out", "have no group")])
@@ -147,6 +148,20 @@ def test_a_corpus_with_a_nameless_speaker_is_refused_under_every_protocol(small_
         opened(copy, protocol=protocol)
 
 
+def run_of(preset, **more):
+    return Run("emodb", "tiny", preset, Fold(("08", "09"), "08", "03"), 0, **more)
+
+
+def test_the_result_of_other_initial_weights_is_an_error_that_names_both(done):
+    path = done(TINY)
+    with pytest.raises(ValueError, match=r"03-seed0\.json: began with the weights that its seed draws, expected abcabcabcabc; move"):
+        run_of(TINY, initial_weights="abc" * 20).finished(path, None)
+    replace(RunResult.load(path), initial_weights="abc" * 20).save(path)
+    assert run_of(TINY, initial_weights="abc" * 20).finished(path, None)
+    with pytest.raises(ValueError, match=r"began with the weights abcabcabcabc, expected none but those"):
+        run_of(TINY).finished(path, None)
+
+
 @pytest.fixture
 def done(tmp_path):
     """A function `(preset) -> path` of a result with that configuration."""
@@ -161,12 +176,12 @@ def done(tmp_path):
 
 def test_a_run_is_done_when_its_result_is_there_whatever_its_precision(done, tmp_path):
     for preset in (TINY, BASELINE):
-        assert not finished(tmp_path / "none.json", preset, None)
-        assert finished(done(preset), preset, None)
+        assert not run_of(preset).finished(tmp_path / "none.json", None)
+        assert run_of(preset).finished(done(preset), None)
         for precision in ("float32", "bfloat16"):
             path = done(replace(preset, training=replace(preset.training, precision=precision)))
             for asked in ("auto", "float32", "bfloat16"):
-                assert finished(path, replace(preset, training=replace(preset.training, precision=asked)), None)
+                assert run_of(replace(preset, training=replace(preset.training, precision=asked))).finished(path, None)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +198,7 @@ def test_a_run_is_done_when_its_result_is_there_whatever_its_precision(done, tmp
 def test_the_result_of_another_configuration_is_an_error_that_names_it(done, was, wanted):
     path = done(was)
     with pytest.raises(ValueError, match="is the result of another configuration") as caught:
-        finished(path, wanted, None)
+        run_of(wanted).finished(path, None)
     assert str(path) in str(caught.value)
 
 
@@ -192,12 +207,12 @@ def test_a_result_whose_configuration_cannot_be_read_is_that_of_another_one(tmp_
     for config in ({"features": plain["features"], "model": plain["model"]}, {**plain, "model": {**plain["model"], "colour": 1}}):
         replace(sample_result(), config=config).save(path)
         with pytest.raises(ValueError, match="another configuration"):
-            finished(path, TINY, None)
+            run_of(TINY).finished(path, None)
 
 
 def test_a_result_that_cannot_be_right_is_not_taken_for_finished(small_corpus, tmp_path):
     experiment = opened(small_corpus)
-    path = experiment.key(0, 0).file(tmp_path)
+    path = experiment.run(0, 0).file(tmp_path)
     result = sample_result(corpus="synthetic")
     config, emotions = experiment.preset.to_dict(), list(experiment.preset.model.emotions)
     names = experiment.corpus.manifest[["utterance", "speaker", "emotion"]].itertuples(index=False)
@@ -206,10 +221,10 @@ def test_a_result_that_cannot_be_right_is_not_taken_for_finished(small_corpus, t
     fold = {"train": ["09"], "validation": "08", "test": "03"}
     result = replace(result, config=config, emotions=emotions, utterances=utterances, fold=fold)
     result.save(path)
-    assert finished(path, experiment.preset, experiment.split)
+    assert experiment.finished(experiment.run(0, 0), tmp_path)
     replace(result, utterances=utterances[1:]).save(path)
     with pytest.raises(ResultError, match=rf"03-seed0\.json: utterances: lacks {utterances[0]['id']}, expected all 6"):
-        finished(path, experiment.preset, experiment.split)
+        experiment.finished(experiment.run(0, 0), tmp_path)
 
 
 def test_results_of_one_folder_are_of_one_corpus(small_corpus, tmp_path):

@@ -18,6 +18,7 @@ from experiments.jobs.locks import LockedError, is_locked, lock
 ROOT = Path(__file__).parents[3]
 HOLD = """
 import pathlib, sys, time
+from experiments.jobs.locks import lock
 with lock(pathlib.Path(sys.argv[1])):
     print(flush=True)
     time.sleep(60)

@@ -138,20 +138,20 @@ def opened(small_corpus, tmp_path, system, protocol=None):
 @pytest.mark.parametrize("system", [SYSTEM, BY_SPEAKER])
 def test_the_test_speaker_has_no_part_in_what_the_training_speakers_choose(small_corpus, tmp_path, system):
     experiment = opened(small_corpus, tmp_path, system)
-    key, rng = experiment.key(1, 0), np.random.default_rng(0)
+    this, rng = experiment.run(1, 0), np.random.default_rng(0)
     tested = (experiment.corpus.manifest["speaker"] == "08").to_numpy()
     vectors = rng.normal(size=(len(tested), 8)).astype(np.float32)
-    before = opensmile_svm.judged(experiment, key, vectors, "stand-in 1")
+    before = opensmile_svm.scored(experiment, this, vectors, "stand-in 1")
 
     other = vectors.copy()
     other[tested] = 100 * rng.normal(size=(tested.sum(), 8)) - 7
-    after = opensmile_svm.judged(experiment, key, other, "stand-in 1")
+    after = opensmile_svm.scored(experiment, this, other, "stand-in 1")
     assert after.chosen == before.chosen
     assert after.utterances != before.utterances
 
     turned = experiment.corpus.manifest
     turned.loc[tested, "emotion"] = turned.loc[tested, "emotion"].to_numpy()[::-1]
-    unlabelled = opensmile_svm.judged(experiment, key, vectors, "stand-in 1")
+    unlabelled = opensmile_svm.scored(experiment, this, vectors, "stand-in 1")
     assert unlabelled.truth == before.truth[::-1] != before.truth
     assert [said["posteriors"] for said in unlabelled.utterances] == [said["posteriors"] for said in before.utterances]
     assert unlabelled.chosen == before.chosen
@@ -159,7 +159,7 @@ def test_the_test_speaker_has_no_part_in_what_the_training_speakers_choose(small
     one = np.flatnonzero(tested)[0]
     other = vectors.copy()
     other[one] += 5
-    moved = opensmile_svm.judged(experiment, key, other, "stand-in 1").utterances
+    moved = opensmile_svm.scored(experiment, this, other, "stand-in 1").utterances
     same = [was["posteriors"] == now["posteriors"] for was, now in zip(unlabelled.utterances, moved, strict=True)]
     # By speaker, what is said of one recording depends on the speaker's others: they are heard first.
     assert same == [False, *[system == SYSTEM] * 5]
@@ -170,14 +170,14 @@ def test_identical_audio_in_two_parts_is_refused(small_corpus, tmp_path):
     manifest = experiment.corpus.manifest
     manifest.loc[manifest["utterance"] == "08a01Wa", "sha256"] = manifest["sha256"][0]
     with pytest.raises(LeakError, match=r"the same audio .* is in test \(03a01Wa\) and in training \(08a01Wa\)"):
-        opensmile_svm.judged(experiment, experiment.key(0, 0), np.zeros((18, 8), np.float32), "stand-in 1")
+        opensmile_svm.scored(experiment, experiment.run(0, 0), np.zeros((18, 8), np.float32), "stand-in 1")
 
 
 def test_an_emotion_that_the_corpus_does_not_have_is_named(small_corpus, tmp_path):
     experiment = opened(small_corpus, tmp_path, SYSTEM)
     experiment.corpus.manifest.loc[3, "emotion"] = "amused"
     with pytest.raises(ValueError, match=r"synthetic: has the emotions \['amused'\], expected some of"):
-        opensmile_svm.judged(experiment, experiment.key(0, 0), np.zeros((18, 8), np.float32), "stand-in 1")
+        opensmile_svm.scored(experiment, experiment.run(0, 0), np.zeros((18, 8), np.float32), "stand-in 1")
 
 
 def test_another_protocol_has_its_own_folder_and_only_known_ones_are_taken(small_corpus, tmp_path, stand_in, capsys):
