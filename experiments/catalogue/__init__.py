@@ -12,7 +12,7 @@ from experiments.catalogue.published import BEST_DEPTH
 from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.config.features import FRAME_RECIPES
 from ser_acrnn.evaluation import ensembles
-from ser_acrnn.evaluation.protocol import BY_SPEAKER, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS
+from ser_acrnn.evaluation.protocol import BY_SPEAKER, SPEAKER_AND_TEXTS
 from ser_acrnn.evaluation.results import RunResult
 
 SEEDS = 5  # paper, section III
