@@ -1,4 +1,4 @@
 from . import decoders, files, microphone, windows
-from .files import AudioError, load, resampled, seconds_of, stream, to_mono
+from .files import AudioError, Recording, load, opened, resampled, stream, to_mono
 
-__all__ = ["AudioError", "decoders", "files", "load", "microphone", "resampled", "seconds_of", "stream", "to_mono", "windows"]
+__all__ = ["AudioError", "Recording", "decoders", "files", "load", "microphone", "opened", "resampled", "stream", "to_mono", "windows"]

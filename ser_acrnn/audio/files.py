@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +27,8 @@ def load(path: str | Path, sampling_rate_hertz: int = 16_000) -> NDArray[np.floa
     """Reads a file as a mono waveform, mixed down and resampled where it must be.
 
     Args:
-        path: A file in any format that libsndfile reads (WAV, FLAC, OGG, MP3, ...), or a decoder of `ser_acrnn.audio.decoders` (AAC, WMA,
-        ...),
-            any rate, any number of channels.
+        path: A file in any format that libsndfile reads (WAV, FLAC, OGG, MP3, ...), or a decoder of `ser_acrnn.audio.decoders` (AAC,
+            WMA, ...), any rate, any number of channels.
         sampling_rate_hertz: Rate of the result.
 
     Returns:
@@ -38,19 +37,14 @@ def load(path: str | Path, sampling_rate_hertz: int = 16_000) -> NDArray[np.floa
     Raises:
         AudioError: The file is missing, empty, cut off, not audio, silent, or holds NaN or infinite samples.
     """
-    path = Path(path)
-    with _opened(path) as recording:
-        blocks = list(recording.blocks)
-        try:
-            return to_mono(np.concatenate(blocks) if blocks else np.zeros(0), recording.rate_hertz, sampling_rate_hertz)
-        except AudioError as error:
-            raise AudioError(f"{path}: {error}") from error
+    with opened(path) as recording:
+        return recording.waveform(list(recording.blocks), sampling_rate_hertz)
 
 
 def stream(path: str | Path, sampling_rate_hertz: int = 16_000, *, block_seconds: float = 10.0) -> Iterator[NDArray[np.float32]]:
     """Reads a file of any length piece by piece, mixed down and resampled where it must be.
 
-    Silence and non-finite samples are not refused here: only the listener knows which part they spoil.
+    Silence and non-finite samples are not refused here: only who hears the whole knows which part they spoil.
 
     Args:
         path: See `load`.
@@ -63,7 +57,7 @@ def stream(path: str | Path, sampling_rate_hertz: int = 16_000, *, block_seconds
     Raises:
         AudioError: The file is missing, empty, or not audio; or, at the latest after its last sample, it is cut off.
     """
-    with _opened(Path(path), block_seconds) as recording:
+    with opened(path, block_seconds) as recording:
         yield from resampled(recording.blocks, recording.rate_hertz, sampling_rate_hertz)
 
 
@@ -80,30 +74,42 @@ def resampled(pieces: Iterable[NDArray[np.float32]], rate_hertz: int, sampling_r
     yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
-def seconds_of(path: str | Path) -> float:
-    """Length that a file's header announces; one without is read to its end.
-
-    Raises:
-        AudioError: The file is missing, empty, or not audio.
-    """
-    with _opened(Path(path)) as recording:
-        if recording.seconds is not None:
-            return recording.seconds
-        return sum(map(len, recording.blocks)) / recording.rate_hertz
-
-
 @dataclass(frozen=True)
-class _Recording:
-    """An open file: its rate, the length that it announces, if it does, and its mono samples, `(samples,)` each."""
+class Recording:
+    """An open recording.
 
+    Attributes:
+        name: For errors; "" of samples that are no file.
+        rate_hertz: Its own rate.
+        seconds: The length that it announces; None where it announces none.
+        blocks: Its mono samples, piece by piece, `(samples,)` each; they can be taken once.
+    """
+
+    name: str
     rate_hertz: int
     seconds: float | None
     blocks: Iterator[NDArray[np.float32]]
 
+    def waveform(self, blocks: Sequence[NDArray[np.float32]], sampling_rate_hertz: int) -> NDArray[np.float32]:
+        """Pieces of it as one waveform at another rate, see `to_mono`; an error names the recording."""
+        try:
+            return to_mono(np.concatenate(blocks) if blocks else np.zeros(0), self.rate_hertz, sampling_rate_hertz)
+        except AudioError as error:
+            raise AudioError(f"{self.name}: {error}" if self.name else str(error)) from error
+
 
 @contextmanager
-def _opened(path: Path, block_seconds: float = 10.0) -> Iterator[_Recording]:
-    """Opens a file, and turns all that libraries complain of into errors that name it."""
+def opened(path: str | Path, block_seconds: float = 10.0) -> Iterator[Recording]:
+    """Opens a file, and turns all that libraries complain of into errors that name it.
+
+    Args:
+        path: See `load`.
+        block_seconds: See `stream`.
+
+    Raises:
+        AudioError: See `stream`.
+    """
+    path = Path(path)
     try:
         if not path.is_file():
             raise AudioError(f"{path}: no such file, expected an audio file")
@@ -118,11 +124,11 @@ def _opened(path: Path, block_seconds: float = 10.0) -> Iterator[_Recording]:
         else:
             with file:
                 announced = file.frames / file.samplerate if _knows_its_length(path, file) else None
-                yield _Recording(file.samplerate, announced, _by_libsndfile(path, file, block_seconds, announced is not None))
+                yield Recording(str(path), file.samplerate, announced, _by_libsndfile(path, file, block_seconds, announced is not None))
             return
         try:
             with decoders.opened(path) as decoded:
-                yield _Recording(decoded.rate_hertz, decoded.seconds, _by_decoder(path, decoded))
+                yield Recording(str(path), decoded.rate_hertz, decoded.seconds, _by_decoder(path, decoded))
         except decoders.DecoderError as error:
             raise AudioError(_unreadable(path, f"{refusal} {error}")) from error
     except (soundfile.LibsndfileError, OSError) as error:
@@ -175,7 +181,7 @@ def _knows_its_length(path: Path, file: soundfile.SoundFile) -> bool:
 
 
 def _mixed(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    with np.errstate(all="ignore"):  # what is not finite is named by the listener
+    with np.errstate(all="ignore"):  # what is not finite is named later
         return block.mean(axis=1, dtype=np.float32)
 
 
@@ -211,7 +217,9 @@ def to_mono(samples: NDArray[np.floating], rate_hertz: int, sampling_rate_hertz:
     if np.ptp(mono) == 0:
         raise AudioError(f"is silent: all {mono.size} samples equal {mono[0]:g}, expected a signal")
     if rate_hertz != sampling_rate_hertz:
-        import librosa  # heavy, and not needed for the usual 16 kHz file
+        import soxr
 
-        mono = librosa.resample(mono, orig_sr=rate_hertz, target_sr=sampling_rate_hertz)
+        found = soxr.resample(mono, rate_hertz, sampling_rate_hertz, "HQ")
+        mono = np.zeros(-(-len(mono) * sampling_rate_hertz // rate_hertz), np.float32)  # as librosa.resample: a last sample begun counts
+        mono[: len(found)] = found[: len(mono)]
     return np.ascontiguousarray(mono, dtype=np.float32)

@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def evaluate(labels: Labels, model: Model = DEFAULT_MODEL, adapt: Adapt = False, tempos: Tempos = False) -> None:
-    """Scorer recordings whose emotions are known: recall, UAR, WA and confusion. A network that normalises by the speaker always adapts."""
+    """Judge recordings whose emotions are known: recall, UAR, WA and confusion. A network that normalises by the speaker always adapts."""
     with named():
         with quiet():
             from tqdm import tqdm

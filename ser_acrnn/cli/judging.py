@@ -47,7 +47,7 @@ def predict(
     same_speaker: Speaker = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    timeline: Annotated[bool, typer.Option("--timeline", help="Scorer each 3 s, every second, instead of the whole.")] = False,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Judge each 3 s, every second, instead of the whole.")] = False,
     hop: Annotated[float | None, typer.Option(min=0.01, help="Seconds between two windows of --timeline, by default 1.")] = None,
     tempos: Tempos = False,
     plot: Annotated[Path | None, typer.Option(help="Also draw the recording, the attention and the posteriors; of one file.")] = None,

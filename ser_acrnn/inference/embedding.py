@@ -48,34 +48,29 @@ class Embedder:
         """What `embed` gives for each recording, in order, or in its place the error; recordings share the network's batches."""
         cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
         for found, embedded in in_batches(cut, self._embeddings, self.predictor.batch_segments):
-            if isinstance(found, AudioError):
-                yield found
-            elif embedded:
-                yield embedded[0].mean(axis=0)
-            else:
-                yield self._mean_over_windows(found, sampling_rate_hertz)
+            yield embedded[0].mean(axis=0) if embedded else found
 
-    def _cut(self, recording: Any, sampling_rate_hertz: int | None) -> tuple[Any, NDArray[np.float32]]:
-        """The recording, or why it cannot be used, and its segments; a long one has none yet."""
-        none = np.zeros((0, *self.model.input_shape[1:]), np.float32)
+    def _cut(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None
+    ) -> tuple[NDArray[np.float32] | AudioError, NDArray[np.float32]]:
+        """The segments of a recording, second; or none, and first the embedding of one that is long, or why it cannot be used."""
+        none, preprocessor = np.zeros((0, *self.model.input_shape[1:]), np.float32), self.predictor.preprocessor
         try:
-            long = self.predictor.preprocessor.is_long(recording, sampling_rate_hertz)
-            return recording, none if long else self.predictor.preprocessor.segments(recording, sampling_rate_hertz)
+            with preprocessor.opened(recording, sampling_rate_hertz) as waveform:
+                if isinstance(waveform, np.ndarray):
+                    return none, preprocessor.cut_up(preprocessor.log_mels(waveform))
+                return self._mean_over_windows(preprocessor.window_segments(waveform), recording), none
         except AudioError as error:
             return error, none
 
-    def _mean_over_windows(self, recording: Any, sampling_rate_hertz: int | None) -> NDArray[np.float32] | AudioError:
+    def _mean_over_windows(self, windows: Iterator[NDArray[np.float32]], recording: str | Path | ArrayLike) -> NDArray[np.float32]:
         total, count = np.zeros(self.model.output_shape[-1]), 0
-        windows = self.predictor.preprocessor.window_segments(recording, sampling_rate_hertz)
-        try:
-            while batch := list(islice(windows, self.predictor.batch_segments)):
-                total += self._embeddings(np.stack(batch))[0].sum(axis=0, dtype=np.float64)
-                count += len(batch)
-        except AudioError as error:
-            return error
+        while batch := list(islice(windows, self.predictor.batch_segments)):
+            total += self._embeddings(np.stack(batch))[0].sum(axis=0, dtype=np.float64)
+            count += len(batch)
         if not count:
             name = f"{recording}: " if isinstance(recording, (str, Path)) else ""
-            return AudioError(f"{name}no window can be embedded, expected speech")
+            raise AudioError(f"{name}no window can be embedded, expected speech")
         return (total / count).astype(np.float32)
 
     def _embeddings(self, segments: NDArray[np.float32]) -> list[NDArray[np.float32]]:

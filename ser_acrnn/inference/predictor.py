@@ -37,14 +37,6 @@ class _Cut:
     seconds: float
 
 
-@dataclass(frozen=True)
-class _Long:
-    """A recording that waits to be judged window by window; arguments as of `Predictor.predict`."""
-
-    recording: str | Path | ArrayLike
-    sampling_rate_hertz: int | None
-
-
 class Predictor:
     """Judges recordings with a network of this package.
 
@@ -55,9 +47,9 @@ class Predictor:
             the mean over all. `ser_acrnn.config.FIVE_TEMPOS` is five times the work.
 
     Attributes:
-        model: The network.
+        model: The network; once a speaker has been enrolled, with that speaker's batch norm.
         emotions: Its classes, in the order of its output.
-        listener: What it hears of a recording: waveform, log-Mels, segments as it takes them.
+        preprocessor: What it hears of a recording: waveform, log-Mels, segments as it takes them.
         step_seconds: Of speech that each weight of the attention is about.
 
     Raises:
@@ -78,18 +70,22 @@ class Predictor:
             raise ValueError(f"tempos are {list(tempos)}, expected positive rates, 1.0 among them")
         self.batch_segments, self.tempos = batch_segments, tuple(tempos)
         self.name = model.name if isinstance(model, keras.Model) else str(model)
-        self.model = _network(model)
+        self._lent = isinstance(model, keras.Model)
         try:
+            self._take(_network(model))
             self.emotions: tuple[str, ...] = tuple(self.model.get_layer("emotion").emotions)
             layer = self.model.get_layer("normalise")
             recipe_hash, scope = layer.recipe_hash, layer.scope
-            self._judge = with_attention(self.model)
         except (ValueError, AttributeError) as error:
             expected = "expected its layers 'normalise', 'attention' and 'emotion'"
             raise ValueError(f"{self.name}: is not a network of ser_acrnn ({error}), {expected}") from error
         self.preprocessor = Preprocessor(self.name, feature_recipe(recipe_hash, self.name), self.model.input_shape[-1], scope)
-        self.step_seconds = self.preprocessor.features.segment_seconds / self._judge.output["attention"].shape[1]
-        self._batch_norm = SpeakerBatchNorm(self.model)
+        self.step_seconds = self.preprocessor.features.segment_seconds / self._network.output["attention"].shape[1]
+
+    def _take(self, model: keras.Model) -> None:
+        self.model = model
+        self._network = with_attention(model)
+        self._batch_norm = SpeakerBatchNorm(model)
 
     def enrol(
         self,
@@ -102,7 +98,8 @@ class Predictor:
         """Adapts to a speaker's audio, without labels: from now on that speaker is judged.
 
         Batch norm takes mean and variance of what the network hears of the speaker (`ser_acrnn.inference.speaker_adaptation`); a network
-        that normalises by the speaker also takes those of the log-Mels.
+        that normalises by the speaker also takes those of the log-Mels. A network that was handed over loaded stays as it is: the
+        predictor takes a copy.
 
         Args:
             recordings: Of one speaker, in various moods, recorded as those that are to be judged; as `predict` takes them.
@@ -134,6 +131,11 @@ class Predictor:
         try:
             if scope == "speaker":
                 self.preprocessor.speaker = statistics_of(heard())
+            if adapt and self._lent:
+                copy = keras.models.clone_model(self.model)
+                copy.set_weights(self.model.get_weights())
+                self._take(copy)
+                self._lent = False
             self._batch_norm.restore()
             if adapt:
                 self._batch_norm.adapt(lambda: map(self.preprocessor.cut_up, heard()), self.tempos, self.batch_segments)
@@ -177,12 +179,7 @@ class Predictor:
         self.preprocessor.check_speaker()
         cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
         for found, judged in in_batches(cut, self._posteriors, self.batch_segments):
-            if isinstance(found, _Long):
-                yield self._summed_up(found)
-            elif isinstance(found, _Cut):
-                yield self._prediction_of(found, *judged)
-            else:
-                yield found
+            yield self._prediction_of(found, *judged) if isinstance(found, _Cut) else found
 
     def timeline(
         self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
@@ -204,7 +201,10 @@ class Predictor:
             AudioError: The file cannot be read.
             ValueError: See `predict`; or a hop that is not positive.
         """
-        cut = self.preprocessor.windows(self.preprocessor.pieces(recording, sampling_rate_hertz), hop_seconds)
+        yield from self._timeline(self.preprocessor.pieces(recording, sampling_rate_hertz), hop_seconds)
+
+    def _timeline(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float = 1.0) -> Iterator[WindowPrediction]:
+        cut = self.preprocessor.windows(pieces, hop_seconds)
         while batch := list(islice(cut, self.batch_segments)):
             yield from self._predict_windows(batch)
 
@@ -249,13 +249,16 @@ class Predictor:
 
     def _cut(
         self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None
-    ) -> tuple[_Cut | _Long | audio.AudioError, NDArray[np.float32]]:
-        """What is known of a recording before the network has judged it, and its segments; none of one that is long or cannot be used."""
+    ) -> tuple[_Cut | Prediction | audio.AudioError, NDArray[np.float32]]:
+        """What is known of a recording before its segments are judged, and these; none of one that cannot be used, or is long.
+
+        One that is long is judged here, window by window, while it is open.
+        """
         none = np.zeros((0, *self.model.input_shape[1:]), np.float32)
         try:
-            if self.preprocessor.is_long(recording, sampling_rate_hertz):
-                return _Long(recording, sampling_rate_hertz), none
-            waveform = self.preprocessor.waveform(recording, sampling_rate_hertz)
+            with self.preprocessor.opened(recording, sampling_rate_hertz) as waveform:
+                if not isinstance(waveform, np.ndarray):
+                    return self._summed_up(tuple(self._timeline(waveform)), recording), none
         except audio.AudioError as error:
             return error, none
         recipe, log_mels = self.preprocessor.features, self.preprocessor.log_mels(waveform)
@@ -271,15 +274,11 @@ class Predictor:
             start, end = (sample / self.preprocessor.features.sampling_rate_hertz for sample in (first, first + len(samples)))
             yield WindowPrediction(start, end, {}, (), found) if found else self._window_prediction(start, end, *next(judged))
 
-    def _summed_up(self, long: _Long) -> Prediction | audio.AudioError:
-        try:
-            pieces = tuple(self.timeline(long.recording, long.sampling_rate_hertz))
-        except audio.AudioError as error:
-            return error
+    def _summed_up(self, pieces: tuple[WindowPrediction, ...], recording: str | Path | ArrayLike) -> Prediction:
         judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
         if not judged:
-            name = f"{long.recording}: " if isinstance(long.recording, (str, Path)) else ""
-            return audio.AudioError(f"{name}no window can be judged, the first because it {pieces[0].flaw}, expected speech")
+            name = f"{recording}: " if isinstance(recording, (str, Path)) else ""
+            raise audio.AudioError(f"{name}no window can be judged, the first because it {pieces[0].flaw}, expected speech")
         return self._prediction(np.mean(judged, axis=0), pieces)
 
     def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:
@@ -296,7 +295,7 @@ class Predictor:
         size = 1 if len(segments) == 1 else self.batch_segments
         found = []
         for batch, number in filled(segments, size):
-            judged = {tempo: self._judge.predict_on_batch(at_tempo(batch, tempo)) for tempo in self.tempos}
+            judged = {tempo: self._network.predict_on_batch(at_tempo(batch, tempo)) for tempo in self.tempos}
             mean = np.mean([heard["emotion"] for heard in judged.values()], axis=0)
             found.append([mean[:number], np.asarray(judged[1]["attention"])[:number]])
         posteriors, attention = (np.concatenate(parts) for parts in zip(*found, strict=True))

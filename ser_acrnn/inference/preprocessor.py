@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +23,7 @@ LONGEST_UTTERANCE_SECONDS = 60.0
 
 @dataclass
 class Preprocessor:
-    """Listens for one network.
+    """Prepares recordings for one network.
 
     Its methods take a recording as a file, or as samples of shape `(samples,)` or `(samples, channels)` with their rate, which is the
     network's where none is given; they raise an `AudioError` that says why where a recording cannot be used, and a `ValueError` where
@@ -40,18 +43,32 @@ class Preprocessor:
     scope: Normalisation
     speaker: Statistics | None = None
 
-    def is_long(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> bool:
-        """Whether a recording is longer than an utterance, and heard window by window."""
-        if isinstance(recording, (str, Path)):
-            return audio.seconds_of(recording) > LONGEST_UTTERANCE_SECONDS
-        return len(np.asarray(recording)) > LONGEST_UTTERANCE_SECONDS * (sampling_rate_hertz or self.features.sampling_rate_hertz)
-
     def waveform(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """A recording as mono samples at the network's rate, shape `(samples,)`."""
         rate = self.features.sampling_rate_hertz
         if isinstance(recording, (str, Path)):
             return audio.load(recording, rate)
         return audio.to_mono(np.asarray(recording), sampling_rate_hertz or rate, rate)
+
+    @contextmanager
+    def opened(
+        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None
+    ) -> Iterator[NDArray[np.float32] | Iterator[NDArray[np.float32]]]:
+        """Opens a recording once: an utterance's waveform; or, of one that is longer, its samples as `pieces` gives them."""
+        rate = self.features.sampling_rate_hertz
+        if not isinstance(recording, (str, Path)):
+            waveform = self.waveform(recording, sampling_rate_hertz)
+            yield waveform if len(waveform) <= LONGEST_UTTERANCE_SECONDS * rate else iter([waveform])
+            return
+        with audio.opened(recording) as file:
+            blocks, samples = [], 0
+            for block in file.blocks:
+                blocks.append(block)
+                samples += len(block)
+                if samples > LONGEST_UTTERANCE_SECONDS * file.rate_hertz:
+                    yield audio.resampled(chain(blocks, file.blocks), file.rate_hertz, rate)
+                    return
+            yield file.waveform(blocks, rate)
 
     def pieces(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Iterator[NDArray[np.float32]]:
         """The same samples piece by piece, `(samples,)` each; what is silent or not finite in a file is not refused."""
@@ -68,11 +85,9 @@ class Preprocessor:
         self.check_speaker()
         return windows(pieces, self.features.segment_samples, round(hop_seconds * self.features.sampling_rate_hertz))
 
-    def window_segments(
-        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
-    ) -> Iterator[NDArray[np.float32]]:
+    def window_segments(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float = 1.0) -> Iterator[NDArray[np.float32]]:
         """The windows of a recording of any length as the network takes them, `(300, 40, 3)` each, without those that are flawed."""
-        for _, samples in self.windows(self.pieces(recording, sampling_rate_hertz), hop_seconds):
+        for _, samples in self.windows(pieces, hop_seconds):
             if not flaw(samples):
                 yield self.segment(samples)
 
@@ -104,13 +119,16 @@ class Preprocessor:
         """
         for recording in recordings:
             try:
-                if not self.is_long(recording, sampling_rate_hertz):
-                    yield self.log_mels(self.waveform(recording, sampling_rate_hertz))
-                    continue
-                for _ in self.pieces(recording, sampling_rate_hertz):  # a recording that fails at its end has no part
-                    pass
+                with self.opened(recording, sampling_rate_hertz) as found:
+                    if utterance := isinstance(found, np.ndarray):
+                        log_mels = self.log_mels(found)
+                    else:
+                        deque(found, maxlen=0)  # a recording that fails at its end has no part
             except audio.AudioError as error:
                 leave_out(error)
+                continue
+            if utterance:
+                yield log_mels
                 continue
             length = self.features.segment_samples
             for _, samples in windows(self.pieces(recording, sampling_rate_hertz), length, length):

@@ -179,3 +179,11 @@ def test_arrays_are_held_to_the_same_rules(noise: np.ndarray) -> None:
     for samples, words in ((noise[:0], "0 samples"), (noise * np.nan, "8000 NaN"), (noise * 0, "is silent")):
         with pytest.raises(AudioError, match=re.escape(words)):
             to_mono(samples, RATE_HERTZ)
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000])
+@pytest.mark.parametrize("samples", [7, 1_000, 30_001])
+def test_resampling_is_that_of_librosa(rate, samples):
+    librosa = pytest.importorskip("librosa")
+    waveform = np.random.default_rng(0).normal(size=samples).astype(np.float32) + np.arange(samples, dtype=np.float32)
+    np.testing.assert_array_equal(to_mono(waveform, rate), librosa.resample(waveform, orig_sr=rate, target_sr=16_000))

@@ -151,7 +151,7 @@ def test_a_length_and_a_speaker_of_one_s_own(tmp_path):
     predictor = Predictor(model)
     predictor.enrol(HEARD[:2])
     speaker = predictor.preprocessor.speaker
-    check = export(model, tmp_path / "model.keras", "keras", samples=HEARD[2:4], waveform=True, seconds=0.5, speaker=speaker)
+    check = export(predictor.model, tmp_path / "model.keras", "keras", samples=HEARD[2:4], waveform=True, seconds=0.5, speaker=speaker)
     assert check.input_shape == (8_000,) and check.segments == len(pieces(HEARD[2:4], 8_000)) and check.max_difference < 1e-5
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.input_shape == (None, 8_000)

@@ -167,6 +167,28 @@ def test_batch_norm_takes_the_statistics_of_the_speaker(tmp_path, recording, sco
         assert predictor.predict(recording).posteriors == before
 
 
+def test_a_network_that_was_handed_over_stays_as_it_is_when_a_speaker_is_enrolled(model, recording):
+    network = keras.saving.load_model(model)
+    before, predictor, other = network.get_weights(), Predictor(network), Predictor(network)
+    predictor.enrol([recording])
+    for mine, was in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, was)
+    expected = Predictor(model)
+    plain = expected.predict(recording)
+    expected.enrol([recording])
+    assert predictor.predict(recording) == expected.predict(recording) != plain == other.predict(recording)
+
+
+def test_a_recording_is_opened_once(model, tmp_path, monkeypatch):
+    opened, sound_file = [], soundfile.SoundFile
+    for seconds in (7, 65):
+        soundfile.write(tmp_path / f"{seconds}.wav", 0.1 * np.random.default_rng(1).normal(size=16_000 * seconds), 16_000)
+    predictor = Predictor(model)
+    monkeypatch.setattr(soundfile, "SoundFile", lambda path, *rest: opened.append(path.name) or sound_file(path, *rest))
+    assert [len(found.segments) for found in predictor.predict_many([tmp_path / "7.wav", tmp_path / "65.wav"])] == [3, 63]
+    assert opened == ["7.wav", "65.wav"]
+
+
 def test_a_segment_has_its_place_its_posteriors_and_its_attention(model, recording):
     predictor = Predictor(model)
     prediction = predictor.predict(recording)
@@ -264,9 +286,9 @@ def test_many_recordings_in_common_batches_are_judged_as_one_by_one(model, many,
             expected.append(predictor.predict(recording))
         except AudioError as error:
             expected.append(error)
-    score = predictor._judge.predict_on_batch
+    score = predictor._network.predict_on_batch
     monkeypatch.setattr(
-        predictor._judge, "predict_on_batch", lambda batch: sizes.append((batch != 0).any(axis=(1, 2, 3)).sum()) or score(batch)
+        predictor._network, "predict_on_batch", lambda batch: sizes.append((batch != 0).any(axis=(1, 2, 3)).sum()) or score(batch)
     )
     found = list(predictor.predict_many(iter(many)))
     assert [type(one) for one in found] == [type(one) for one in expected]

@@ -49,7 +49,11 @@ def test_a_recording_of_more_than_a_minute_is_long(tmp_path, seconds, rate, long
     samples = NOISE[: round(seconds * 16_000)]
     soundfile.write(tmp_path / "some.wav", samples, rate or 16_000)
     listener = Preprocessor("mine", RECIPE, 3, "training")
-    assert listener.is_long(samples, rate) is listener.is_long(tmp_path / "some.wav") is long
+    for recording, its in ((samples, rate), (tmp_path / "some.wav", None)):
+        with listener.opened(recording, its) as found:
+            assert isinstance(found, np.ndarray) is not long
+            if long:
+                assert sum(map(len, found)) == pytest.approx(len(samples) * 16_000 / (rate or 16_000), abs=1)
 
 
 def test_flawed_windows_are_not_heard():

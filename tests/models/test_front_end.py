@@ -177,7 +177,7 @@ def test_a_network_of_speakers_takes_the_statistics_of_one():
         waveform_model(network)
     predictor.enrol([heard])
     expected = list(predictor.predict(wave).posteriors.values())
-    found = ops.convert_to_numpy(waveform_model(network, speaker=predictor.preprocessor.speaker)(wave[None]))[0]
+    found = ops.convert_to_numpy(waveform_model(predictor.model, speaker=predictor.preprocessor.speaker)(wave[None]))[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
     assert not np.any(network.get_layer("normalise").mean), "the network itself has been changed"
 
