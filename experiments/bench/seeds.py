@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), help="instead of the system's own")
     parser.add_argument("--quick", action="store_true", help="one round: whether it works, not how fast")
     options = parser.parse_args(arguments)
-    preset = catalogue.SYSTEMS.get(options.system)
+    preset = catalogue.entry(options.system).preset if options.system in catalogue.SYSTEMS else None
     if not isinstance(preset, Preset):
         parser.error(f"--system is {options.system}, expected a convolutional network")
     if options.seeds < 1:

@@ -9,36 +9,14 @@ from data_prep.loader import GENERATED, Corpus, find
 from experiments.catalogue import ablations, baselines, best
 from experiments.catalogue.best import ADAPTED, BEST
 from experiments.catalogue.published import BEST_DEPTH
+from experiments.catalogue.system import SEEDS as SEEDS
+from experiments.catalogue.system import System
 from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.config.features import FRAME_RECIPES
 from ser_acrnn.evaluation import ensembles
 from ser_acrnn.evaluation.protocol import BY_SPEAKER, SPEAKER_AND_TEXTS
 from ser_acrnn.evaluation.results import RunResult
 
-SEEDS = 5  # paper, section III
-
-
-def _systems() -> dict[str, Preset | DnnElmPreset]:
-    # Neither Han et al. nor the paper give the DNN's training.
-    training = TrainConfig(batch_size=128, learning_rate=3e-4, epochs=20, patience=5, precision="float32")
-    baseline = DnnElmPreset(FRAME_RECIPES["mfcc-pitch"], DnnElmConfig(), training)
-    systems: dict[str, Preset | DnnElmPreset] = {
-        "tiny": PRESETS["tiny"],
-        "narrow": ablations.NARROW,
-        "lite": PRESETS["lite"],
-        "lite-augmented": PRESETS["lite-augmented"],
-        "lite-by-utterance": PRESETS["lite-by-utterance"],
-        "lite-by-speaker": PRESETS["lite-by-speaker"],
-        **best.systems(),
-        "dnn-elm": baseline,
-        # Ours: all of an utterance, a segment each 50 ms.
-        "dnn-elm-whole": replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0)),
-    }
-    systems |= ablations.PAPER
-    return systems
-
-
-SYSTEMS = _systems() | ablations.systems()
 # Networks that judge together, run by run; nothing is trained for them. What is normalised by the training speakers hears a voice's level
 # and colour, what is normalised by the utterance does not, and what is normalised by the speaker knows what is usual for that voice.
 ENSEMBLES = {
@@ -48,6 +26,51 @@ ENSEMBLES = {
     "best-adapted": tuple(ADAPTED.values()),
     **{f"best-adapted.{name}": tuple(f"{member}.{name}" for member in ADAPTED.values()) for name in ablations.DISJOINT},
 }
+
+
+def _baseline() -> DnnElmPreset:
+    # Neither Han et al. nor the paper give the DNN's training.
+    training = TrainConfig(batch_size=128, learning_rate=3e-4, epochs=20, patience=5, precision="float32")
+    return DnnElmPreset(FRAME_RECIPES["mfcc-pitch"], DnnElmConfig(), training)
+
+
+def _networks() -> list[System]:
+    """What is trained and stands for itself."""
+    baseline = _baseline()
+    # Ours: all of an utterance, a segment each 50 ms.
+    whole = replace(baseline, model=replace(baseline.model, segment_hop_frames=5, loudest_share=1.0))
+    presets = {
+        "tiny": PRESETS["tiny"],
+        "narrow": ablations.NARROW,
+        "lite": PRESETS["lite"],
+        **{name: PRESETS[name] for name in BEST},
+        **best.systems(),
+    }
+    return [
+        *(System(name, preset, conditions=ablations.conditions(name)) for name, preset in presets.items()),
+        System("dnn-elm", baseline, "DNN-ELM"),
+        System("dnn-elm-whole", whole, "DNN-ELM, whole utterances"),
+        *(
+            System(name, preset, f"{dimensions}-D ACRNN, {layers} conv", conditions=ablations.conditions(name))
+            for (dimensions, layers), (name, preset) in zip(ablations.DEPTHS, ablations.PAPER.items(), strict=True)
+        ),
+    ]
+
+
+def _systems() -> dict[str, System]:
+    """All of them as tables order them: an ensemble behind the last of its members, changes of systems after all others."""
+    changes = {f"{base}.{name}": System(f"{base}.{name}", preset, base=base, change=name) for base, name, preset in ablations.systems()}
+    svms = [System(name, preset, baselines.TITLES[name], seeds=1) for name, preset in baselines.SYSTEMS.items()]
+    found: list[System] = []
+    for system in [*_networks(), *changes.values(), *svms]:
+        found.append(system)
+        for name, members in ENSEMBLES.items():
+            last = changes[members[-1]].base if members[-1] in changes else members[-1]
+            found += [System(name, members=members)] if last == system.name else []
+    return {system.name: system for system in found}
+
+
+SYSTEMS = _systems()
 
 # What a reader asks for first, and what each system knows.
 HEADLINES = {
@@ -125,11 +148,11 @@ def corpus(name: str) -> Corpus:
         CorpusError: No loader of that name.
     """
     variant = name.partition("-")[2]
-    entry: Corpus = find(base(name)).CORPUS
+    known: Corpus = find(base(name)).CORPUS
     if not variant:
-        return entry
-    caveat = GENERATED if "synthetic" in variant.split("-") else entry.caveat
-    return replace(entry, name=name, title=f"{entry.title}, variant {variant}", caveat=caveat)
+        return known
+    caveat = GENERATED if "synthetic" in variant.split("-") else known.caveat
+    return replace(known, name=name, title=f"{known.title}, variant {variant}", caveat=caveat)
 
 
 def partner(corpus: Corpus, protocol: str) -> Mapping[str, str] | None:
@@ -143,22 +166,28 @@ def system(name: str, corpus: Corpus) -> Preset | DnnElmPreset:
     Raises:
         ValueError: An unknown name.
     """
-    if name not in SYSTEMS:
-        raise ValueError(f"no system is called {name!r}, expected one of {sorted(SYSTEMS)}")
-    preset = SYSTEMS[name]
+    trainable = {system.name: system.preset for system in SYSTEMS.values() if isinstance(system.preset, Preset | DnnElmPreset)}
+    if name not in trainable:
+        raise ValueError(f"no system is called {name!r}, expected one of {sorted(trainable)}")
+    preset = trainable[name]
     return replace(preset, model=replace(preset.model, emotions=corpus.emotions))
 
 
+def entry(name: str) -> System:
+    """The system of a name; one that the catalogue does not know stands for itself."""
+    return SYSTEMS.get(name, System(name))
+
+
 def trained(names: Iterable[str]) -> list[str]:
-    """What has to be trained for some systems: for those of `ENSEMBLES` their members, each once."""
-    return list(dict.fromkeys(member for name in names for member in ENSEMBLES.get(name, (name,))))
+    """What has to be trained for some systems: for ensembles their members, each once."""
+    return list(dict.fromkeys(member for name in names for member in (entry(name).members or (name,))))
 
 
 def with_ensembles(results: Iterable[RunResult]) -> list[RunResult]:
-    """Results of one corpus, and behind them the runs of the systems of `ENSEMBLES`."""
+    """Results of one corpus, and behind them the runs of the ensembles."""
     every = list(results)
-    for name, members in ENSEMBLES.items():
-        every += ensembles.ensemble(name, members, every)
+    for system in SYSTEMS.values():
+        every += ensembles.ensemble(system.name, system.members, every) if system.members else []
     return every
 
 
@@ -188,10 +217,7 @@ def number_list(text: str) -> list[int]:
 
 def order(names: Iterable[str]) -> list[str]:
     """System names without repetition in the catalogue's order; unknown ones come last."""
-    rows: list[str] = []
-    for system in (*SYSTEMS, *baselines.SYSTEMS):
-        rows += [system, *(name for name, members in ENSEMBLES.items() if (ablations.base_of(members[-1]) or members[-1]) == system)]
-    known = [name for row in rows for name in (row, row + ensembles.SUFFIX)]
+    known = [name for row in SYSTEMS for name in (row, row + ensembles.SUFFIX)]
     return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
 
 
@@ -208,14 +234,5 @@ def titles(names: Iterable[str]) -> dict[str, str]:
 
 
 def _title(name: str) -> str:
-    if name.endswith(ensembles.SUFFIX):
-        return f"{_title(name.removesuffix(ensembles.SUFFIX))}, seeds together"
-    for prefix, words in (("acrnn3d-", "3-D ACRNN"), ("acrnn2d-", "2-D ACRNN")):
-        if name.startswith(prefix):
-            return f"{words}, {name.removeprefix(prefix).removesuffix('conv')} conv"
-    return {"dnn-elm": "DNN-ELM", "dnn-elm-whole": "DNN-ELM, whole utterances", **baselines.TITLES}.get(name, name)
-
-
-def seeds(system: str) -> int:
-    """Runs of each fold that make a system complete."""
-    return 1 if system in baselines.SYSTEMS else SEEDS
+    alone = name.removesuffix(ensembles.SUFFIX)
+    return entry(alone).title + (", seeds together" if name != alone else "")

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from experiments.catalogue import best
-from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, AugmentConfig, ModelConfig, Preset, TrainConfig, paper_conv
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, ModelConfig, Preset, TrainConfig, paper_conv
 from ser_acrnn.config.features import FEATURE_RECIPES
 
 # The paper's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
@@ -14,13 +14,15 @@ from ser_acrnn.config.features import FEATURE_RECIPES
 NARROW = Preset(FEATURE_RECIPES["paper"], ModelConfig(conv=((32, 2, 2),), linear_units=128, blstm_units=64), TrainConfig(patience=10))
 
 
+# The paper's networks: with deltas (3) and without (2), of one to seven convolutions.
+DEPTHS = [(dimensions, layers) for layers in range(1, 8) for dimensions in (3, 2)]
+
+
 def _paper() -> dict[str, Preset]:
-    """The paper's networks, one to seven convolutions, with and without deltas."""
     base, found = PRESETS["paper-emodb"], {}
-    for layers in range(1, 8):
-        for channels in (3, 1):
-            model = replace(base.model, conv=paper_conv(layers), channels=channels)
-            found[f"acrnn{'3d' if channels == 3 else '2d'}-{layers}conv"] = replace(base, model=model)
+    for dimensions, layers in DEPTHS:
+        model = replace(base.model, conv=paper_conv(layers), channels=3 if dimensions == 3 else 1)
+        found[f"acrnn{dimensions}d-{layers}conv"] = replace(base, model=model)
     return found
 
 
@@ -35,30 +37,11 @@ Change = dict[str, dict[str, Any]]
 _UNLEVELLED = asdict(BASES["lite-augmented"].training.augmentation.under("segment"))
 _BY_SEGMENT: Change = {"model": {"normalisation": "segment"}, "augmentation": _UNLEVELLED}
 _DEGRADED = {"bands": 0.2, "rooms": 0.2, "noise": 0.3}
-_EVERY: dict[str, Change] = {
-    "no-augmentation": {"augmentation": asdict(AugmentConfig())},
-    "no-masks": {"augmentation": {"time_masks": 0, "mel_masks": 0}},
-    "no-voices": {"augmentation": {"tempo": 0.0, "vocal_tract": 0.0}},
-    "sampling-all": {"training": {"sampling": "all"}},
-    "epoch-by-validation": {"training": {"epoch_choice": "validation", "patience": 40}},
-    "epochs-80": {"training": {"epochs": 80}},
+_HEARD: dict[str, Change] = {
     "tempos": {"training": {"judging_tempos": FIVE_TEMPOS}},
     "adapted": {"training": {"judging_batch_norm": "speaker"}},
-    "rate-constant": {"training": {"schedule": "constant"}},
-    "rate-1e-4": {"training": {"learning_rate": 1e-4}},
-    "hop-3s": {"training": {"training_hop_seconds": 3.0}},
-    "mixup": {"training": {"mixup": 0.4}},
-    "label-smoothing": {"training": {"label_smoothing": 0.1}},
-    "no-dropout": {"model": {"dropout": 0.0}},
-    "padding-seen": {"model": {"mask_padding": False}},
-    "pool-2x4": {"model": {"conv": ((32, 2, 4), (64, 2, 2))}},
-    "conv-3": {"model": {"conv": ((16, 2, 2), (32, 2, 2), (64, 2, 2))}},
-    "conv-3-batch-norm": {"model": {"conv": ((16, 2, 2), (32, 2, 2), (64, 2, 2)), "batch_norm": ("conv", "embedding")}},
-    "attention-released": {"model": {"attention": "released-code"}},
-    "batch-norm-conv": {"model": {"batch_norm": ("conv", "embedding")}},
-    "batch-norm-linear": {"model": {"batch_norm": ("linear",)}},
-    "2d": {"model": {"channels": 1}},
 }
+_NO_DROPOUT: dict[str, Change] = {"no-dropout": {"model": {"dropout": 0.0}}}
 # Batch norm by what is judged, as in a program of the paper's authors: one training, judged in each condition.
 JUDGED: dict[str, Change] = {
     f"batch-norm-{way}": {"training": {"judging_batch_norm": way}} for way in ("judged-40", "judged-60", "judged-halves", "judged")
@@ -70,11 +53,9 @@ _PAPER_OPEN: dict[str, Change] = {
     "waveform-by-speaker": {"features": {"standardise_waveform": "speaker"}},
     "by-utterance": {"model": {"normalisation": "utterance"}},
     "by-speaker": {"model": {"normalisation": "speaker"}},
-    "2d": {"model": {"channels": 1}},
     "pool-2x4": {"model": {"conv": ((32, 2, 4),)}},
     "attention-released": {"model": {"attention": "released-code"}},
     "batch-norm-linear": {"model": {"batch_norm": ("linear",)}},
-    "batch-norm-conv": {"model": {"batch_norm": ("conv", "embedding")}},
     "padding-masked": {"model": {"mask_padding": True}},
     "initialisation-released": {"model": {"initialisation": "released-code"}},
     "epoch-20": {"training": {"epoch_choice": "last", "epochs": 20}},
@@ -94,16 +75,28 @@ CHANGES: dict[str, dict[str, Change]] = {
     "narrow": _PAPER_OPEN | JUDGED,
     **dict.fromkeys(PAPER, JUDGED),
     "lite-augmented": {
-        **_EVERY,
+        "no-masks": {"augmentation": {"time_masks": 0, "mel_masks": 0}},
+        "no-voices": {"augmentation": {"tempo": 0.0, "vocal_tract": 0.0}},
+        "sampling-all": {"training": {"sampling": "all"}},
+        **_HEARD,
+        "rate-constant": {"training": {"schedule": "constant"}},
+        "hop-3s": {"training": {"training_hop_seconds": 3.0}},
+        **_NO_DROPOUT,
+        "batch-norm-conv": {"model": {"batch_norm": ("conv", "embedding")}},
         "no-exchange": {"augmentation": {"speaker_exchange": 0.0}},
         "no-level": {"augmentation": {"gain": 0.0, "tilt": 0.0}},
         "by-segment": _BY_SEGMENT,
         "by-segment-own-masks": {**_BY_SEGMENT, "augmentation": {**_UNLEVELLED, "mask_mean": "segment"}},
-        "degraded": {"augmentation": _DEGRADED},
         "by-segment-degraded": {**_BY_SEGMENT, "augmentation": _UNLEVELLED | _DEGRADED},
     },
-    "lite-by-utterance": _EVERY,
-    "lite-by-speaker": _EVERY,
+    "lite-by-utterance": _HEARD | _NO_DROPOUT,
+    "lite-by-speaker": {
+        "epochs-80": {"training": {"epochs": 80}},
+        **_HEARD,
+        "mixup": {"training": {"mixup": 0.4}},
+        "label-smoothing": {"training": {"label_smoothing": 0.1}},
+        **_NO_DROPOUT,
+    },
     **{name: _BEST | (DISJOINT if name in best.ADAPTED.values() else {}) for name in best.systems()},
 }
 
@@ -116,9 +109,9 @@ def changed(base: Preset, change: Change) -> Preset:
     return replace(base, features=features, model=model, training=training)
 
 
-def systems() -> dict[str, Preset]:
-    """All of them by name, `lite-augmented.no-masks` and the like."""
-    return {f"{base}.{name}": changed(BASES[base], change) for base, changes in CHANGES.items() for name, change in changes.items()}
+def systems() -> list[tuple[str, str, Preset]]:
+    """All of them: base, change and configuration."""
+    return [(base, name, changed(BASES[base], change)) for base, changes in CHANGES.items() for name, change in changes.items()]
 
 
 def pairs(base: str) -> list[tuple[str, str]]:
@@ -126,13 +119,6 @@ def pairs(base: str) -> list[tuple[str, str]]:
     return [(f"{base}.{change}", base) for change in CHANGES[base]]
 
 
-def base_of(system: str) -> str | None:
-    """What a system is a change of; None where it stands for itself."""
-    base, dot, _ = system.partition(".")
-    return base if dot else None
-
-
-def conditions(system: str, preset: Preset) -> dict[str, Preset]:
-    """The systems that judge by a system's training with batch norm of what is judged, the plainest last; none of most systems."""
-    known = CHANGES.get(system, {})
-    return {f"{system}.{name}": changed(preset, change) for name, change in JUDGED.items() if name in known}
+def conditions(base: str) -> tuple[str, ...]:
+    """The changes of a base that judge by its training with batch norm of what is judged, the plainest last; none of most systems."""
+    return tuple(f"{base}.{name}" for name in JUDGED if name in CHANGES.get(base, {}))

@@ -44,7 +44,9 @@ class Experiment:
     @property
     def conditions(self) -> dict[str, Preset]:
         """The systems that judge by the same training in another condition, see `ser_acrnn.training.every_epoch`."""
-        return ablations.conditions(self.system, self.preset) if isinstance(self.preset, Preset) else {}
+        names = catalogue.entry(self.system).conditions
+        changes = {name: ablations.JUDGED[catalogue.entry(name).change] for name in names}
+        return {name: ablations.changed(self.preset, change) for name, change in changes.items() if isinstance(self.preset, Preset)}
 
     def last(self, run: Run, *, conditions: bool) -> Run:
         """The run whose result is the last that a training leaves: itself, or that of the last condition."""

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from data_prep import loader
 from experiments import catalogue
-from experiments.catalogue import ablations
 from experiments.catalogue.published import PUBLISHED
 from experiments.grid.collected import results_of
 from experiments.reporting import model_cards, pages, tables
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         protocol = options.protocol or corpus.protocol
         directory = options.results / folder_name(corpus.name, protocol)
         every = catalogue.ordered(catalogue.with_ensembles(results_of(options.results, corpus, protocol)))
-        results = [result for result in every if ablations.base_of(result.system) is None]
+        results = [result for result in every if not catalogue.entry(result.system).base]
         if not results:
             raise ValueError(f"{directory}: holds changed systems alone, expected runs of what they are changes of")
         names = catalogue.titles(result.system for result in with_seed_ensembles(results))
@@ -62,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             names=names,
             caveat=corpus.caveat,
             pairs=catalogue.PAIRS,
-            expected_runs=None if options.partial else {name: _folds(results[0]) * catalogue.seeds(name) for name in names},
+            expected_runs=None if options.partial else {name: _folds(results[0]) * catalogue.entry(name).seeds for name in names},
         )
         shown = f"{corpus.title}\n\n{overview}\n\n{corpus.caveat}".rstrip()
         tables.ablation_page(corpus, every, directory)

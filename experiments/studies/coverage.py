@@ -133,7 +133,7 @@ def populations(results: Sequence[RunResult]) -> dict[str, Population]:
     return {
         "normal": normal,
         "fold means of all systems": drawn([*means.values()]),
-        "fold means, changed systems left out": drawn([row for system, row in means.items() if ablations.base_of(system) is None]),
+        "fold means, changed systems left out": drawn([row for system, row in means.items() if not catalogue.entry(system).base]),
         "paired differences": drawn(differences),
         "beta, mean 80 %, deviation 10 points": beta(80, 10),
         "beta, mean 90 %, deviation 10 points": beta(90, 10),

@@ -15,7 +15,7 @@ from experiments.catalogue.baselines import LinearSvmConfig
 from ser_acrnn.evaluation import metrics
 
 
-def standardised_by_speaker(vectors: NDArray[np.floating], speakers: ArrayLike) -> NDArray[np.float64]:
+def normalised_by_speaker(vectors: NDArray[np.floating], speakers: ArrayLike) -> NDArray[np.float64]:
     """Each speaker's vectors less their mean, over their standard deviation; what never varies for a speaker becomes zero.
 
     Args:

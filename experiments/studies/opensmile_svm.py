@@ -110,7 +110,7 @@ def scored(experiment: Experiment, run: Run, vectors: NDArray[np.float32], progr
     emotions = np.array([preset.model.emotions.index(emotion) for emotion in rows["emotion"]])
     train, test = rows["group"].isin(fold.train).to_numpy(), (rows["group"] == fold.test).to_numpy()
     if preset.model.normalisation == "speaker":
-        vectors = linear_svm.standardised_by_speaker(vectors, rows["speaker"].to_numpy())
+        vectors = linear_svm.normalised_by_speaker(vectors, rows["speaker"].to_numpy())
     machine = linear_svm.fitted(vectors[train], emotions[train], rows["group"].to_numpy()[train], preset.model)
     said = linear_svm.scores(machine, vectors[test], len(preset.model.emotions))
     return RunResult(

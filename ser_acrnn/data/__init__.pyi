@@ -1,4 +1,4 @@
-from . import corpus, fold_reader, in_memory, prepared, segmented, standardised, tfrecords
+from . import corpus, fold_reader, in_memory, normalised, prepared, segmented, tfrecords
 from .corpus import CorpusError, Utterance, read_csv
 from .prepared import DatasetError, PreparedCorpus, open_corpus
 
@@ -10,10 +10,10 @@ __all__ = [
     "corpus",
     "fold_reader",
     "in_memory",
+    "normalised",
     "open_corpus",
     "prepared",
     "read_csv",
     "segmented",
-    "standardised",
     "tfrecords",
 ]

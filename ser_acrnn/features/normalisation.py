@@ -35,7 +35,7 @@ def statistics_of(utterances: Iterable[NDArray[np.float32]]) -> Statistics:
     return moments(frames, total, squares)
 
 
-def standardise(features: NDArray[np.float32], statistics: Statistics) -> NDArray[np.float32]:
+def normalise(features: NDArray[np.float32], statistics: Statistics) -> NDArray[np.float32]:
     """Features `(frames, coefficients, channels)` with mean 0 and variance 1, where the statistics are their own."""
     mean, variance = statistics
     return np.asarray((features - mean) / np.sqrt(variance), np.float32)

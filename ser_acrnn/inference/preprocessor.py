@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ser_acrnn import audio, features
 from ser_acrnn.audio.windows import windows
 from ser_acrnn.config import FeatureConfig, Normalisation
-from ser_acrnn.features.normalisation import Statistics, standardise, statistics_of
+from ser_acrnn.features.normalisation import Statistics, normalise, statistics_of
 
 # A recording up to this length is one utterance; a longer one is heard window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
@@ -103,7 +103,7 @@ class Preprocessor:
         """An utterance's log-Mels as the network takes them, `(segments, 300, 40, 3)`."""
         self.check_speaker()
         if self.scope in ("speaker", "utterance"):
-            log_mels = standardise(log_mels, self.speaker or statistics_of([log_mels]))
+            log_mels = normalise(log_mels, self.speaker or statistics_of([log_mels]))
         return features.segment(log_mels, self.features)
 
     def voices(

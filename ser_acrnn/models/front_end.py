@@ -147,7 +147,7 @@ class LogMels(_InFloat32):
 class StandardisedUtterances(_InFloat32):
     """Log-Mels of utterances -> the same with mean 0 and variance 1 a mel and channel, over each utterance's frames.
 
-    As `ser_acrnn.features.normalisation.standardise` by an utterance's own statistics. Input and output shape: `(batch, frames, mels,
+    As `ser_acrnn.features.normalisation.normalise` by an utterance's own statistics. Input and output shape: `(batch, frames, mels,
     channels)`.
     """
 

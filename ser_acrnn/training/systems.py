@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ser_acrnn.augmentation.log_mels import Augmenter, Voices
 from ser_acrnn.config import AS_SPOKEN, AugmentConfig, ConfigError, DnnElmPreset, Preset, TrainConfig
+from ser_acrnn.data.normalised import normalised
 from ser_acrnn.data.prepared import PreparedCorpus, Readable, Segments, Speaking, cut_segments
-from ser_acrnn.data.standardised import normalised
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.features import mfcc_pitch
 from ser_acrnn.features.log_mels import segment

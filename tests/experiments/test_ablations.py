@@ -10,7 +10,6 @@ from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.reporting import summarise, tables
 from experiments.studies import robustness
-from ser_acrnn.config import AugmentConfig
 from ser_acrnn.config.features import FEATURE_RECIPES
 
 EMODB = catalogue.corpus("emodb")
@@ -19,8 +18,8 @@ EMODB = catalogue.corpus("emodb")
 @pytest.mark.parametrize(("base", "change"), [(base, change) for base, changes in ablations.CHANGES.items() for change in changes])
 def test_a_change_changes_something_and_nothing_else(base, change):
     system = f"{base}.{change}"
-    before, after = ablations.BASES[base], catalogue.SYSTEMS[system]
-    assert after != before and ablations.base_of(system) == base and ablations.base_of(base) is None
+    before, after = ablations.BASES[base], catalogue.SYSTEMS[system].preset
+    assert after != before and catalogue.entry(system).base == base and not catalogue.entry(base).base
     planned = ablations.CHANGES[base][change]
     for part in ("features", "model", "training"):
         named = set(planned.get(part, {})) | ({"augmentation"} if part == "training" and "augmentation" in planned else set())
@@ -28,17 +27,13 @@ def test_a_change_changes_something_and_nothing_else(base, change):
         assert {field for field in old if old[field] != new[field]} == named
 
 
-def test_the_narrow_network_has_the_letters_settings():
-    narrow, letter = catalogue.SYSTEMS["narrow"], catalogue.SYSTEMS["acrnn3d-1conv"]
-    assert (narrow.features, replace(narrow.training, patience=letter.training.patience)) == (letter.features, letter.training)
-    widths = {name: getattr(letter.model, name) for name in ("conv", "linear_units", "blstm_units")}
-    assert replace(narrow.model, **widths) == letter.model
+def test_the_narrow_network_has_the_papers_settings():
+    narrow, paper = catalogue.SYSTEMS["narrow"].preset, catalogue.SYSTEMS["acrnn3d-1conv"].preset
+    assert (narrow.features, replace(narrow.training, patience=paper.training.patience)) == (paper.features, paper.training)
+    widths = {name: getattr(paper.model, name) for name in ("conv", "linear_units", "blstm_units")}
+    assert replace(narrow.model, **widths) == paper.model
     for change, recipe in (("features-released", "released-code"), ("waveform-unstandardised", "paper-unstandardised")):
-        assert catalogue.SYSTEMS[f"narrow.{change}"].features == FEATURE_RECIPES[recipe]
-
-
-def test_without_augmentation_there_is_none():
-    assert catalogue.SYSTEMS["lite-augmented.no-augmentation"].training.augmentation == AugmentConfig()
+        assert catalogue.SYSTEMS[f"narrow.{change}"].preset.features == FEATURE_RECIPES[recipe]
 
 
 def runs(system, right, validation):

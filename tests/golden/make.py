@@ -2,7 +2,7 @@
 
     python -m tests.golden.make
 
-Spectrum and filterbank come straight from python_speech_features; eq. (2) and (3) of the letter are written out as loops. The inputs
+Spectrum and filterbank come straight from python_speech_features; eq. (2) and (3) of the paper are written out as loops. The inputs
 are kept with the outputs, so that the values do not hang on any generator. To be run again only when a recipe is meant to change.
 """
 

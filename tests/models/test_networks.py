@@ -1,4 +1,4 @@
-"""The networks against the letter's table: parameters, names, shapes, padding, and what survives a file and a fresh process."""
+"""The networks against the paper's table: parameters, names, shapes, padding, and what survives a file and a fresh process."""
 
 import json
 from dataclasses import replace
@@ -43,7 +43,7 @@ def segments(config=SMALL, *, count=3, frames=None, seed=1):
 
 
 def parameters(*, conv, classes, channels=3, linear=768, cells=128, embedding=64, released=False, mels=40):
-    """What the letter's section II-B amounts to; `conv` is a row (maps, pooling over mels) a layer."""
+    """What the paper's section II-B amounts to; `conv` is a row (maps, pooling over mels) a layer."""
     total, maps_below, height = 2 * mels * channels, channels, mels  # mean and variance of each coefficient
     for maps, pool in conv:
         total += 5 * 3 * maps_below * maps + maps
@@ -56,15 +56,15 @@ def parameters(*, conv, classes, channels=3, linear=768, cells=128, embedding=64
     return total + embedding * classes + classes
 
 
-LETTER = {layers: [(128, 2), *[(256, 1)] * (layers - 1)] for layers in range(1, 8)}
+CONVOLUTIONS = {layers: [(128, 2), *[(256, 1)] * (layers - 1)] for layers in range(1, 8)}
 RELEASED = [(128, 4), *[(256, 1)] * 5]
 
 
 @pytest.mark.parametrize(
     "name, counted, expected",
     [
-        ("paper-emodb", parameters(conv=LETTER[5], classes=7), 8_316_663),
-        ("paper-iemocap", parameters(conv=LETTER[6], classes=4), 9_299_764),
+        ("paper-emodb", parameters(conv=CONVOLUTIONS[5], classes=7), 8_316_663),
+        ("paper-iemocap", parameters(conv=CONVOLUTIONS[6], classes=4), 9_299_764),
         ("released-code", parameters(conv=RELEASED, classes=4, released=True), 7_336_502),
         ("tiny", parameters(conv=[(16, 2), (32, 2)], classes=7, linear=64, cells=32), 58_999),
     ],
@@ -81,7 +81,7 @@ def test_the_presets_have_the_parameters_of_their_description(name, counted, exp
 @pytest.mark.parametrize("channels", [3, 1])
 def test_every_row_of_table_1_in_3d_and_2d(layers, channels):
     model = acrnn(ModelConfig(conv=paper_conv(layers), channels=channels))
-    expected = parameters(conv=LETTER[layers], classes=7, channels=channels)
+    expected = parameters(conv=CONVOLUTIONS[layers], classes=7, channels=channels)
     assert model.count_params() == expected
     if (layers, channels) == (1, 3):
         assert expected == 2_908_919

@@ -72,7 +72,7 @@ def test_two_systems_are_run_and_the_bar_goes_by_their_cost(small_corpus, tmp_pa
     for system in ("dnn-elm", "tiny"):
         result = RunResult.load(tmp_path / "results" / "synthetic" / system / "08-seed0.json")
         assert (result.system, result.config["training"]["epochs"]) == (system, 1)
-    costs = {name: catalogue.cost(catalogue.SYSTEMS[name]) for name in ("dnn-elm", "tiny")}
+    costs = {name: catalogue.cost(catalogue.SYSTEMS[name].preset) for name in ("dnn-elm", "tiny")}
     bar, initial = bars[1]
     assert bar.total == bar.n == pytest.approx(sum(costs.values()))
     assert initial == pytest.approx(costs["dnn-elm"])
@@ -99,7 +99,9 @@ def test_a_table_is_all_its_systems_seed_by_seed(emodb, tmp_path, children, tabl
     systems = catalogue.table_systems(table, catalogue.corpus("emodb"))
     assert named(children) == [(system, speaker, seed) for seed in (0, 1) for system in systems for speaker in ("03", "09")]
     assert {run.output.parent.parent for run in children} == {tmp_path / "results" / "emodb"}
-    assert {run.output.parent.name: run.cost for run in children} == {name: catalogue.cost(catalogue.SYSTEMS[name]) for name in systems}
+    assert {run.output.parent.name: run.cost for run in children} == {
+        name: catalogue.cost(catalogue.SYSTEMS[name].preset) for name in systems
+    }
 
 
 def test_systems_that_judge_together_are_trained_each_once(small_corpus, tmp_path, children):

@@ -77,7 +77,7 @@ def test_a_system_reads_the_corpus_of_its_recipe(kind, request):
     prepared = request.getfixturevalue(kind)
     for system in ("tiny", "dnn-elm"):
         experiment = opened(prepared, system)
-        assert experiment.corpus.features == experiment.preset.features == catalogue.SYSTEMS[system].features
+        assert experiment.corpus.features == experiment.preset.features == catalogue.SYSTEMS[system].preset.features
         assert experiment.preset.model.emotions == catalogue.corpus("synthetic").emotions
         assert experiment.corpus.name == experiment.facts.name == "synthetic"
         assert [fold.test for fold in experiment.folds] == ["03", "08", "09"]

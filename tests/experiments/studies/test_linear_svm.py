@@ -29,13 +29,13 @@ def recordings():
 def test_each_speakers_recordings_are_standardised_by_themselves_alone(recordings):
     vectors, _, speakers = recordings
     vectors[speakers == "b", 4] = 7
-    before = linear_svm.standardised_by_speaker(vectors, speakers)
+    before = linear_svm.normalised_by_speaker(vectors, speakers)
     for speaker in "abcde":
         mine = before[speakers == speaker]
         np.testing.assert_allclose(mine.mean(axis=0), 0, atol=1e-9)
         np.testing.assert_allclose(mine.std(axis=0), [0 if speaker == "b" and column == 4 else 1 for column in range(20)], atol=1e-9)
     vectors[speakers != "c"] *= -5
-    after = linear_svm.standardised_by_speaker(vectors, speakers)
+    after = linear_svm.normalised_by_speaker(vectors, speakers)
     np.testing.assert_array_equal(before[speakers == "c"], after[speakers == "c"])
 
 
@@ -43,7 +43,7 @@ def test_each_speakers_recordings_are_standardised_by_themselves_alone(recording
 def test_the_complexity_is_the_best_of_leaving_out_one_training_speaker_after_the_other(recordings, normalisation):
     vectors, emotions, speakers = recordings
     if normalisation == "speaker":
-        vectors = linear_svm.standardised_by_speaker(vectors, speakers)
+        vectors = linear_svm.normalised_by_speaker(vectors, speakers)
     found = {}
     for complexity in CONFIG.complexities:
         uars = []

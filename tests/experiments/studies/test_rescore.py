@@ -7,6 +7,7 @@ import pytest
 from command_words import places
 
 from experiments import catalogue
+from experiments.catalogue.system import System
 from experiments.studies import rescore
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.training import rescoring
@@ -17,9 +18,10 @@ pytestmark = pytest.mark.stochastic
 @pytest.fixture
 def words(small_corpus, kept, monkeypatch):
     """The command line but for the system; `tiny-adapted` differs from `tiny` in judging, `tiny-slower` in training."""
-    tiny = catalogue.SYSTEMS["tiny"]
+    tiny = catalogue.SYSTEMS["tiny"].preset
     for name, change in (("tiny-adapted", {"judging_batch_norm": "speaker"}), ("tiny-slower", {"learning_rate": 1e-5})):
-        monkeypatch.setitem(catalogue.SYSTEMS, name, replace(tiny, training=replace(tiny.training, **change)))
+        changed = System(name, replace(tiny, training=replace(tiny.training, **change)))
+        monkeypatch.setitem(catalogue.SYSTEMS, name, changed)
     return [*places(small_corpus, kept), "--trained=tiny"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from command_words import places
 
 from experiments import catalogue
+from experiments.catalogue.system import System
 from experiments.grid import run_one
 from experiments.studies import robustness
 from experiments.studies.degradations import DEGRADATIONS
@@ -67,12 +68,12 @@ def test_several_networks_judge_together_under_each_condition(small_corpus, kept
     judged = robustness.score_fold(members, recordings_of(small_corpus, runs[0]))
     assert judged[judged["condition"] == "as recorded"]["decision"].tolist() == ensemble("ab", "ab", runs)[0].decisions
     assert runs[0].decisions != runs[1].decisions, "members that agree would show nothing"
-    monkeypatch.setitem(catalogue.ENSEMBLES, "alone", ("tiny",))
+    monkeypatch.setitem(catalogue.SYSTEMS, "alone", System("alone", members=("tiny",)))
     for system in ("tiny", "alone"):
         assert robustness.main([*command(small_corpus, kept), f"--system={system}"]) == 0
     expected, alone = (pd.read_csv(kept / "results" / "synthetic" / "robustness" / f"{name}.csv") for name in ("tiny", "alone"))
     assert alone.equals(expected)
-    monkeypatch.setitem(catalogue.ENSEMBLES, "both", ("tiny", "lite"))
+    monkeypatch.setitem(catalogue.SYSTEMS, "both", System("both", members=("tiny", "lite")))
     assert robustness.main([*command(small_corpus, kept), "--system=both"]) == 1
     assert f"missing: {kept / 'models' / 'synthetic' / 'lite' / '03-seed0.keras'}, " in capsys.readouterr().err
 

@@ -9,8 +9,8 @@ from short_corpus import EMOTIONS, FOLD, SPEAKERS, ShortCorpus, changed, posteri
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.config.json_config import ConfigError
 from ser_acrnn.data.fold_reader import FoldReader
+from ser_acrnn.data.normalised import NormalisedCorpus, normalised
 from ser_acrnn.data.prepared import GroupedCorpus
-from ser_acrnn.data.standardised import StandardisedCorpus, normalised
 from ser_acrnn.evaluation import metrics, protocol
 
 pytestmark = pytest.mark.stochastic
@@ -22,7 +22,7 @@ def adapted(normalisation, **training):
 
 
 def test_a_speakers_frames_have_mean_zero_and_variance_one():
-    corpus = StandardisedCorpus(ShortCorpus(), "speaker")
+    corpus = NormalisedCorpus(ShortCorpus(), "speaker")
     for speaker in SPEAKERS:
         frames = np.concatenate([values for _, _, values in corpus.utterances([speaker])])
         np.testing.assert_allclose(frames.mean(axis=0), 0, atol=1e-4)
@@ -30,7 +30,7 @@ def test_a_speakers_frames_have_mean_zero_and_variance_one():
 
 
 def test_an_utterance_is_standardised_by_itself_alone():
-    plain, corpus = ShortCorpus(), StandardisedCorpus(ShortCorpus(), "utterance")
+    plain, corpus = ShortCorpus(), NormalisedCorpus(ShortCorpus(), "utterance")
     for (name, emotion, values), (_, _, source) in zip(corpus.utterances(["a"]), plain.utterances(["a"]), strict=True):
         expected = (source - source.mean(axis=0)) / source.std(axis=0)
         np.testing.assert_allclose(values, expected, atol=1e-4)
@@ -41,8 +41,8 @@ def test_groups_that_cut_through_speakers_keep_the_speakers_statistics():
     plain = ShortCorpus()
     names = plain.manifest["utterance"]
     grouped = GroupedCorpus(plain, {name: f"part{number % 3}" for number, name in enumerate(names)})
-    corpus = StandardisedCorpus(grouped, "speaker")
-    whole = {name: values for name, _, values in StandardisedCorpus(plain, "speaker").utterances(SPEAKERS)}
+    corpus = NormalisedCorpus(grouped, "speaker")
+    whole = {name: values for name, _, values in NormalisedCorpus(plain, "speaker").utterances(SPEAKERS)}
     found = dict((name, values) for name, _, values in corpus.utterances(["part1"]))
     assert set(found) == set(grouped.manifest["utterance"][grouped.group == "part1"])
     for name, values in found.items():
@@ -79,7 +79,7 @@ def test_the_test_speakers_audio_changes_only_the_test_posteriors():
 
 
 def test_the_test_speaker_is_read_after_the_choice_alone():
-    reader = FoldReader(StandardisedCorpus(ShortCorpus(), "speaker"), FOLD)
+    reader = FoldReader(NormalisedCorpus(ShortCorpus(), "speaker"), FOLD)
     with pytest.raises(protocol.LeakError, match="the test part 'a' is read"):
         reader.utterances(["a"])
     reader.choose_epoch([{"epoch": 1}], "last")

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn.data.prepared import PreparedCorpus
-from ser_acrnn.features.normalisation import Statistics, standardise, statistics_of
+from ser_acrnn.features.normalisation import Statistics, normalise, statistics_of
 
 
-class StandardisedCorpus(PreparedCorpus):
+class NormalisedCorpus(PreparedCorpus):
     """A prepared corpus whose utterances are standardised by their speaker's own audio, or by themselves.
 
     No label is used, and no utterance of one speaker for another one's. A speaker's statistics are of all audio that the corpus has of
@@ -33,7 +33,7 @@ class StandardisedCorpus(PreparedCorpus):
         speakers = dict(zip(self.manifest["utterance"], self.manifest["speaker"], strict=True))
         for name, emotion, features in self.corpus.utterances(groups):
             found = self.corpus.speaker_statistics(speakers[name]) if self.by == "speaker" else statistics_of([features])
-            yield name, emotion, standardise(features, found)
+            yield name, emotion, normalise(features, found)
 
     def statistics(self, groups: Iterable[str]) -> Statistics:
         """Mean 0 and variance 1: nothing is left to normalise."""
@@ -46,4 +46,4 @@ class StandardisedCorpus(PreparedCorpus):
 
 def normalised(corpus: PreparedCorpus, normalisation: str) -> PreparedCorpus:
     """The corpus as a network of that `ModelConfig.normalisation` reads it."""
-    return StandardisedCorpus(corpus, normalisation) if normalisation in ("speaker", "utterance") else corpus
+    return NormalisedCorpus(corpus, normalisation) if normalisation in ("speaker", "utterance") else corpus
