@@ -7,7 +7,7 @@ import soundfile
 from ser_acrnn import features
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.config import FEATURE_RECIPES
-from ser_acrnn.features.normalisation import statistics_of
+from ser_acrnn.features.normalisation import normalise, statistics_of
 from ser_acrnn.inference.preprocessor import Preprocessor, flaw
 
 RECIPE = FEATURE_RECIPES["paper"]
