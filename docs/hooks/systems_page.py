@@ -1,0 +1,84 @@
+"""The experiments' catalogue -> a line on every system, for the glossary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from experiments import catalogue
+from experiments.catalogue import ablations, baselines
+
+MARK = "<!-- systems -->"
+# What the catalogue's values do not say by themselves.
+DESCRIPTIONS = {
+    "tiny": "a small network for the demo, the tests and a first look at a corpus",
+    "narrow": "the paper's network of one convolution with fewer maps and units, small enough to change one setting after the other",
+    "lite": "the light network: two convolutions and masked padding, trained as the paper says",
+    "lite-augmented": "`lite` with augmentation on a fixed schedule, normalised by the training speakers",
+    "lite-by-utterance": "`lite` with augmentation on a fixed schedule, each utterance normalised by itself",
+    "lite-by-speaker": "`lite` with augmentation on a fixed schedule, normalised by all unlabelled audio of the speaker who is judged",
+    "best-by-training": "`lite-augmented` where all has been chosen: nobody validates, no dropout, judged at five tempos",
+    "best-by-utterance": "`lite-by-utterance` where all has been chosen; the recipe of the network `acrnn3d-emodb`",
+    "best-by-speaker": "`lite-by-speaker` where all has been chosen",
+    "adapted-by-training": "`best-by-training` with batch norm adapted to the speaker who is judged",
+    "adapted-by-utterance": "`best-by-utterance` with batch norm adapted to the speaker who is judged",
+    "adapted-by-speaker": "`best-by-speaker` with batch norm adapted too; the recipe of the network `acrnn3d-emodb-adapted`",
+    "dnn-elm": "the paper's baseline: a deep network on stacked frames, and an extreme learning machine upon its posteriors",
+    "dnn-elm-whole": "`dnn-elm` on all of an utterance instead of its loudest tenth",
+    "opensmile-compare-svm": "openSMILE's ComParE 2016 functionals and a linear support vector machine",
+    "opensmile-egemaps-svm": "openSMILE's eGeMAPS functionals and a linear support vector machine",
+    "opensmile-compare-svm-by-speaker": "`opensmile-compare-svm` with functionals standardised by all of the speaker's recordings",
+    "opensmile-egemaps-svm-by-speaker": "`opensmile-egemaps-svm` with functionals standardised by all of the speaker's recordings",
+}
+
+
+def names() -> list[str]:
+    """All systems: those that are trained, those that judge together, and the baselines."""
+    return [*catalogue.SYSTEMS, *catalogue.TOGETHER, *baselines.SYSTEMS]
+
+
+def description(name: str) -> str:
+    """A system in a line of Markdown.
+
+    Raises:
+        KeyError: Nothing is known of it.
+    """
+    if name in catalogue.TOGETHER:
+        return f"{_listed(catalogue.TOGETHER[name])} judging together, by the mean of their posteriors"
+    if name in DESCRIPTIONS:
+        return DESCRIPTIONS[name]
+    if name in ablations.PAPER:
+        dimensions, layers = name.split("-")
+        count = int(layers.removesuffix("conv"))
+        channels = "log-Mels, deltas and delta-deltas" if dimensions == "acrnn3d" else "log-Mels alone"
+        return f"the paper's network with {count} convolution{'s' if count > 1 else ''}, on {channels}"
+    base = ablations.base_of(name)
+    if base is None:
+        raise KeyError(name)
+    changes = ", ".join(_differences(asdict(catalogue.SYSTEMS[base]), asdict(catalogue.SYSTEMS[name])))
+    return f"`{base}` with {changes}"
+
+
+def table() -> str:
+    """The list of all systems as Markdown; changes of a system stand below it."""
+    lines: list[str] = []
+    whole = [name for name in names() if "." not in name]
+    for name in whole:
+        lines.append(f"- **`{name}`**: {description(name)}.")
+        lines += [f"    - `{other}`: {description(other)}." for other in names() if other.startswith(f"{name}.")]
+    return "\n".join(lines)
+
+
+def _differences(base: dict[str, Any], changed: dict[str, Any]) -> Iterator[str]:
+    """The fields in which two configurations differ, and their values in the changed one."""
+    for field, value in changed.items():
+        if isinstance(value, dict):
+            yield from _differences(base[field], value)
+        elif value != base[field]:
+            yield f"`{field} = {value}`"
+
+
+def _listed(members: tuple[str, ...]) -> str:
+    quoted = [f"`{member}`" for member in members]
+    return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
