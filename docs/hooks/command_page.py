@@ -17,13 +17,25 @@ def page() -> str:
 
     command = typer.main.get_command(app)
     with command.make_context(NAME, [], resilient_parsing=True) as context:
-        text = [f"# The command `{NAME}`", "", _plain(command.help), "", f"```text\n{_usage(command, context)}\n```", "", _table(command, context)]
+        text = [
+            f"# The command `{NAME}`",
+            "",
+            _plain(command.help),
+            "",
+            f"```text\n{_usage(command, context)}\n```",
+            "",
+            _table(command, context),
+        ]
         text += ["Exit codes: 0, all is done; 1, something could not be used, such as a recording, and was named; 2, wrong arguments.", ""]
         for name, sub in command.commands.items():  # type: ignore[attr-defined]
             with sub.make_context(name, [], parent=context, resilient_parsing=True) as inner:
-                text += [f"## `{name}`", "", _plain(sub.help), "", f"```text\n{_usage(sub, inner)}\n```", "", _table(sub, inner)]
+                text += [f"## `{name}`", "", *_shown(sub, inner)]
                 text += [_example(sub.epilog), ""] if sub.epilog else []
     return "\n".join(text)
+
+
+def _shown(command: Any, context: Any) -> list[str]:
+    return [_plain(command.help), "", f"```text\n{_usage(command, context)}\n```", "", _table(command, context)]
 
 
 def _usage(command: Any, context: Any) -> str:
@@ -37,7 +49,6 @@ def _table(command: Any, context: Any) -> str:
         if record and "--help" not in parameter.opts:
             rows.append(f"| `{_cell(record[0])}` | {_cell(_plain(record[1]))} |")
     return "\n".join(["| argument or option | what it is |", "| --- | --- |", *rows, ""]) if rows else ""
-
 
 
 def _plain(text: str | None) -> str:

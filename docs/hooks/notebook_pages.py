@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 NOTE = {
-    True: "*The notebook `{path}` with the outputs that are stored in it; nothing was executed for this page. `make test-notebooks` executes it.*",
-    False: "*The notebook `{path}`, which is stored without outputs: this page shows its code alone. `make test-notebooks` executes it.*",
+    True: "*The notebook `{path}` with the outputs that are stored in it; nothing was executed for this page.*",
+    False: "*The notebook `{path}`, which is stored without outputs: this page shows its code alone.*",
 }
 _STYLE = re.compile(r"<style scoped>.*?</style>\n?", re.DOTALL)
 

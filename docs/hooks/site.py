@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,31 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mkdocs.structure.files import File, Files
 
-from docs.hooks import api_pages, command_page, links, notebook_pages, readme_blocks, sources, systems_page, targets_page
+from docs.hooks import (
+    api_pages,
+    command_page,
+    durations,
+    links,
+    notebook_pages,
+    readme_blocks,
+    results_list,
+    runs_table,
+    sources,
+    speed_table,
+    systems_page,
+    targets_page,
+)
 from docs.hooks.sources import ROOT
 
+# Marks in pages, and what makes what stands in their place.
+GENERATED: dict[str, Callable[[], str]] = {
+    systems_page.MARK: systems_page.table,
+    speed_table.TABLE: speed_table.table,
+    speed_table.RECORDS: speed_table.records,
+    results_list.MARK: results_list.listed,
+    durations.MARK: durations.table,
+    **{mark: partial(runs_table.table, paths) for mark, paths in runs_table.TABLES.items()},
+}
 REPOSITORY_URL = os.environ.get("REPO_URL", "")
 
 
@@ -45,8 +69,9 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     uri = page.file.src_uri
     path = next((path for path, place in site.items() if place == uri and path not in sources.STANDS_ON), f"docs/{uri}")
     markdown = readme_blocks.inserted(markdown)
-    if systems_page.MARK in markdown:
-        markdown = markdown.replace(systems_page.MARK, systems_page.table())
+    for mark, made in GENERATED.items():
+        if mark in markdown:
+            markdown = markdown.replace(mark, made())
     return links.rewritten(markdown, path, uri, site, REPOSITORY_URL)
 
 

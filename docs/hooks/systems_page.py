@@ -35,7 +35,7 @@ DESCRIPTIONS = {
 
 def names() -> list[str]:
     """All systems: those that are trained, those that judge together, and the baselines."""
-    return [*catalogue.SYSTEMS, *catalogue.TOGETHER, *baselines.SYSTEMS]
+    return [*catalogue.SYSTEMS, *catalogue.ENSEMBLES, *baselines.SYSTEMS]
 
 
 def description(name: str) -> str:
@@ -44,8 +44,8 @@ def description(name: str) -> str:
     Raises:
         KeyError: Nothing is known of it.
     """
-    if name in catalogue.TOGETHER:
-        return f"{_listed(catalogue.TOGETHER[name])} judging together, by the mean of their posteriors"
+    if name in catalogue.ENSEMBLES:
+        return f"{_listed(catalogue.ENSEMBLES[name])} judging together, by the mean of their posteriors"
     if name in DESCRIPTIONS:
         return DESCRIPTIONS[name]
     if name in ablations.PAPER:
