@@ -26,7 +26,7 @@ DEMO := build/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-iemocap test test-everywhere test-notebooks lint bench transfer-ravdess clean
+.PHONY: help demo demo-iemocap test test-everywhere test-notebooks lint docs bench transfer-ravdess clean
 .PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
 .PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
@@ -38,6 +38,10 @@ help: ## list the targets
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv --clear .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@
 
 demo: .venv/installed ## the whole road on the embedded synthetic corpus, in minutes: generate, prepare, train three folds, report
@@ -65,6 +69,9 @@ lint: .venv/installed ## ruff and mypy
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+docs: .venv/installed-docs ## the documentation site, strictly, to build/docs; readable from the disk
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
 
 bench: .venv/installed ## measure everything, each figure beside a yardstick; QUICK=--quick only shows that it works
 	$(PY) -m experiments.bench $(QUICK) $(if $(EMODB),--emodb $(EMODB)) --write results/bench

@@ -44,8 +44,7 @@ class RunResult:
         validation_utterances: As `utterances`, of the validation speaker, by the network that judged the test; empty where nobody
             validates, and in results of version 0.1.0.
         test_curve: Where the run was judged after every epoch once all were trained (`ser_acrnn.training.every_epoch`): a dict an epoch
-        with
-            `epoch`, `test_uar` and `decisions`, the number of each test utterance's emotion. It chooses nothing.
+            with `epoch`, `test_uar` and `decisions`, the number of each test utterance's emotion. It chooses nothing.
         initial_weights: Checksum of the weights that training began with; "" where they were drawn by the seed.
     """
 
