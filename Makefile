@@ -57,7 +57,7 @@ demo-iemocap: .venv/installed ## the three systems on one fold of a generated lo
 	$(PY) -m experiments.reporting.summarise iemocap-synthetic --results $(DEMO)/results --partial
 
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
-	EMODB=$(EMODB) $(PY) -m pytest --numprocesses 2 --dist loadgroup
+	EMODB=$(EMODB) $(PY) -m pytest --numprocesses 2 --dist loadgroup --junitxml=build/tests.xml
 
 test-everywhere: .venv/installed ## all tests with one thread and two, with oneDNN and without, in random orders; twenty times those that train or draw
 	EMODB=$(EMODB) $(PY) tests/everywhere.py --numprocesses 2 --dist loadgroup

@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -38,7 +39,7 @@ class WrongCommandError(AssertionError):
     """A command that would fail as it stands."""
 
 
-class _Parsed(Exception):  # noqa: N818
+class _Parsed(Exception):
     """The command line was read without an error."""
 
 
@@ -130,7 +131,7 @@ def _pip(arguments: list[str]) -> None:
     extras = {extra for argument in arguments for names in re.findall(r"\[(.*)\]", argument) for extra in names.split(",")}
     if unknown := extras - set(setup["options.extras_require"]):
         raise WrongCommandError(f"pip install {shlex.join(arguments)}: no extra {sorted(unknown)}")
-    _exist(after for word, after in zip(arguments, arguments[1:], strict=False) if word == "-c")
+    _exist(after for word, after in pairwise(arguments) if word == "-c")
 
 
 def _exist(paths: Iterator[str]) -> None:

@@ -128,7 +128,8 @@ def test_wrong_python_is_found():
 
 
 def test_blocks_of_every_kind_are_found():
-    page = "A\n\n    make help    # targets\n    make \\\n      demo\n\n- list\n\n    of it\n\n1. a\n\n    ```bash\n    make test\n    ```\n\n```text\nx\n```\n"
+    shell_and_list = "A\n\n    make help    # targets\n    make \\\n      demo\n\n- list\n\n    of it\n\n"
+    page = f"{shell_and_list}1. a\n\n    ```bash\n    make test\n    ```\n\n```text\nx\n```\n"
     found = list(blocks(page))
     assert [(block.language, block.line) for block in found] == [("bash", 3), ("bash", 13), ("text", 17)]
     assert list(commands(found[0].text)) == ["make help", "make demo"]
