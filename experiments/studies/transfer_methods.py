@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from typing_extensions import override
 
 from ser_acrnn.data.prepared import PreparedCorpus, Segments
 from ser_acrnn.inference.batching import segment_posteriors
@@ -40,21 +41,21 @@ class FewShotConfig:
 class Whole(FineTuned):
     """The source with a new head, trained as a whole in one stage: as from scratch, but for the weights that it begins with."""
 
+    @override
     def stages(self) -> Sequence[Stage]:
-        """See `System.stages`."""
         return [Stage(self.preset.training)]
 
 
 class Scratch(Whole):
     """The source's architecture with weights drawn anew."""
 
+    @override
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
-        """See `System.network`."""
         return FineTuned(self.preset, keras.models.clone_model(self.source)).network(mean, variance)
 
     @property
+    @override
     def origin(self) -> str:
-        """See `System.origin`."""
         return ""
 
 
@@ -64,12 +65,12 @@ class Probe(FineTuned):
     The one epoch that a run needs trains a head which judges nothing.
     """
 
+    @override
     def stages(self) -> Sequence[Stage]:
-        """See `System.stages`."""
         return [Stage(replace(self.preset.training, epochs=1), lambda name: name != "emotion")]
 
+    @override
     def score(self, corpus: PreparedCorpus, model: keras.Model, train: Segments, validation: Segments, seed: int) -> Scorer:
-        """See `System.score`."""
         embed = encoder(model)
 
         def embeddings(segments: Segments) -> NDArray[np.float64]:

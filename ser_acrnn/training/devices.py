@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import keras
 from numpy.typing import NDArray
+from typing_extensions import override
 
 ONE_HOST = (
     "Keras 3 does not work with tf.distribute.MultiWorkerMirroredStrategy (https://github.com/keras-team/keras/issues/20585); "
@@ -148,8 +149,8 @@ class MirroredLearner(Learner):
 
         self._step = tf.function(step, autograph=False)
 
+    @override
     def step(self, features: NDArray, labels: NDArray) -> float:
-        """See `Learner.step`."""
         import tensorflow as tf
 
         rows = len(features) // self.strategy.num_replicas_in_sync
@@ -161,16 +162,16 @@ class MirroredLearner(Learner):
         self.model.reset_metrics()
         return float(self._step(*self.strategy.experimental_distribute_values_from_function(share)))
 
+    @override
     def publish(self) -> None:
-        """See `Learner.publish`."""
         self.network.set_weights(self.model.get_weights())
 
 
 class BatchDropout(keras.layers.Dropout):
     """A replica's rows of the mask that one device would draw for the whole batch."""
 
+    @override
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """See `keras.layers.Dropout`."""
         import tensorflow as tf
 
         replica = tf.distribute.get_replica_context()
@@ -230,7 +231,7 @@ def _on_tensorflow(devices: str, kind: str | None, replicas: int) -> tuple[str, 
 
 
 def _on_jax(devices: str, kind: str | None) -> tuple[str, bool]:
-    """See `_on_tensorflow`."""
+    """The device that JAX has first of a kind, and whether it has units for bfloat16."""
     import jax
 
     try:
@@ -245,7 +246,7 @@ def _on_jax(devices: str, kind: str | None) -> tuple[str, bool]:
 
 
 def _processor() -> tuple[str, bool]:
-    """See `_on_tensorflow`."""
+    """The processor's name and number of cores, and whether it has units for bfloat16."""
     try:
         lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from ser_acrnn import files
 from ser_acrnn.config import AS_SPOKEN, ConfigError, Preset
@@ -23,7 +24,7 @@ from ser_acrnn.evaluation import metrics, protocol
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.inference.batching import segment_posteriors
-from ser_acrnn.training.loop import validation_scores
+from ser_acrnn.training.loop import Watch, validation_scores
 from ser_acrnn.training.run import Begun, begin
 from ser_acrnn.training.systems import Acrnn
 
@@ -85,7 +86,7 @@ def run(
     return results
 
 
-class Watcher:
+class Watcher(Watch):
     """Judges the validation speaker after each epoch in every condition, and keeps the weights.
 
     Args:
@@ -118,15 +119,15 @@ class Watcher:
         weights.mkdir(parents=True, exist_ok=True)
         self._judged: tuple[keras.Model, Callable[[Segments], NDArray[np.float32]]] | None = None
 
+    @override
     def after_epoch(self, model: keras.Model, epoch: int) -> dict[str, Any]:
-        """See `ser_acrnn.training.run.Watch`."""
         with files.replacing(self._file(epoch)) as partial, partial.open("wb") as stream:
             np.savez(stream, *model.get_weights())
         names, scores = list(self.presets)[1:], self._in_conditions(model, self._validation)
         return {"conditions": {name: validation_scores(said, self._validation) for name, said in zip(names, scores, strict=True)}}
 
+    @override
     def impatient(self, curve: Curve, choice: str, patience: int) -> bool:
-        """See `ser_acrnn.training.run.Watch`: only once all conditions are."""
         return all(
             len(until_impatient(self.curve(curve, name), choice, patience)) < len(curve)
             or protocol.impatient(self.curve(curve, name), choice, patience)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from ser_acrnn.config import Preset
 from ser_acrnn.models.heads import with_new_head
@@ -35,15 +36,15 @@ class FineTuned(Acrnn):
         super().__init__(preset)
         self.source = source
 
+    @override
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
-        """See `System.network`; features are normalised by the new corpus, so that another microphone is no other emotion."""
         channels = self.preset.model.channels
         model = with_new_head(self.source, self.preset.model.emotions, "none")
         model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
         return model
 
+    @override
     def stages(self) -> Sequence[Stage]:
-        """See `System.stages`."""
         training = self.preset.training
         epochs = [max(1, round(training.epochs / len(_STAGES)))] * len(_STAGES)
         return [
@@ -52,6 +53,6 @@ class FineTuned(Acrnn):
         ]
 
     @property
+    @override
     def origin(self) -> str:
-        """See `System.origin`."""
         return hashlib.sha256(b"".join(np.asarray(weight).tobytes() for weight in self.source.get_weights())).hexdigest()

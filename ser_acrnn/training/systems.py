@@ -9,6 +9,7 @@ from typing import Protocol
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from ser_acrnn.augmentation.log_mels import Augmenter, Voices
 from ser_acrnn.config import AS_SPOKEN, AugmentConfig, ConfigError, DnnElmPreset, Preset, TrainConfig
@@ -69,7 +70,7 @@ class System(Protocol):
         """Completes the trained network to what scores utterances; of the test part no segment is in sight."""
 
 
-class Acrnn:
+class Acrnn(System):
     """The paper's network: 3 s segments of log-Mels, at one tempo or several, and the maximum over an utterance's segments.
 
     Raises:
@@ -89,34 +90,34 @@ class Acrnn:
             raise ConfigError(f"TrainConfig.judging_batch_norm is {chosen!r}, expected a network with batch norm, or 'training'")
         self.preset = preset
 
+    @override
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
-        """See `System.corpus`."""
         return normalised(corpus, self.preset.model.normalisation)
 
+    @override
     def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
-        """See `System.segments`."""
         model, features = self.preset.model, self.preset.features
         hop_seconds = self.preset.training.training_hop_seconds if training else None
         return cut_segments(corpus, groups, model.emotions, lambda values: segment(values[..., : model.channels], features, hop_seconds))
 
+    @override
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
-        """See `System.network`."""
         preset, channels = self.preset, self.preset.model.channels
         model = acrnn(preset.model, recipe_hash=preset.features.recipe_hash, precision=preset.training.precision)
         model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
         return model
 
+    @override
     def stages(self) -> Sequence[Stage]:
-        """See `System.stages`."""
         return [Stage(self.preset.training)]
 
     @property
+    @override
     def origin(self) -> str:
-        """See `System.origin`."""
         return ""
 
+    @override
     def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
-        """See `System.augment`."""
         config, channels = self.preset.training.augmentation, self.preset.model.channels
         if config == AugmentConfig():
             return None
@@ -127,8 +128,8 @@ class Acrnn:
             voices = Voices(number, np.stack(means)[..., :channels], np.sqrt(np.stack(variances))[..., :channels])
         return Augmenter(config, mean[:, :channels], self.preset.features, voices)
 
+    @override
     def score(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Scorer:
-        """See `System.score`."""
         config = self.preset.training
         if config.judging_batch_norm.startswith("speaker-"):
             raise ConfigError(
@@ -189,7 +190,7 @@ class Acrnn:
         return say
 
 
-class DnnElm:
+class DnnElm(System):
     """The baseline of Han et al.: stacked frames, a DNN, four statistics a class, and an extreme learning machine upon them.
 
     Width and ridge of the machine are chosen on the validation part. Its scores are near +1 for a class and near -1 for the others.
@@ -208,38 +209,38 @@ class DnnElm:
             raise ConfigError("DnnElmPreset.training.train_on_validation is True, expected False: the machine is chosen on validation")
         self.preset = preset
 
+    @override
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
-        """See `System.corpus`."""
         return corpus
 
+    @override
     def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
-        """See `System.segments`."""
         model = self.preset.model
         shape = (model.context_frames, *self.preset.features.shape)
         return cut_segments(corpus, groups, model.emotions, lambda values: mfcc_pitch.segments(values[..., 0], model).reshape(-1, *shape))
 
+    @override
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
-        """See `System.network`."""
         preset = self.preset
         model = dnn(preset.model, preset.features.shape, recipe_hash=preset.features.recipe_hash, precision=preset.training.precision)
         model.get_layer("normalise").set_statistics(mean, variance)
         return model
 
+    @override
     def stages(self) -> Sequence[Stage]:
-        """See `System.stages`."""
         return [Stage(self.preset.training)]
 
     @property
+    @override
     def origin(self) -> str:
-        """See `System.origin`."""
         return ""
 
+    @override
     def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
-        """See `System.augment`."""
         return None
 
+    @override
     def score(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Scorer:
-        """See `System.score`."""
         config = self.preset.model
         if validation is None:
             raise ConfigError("the machine of a DNN-ELM is chosen by validation, expected a fold in which somebody validates")
