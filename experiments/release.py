@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from experiments.grid.runs import add_arguments, open_experiment
+from experiments.grid.runs import add_arguments, named_experiment
 from experiments.reporting import model_cards
 from ser_acrnn import __version__, files
 from ser_acrnn.config import Preset
@@ -53,7 +53,7 @@ def ship(options: argparse.Namespace) -> Path:
     from ser_acrnn.training import devices
     from ser_acrnn.training import run as training
 
-    experiment = open_experiment(options, options.system)
+    experiment = named_experiment(options, options.system)
     if not isinstance(experiment.preset, Preset):
         raise ValueError(f"--system is {options.system}, expected a network")
     results = options.results / experiment.folder / options.system

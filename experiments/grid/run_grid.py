@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from experiments import catalogue
-from experiments.grid.runs import Experiment, add_arguments, corpus_name, open_experiment
+from experiments.grid.runs import Experiment, add_arguments, corpus_name, named_experiment
 from experiments.jobs.executors import add_arguments as add_executor_arguments
 from experiments.jobs.executors import compute, settle
 from experiments.jobs.job import Job
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settle(options, "prepared", "results", "work", "models")
         corpus = catalogue.corpus(corpus_name(options.prepared))
         systems = catalogue.table_systems(options.table, corpus) if options.table else catalogue.trained(options.system.split(","))
-        experiments = [open_experiment(options, system) for system in systems]
+        experiments = [named_experiment(options, system) for system in systems]
         for experiment in experiments:
             experiment.settle_manifest(options.results)
         runs = plan(experiments, options)

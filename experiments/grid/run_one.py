@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from experiments.grid.runs import Experiment, add_arguments, open_experiment
+from experiments.grid.runs import Experiment, add_arguments, named_experiment
 from experiments.jobs.job import run_command
 from experiments.jobs.locks import lock
 from ser_acrnn.config import DnnElmPreset
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
         ValueError: It cannot be computed; the message names file, value and expectation.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    experiment = open_experiment(options, options.system)
+    experiment = named_experiment(options, options.system)
     if not 0 <= options.fold < len(experiment.folds):
         raise ValueError(f"--fold is {options.fold}, expected 0 to {len(experiment.folds) - 1}")
     for name, kept in (("--save-model", options.save_model), ("--models", options.models)):

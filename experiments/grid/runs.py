@@ -112,25 +112,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_experiment(options: argparse.Namespace, system: str) -> Experiment:
-    """Opens what the command line names, prepared by the system's recipe.
+def open_experiment(
+    prepared: Path, system: str, *, protocol: str | None = None, precision: str | None = None, epochs: int | None = None
+) -> Experiment:
+    """Opens a system on a corpus, prepared by the system's recipe.
+
+    Args:
+        prepared: A prepared corpus of any recipe: its folder, or a packed `.npz`; that of the system's recipe stands beside it.
+        system: A name of the catalogue.
+        protocol: What a fold leaves out; by default the corpus's own.
+        precision: Instead of the system's own.
+        epochs: Their bound, instead of the system's own.
 
     Raises:
         DatasetError: It is not there, or another corpus than its name says.
         LeakError: The corpus cannot be split so.
         ValueError: An unknown system.
     """
-    facts = catalogue.corpus(corpus_name(options.prepared))
+    facts = catalogue.corpus(corpus_name(prepared))
     preset = catalogue.system(system, facts)
-    changes = {name: getattr(options, name) for name in ("precision", "epochs") if getattr(options, name) is not None}
+    changes = {name: value for name, value in (("precision", precision), ("epochs", epochs)) if value is not None}
     preset = replace(preset, training=replace(preset.training, **changes))
-    return split_corpus(prepared_path(options.prepared, preset), facts, system, preset, options)
+    return split_corpus(prepared_path(prepared, preset), facts, system, preset, protocol)
+
+
+def named_experiment(options: argparse.Namespace, system: str) -> Experiment:
+    """Opens what the arguments of `add_arguments` name; errors as of `open_experiment`."""
+    return open_experiment(options.prepared, system, protocol=options.protocol, precision=options.precision, epochs=options.epochs)
 
 
 def split_corpus(
-    path: Path, facts: Corpus, system: str, preset: Preset | DnnElmPreset | baselines.SvmPreset, options: argparse.Namespace
+    path: Path, facts: Corpus, system: str, preset: Preset | DnnElmPreset | baselines.SvmPreset, protocol: str | None = None
 ) -> Experiment:
-    """Opens a prepared corpus, split by the protocol that the options name, or by its own.
+    """Opens a prepared corpus, split by a protocol, or by its own.
 
     Raises:
         DatasetError: It is not there, or another corpus than its name says.
@@ -139,7 +153,7 @@ def split_corpus(
     corpus = open_corpus(path)
     if corpus.name != facts.name:
         raise DatasetError(f"{path}: holds the corpus {corpus.name!r}, expected {facts.name!r} by its name")
-    protocol = options.protocol or facts.protocol
+    protocol = protocol or facts.protocol
     if protocol == SPEAKER_AND_TEXTS:
         by_texts = grouped_by_texts(corpus, facts)
         return Experiment(corpus, facts, system, preset, protocol, list(by_texts), {fold.test: found for fold, found in by_texts.items()})

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from experiments import catalogue
 from experiments.catalogue import ablations, best
-from experiments.grid.runs import Experiment, add_arguments, open_experiment
+from experiments.grid.runs import Experiment, add_arguments, named_experiment
 from experiments.studies.checkpoints import check_network, recordings_of, scores_of
 from ser_acrnn import audio
 from ser_acrnn.config import Preset, TrainConfig
@@ -98,8 +98,8 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.models is None or options.trained not in best.ADAPTED:
         raise ValueError(f"--models is {options.models}, --trained {options.trained}, expected the networks of one of {list(best.ADAPTED)}")
-    trained = open_experiment(options, options.trained)
-    again = [open_experiment(options, f"{best.ADAPTED[options.trained]}.{change}") for change in ablations.DISJOINT]
+    trained = named_experiment(options, options.trained)
+    again = [named_experiment(options, f"{best.ADAPTED[options.trained]}.{change}") for change in ablations.DISJOINT]
     recordings, made = recordings_of(trained.corpus.manifest, options.source), 0
     for seed, fold in tqdm(list(product(options.seeds, range(len(trained.folds)))), desc=options.trained, unit=" runs"):
         missing = [one for one in again if not one.finished(one.run(fold, seed), options.results)]

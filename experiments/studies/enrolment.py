@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments import catalogue
-from experiments.grid.runs import open_experiment
+from experiments.grid.runs import named_experiment
 from experiments.studies.checkpoints import check_network, command, kept_runs, recordings_of, scores_of, write
 from ser_acrnn import audio
 from ser_acrnn.config import TrainConfig
@@ -133,7 +133,7 @@ def run(options: argparse.Namespace) -> Path:
     Raises:
         ValueError: A result, a network or a recording is missing or is another one.
     """
-    experiment = open_experiment(options, options.system)
+    experiment = named_experiment(options, options.system)
     recordings = recordings_of(experiment.corpus.manifest, options.source)
     folds = kept_runs([experiment], options)
     judged = [score_fold(network, result, recordings) for ((network, result),) in tqdm(folds, desc=options.system, unit=" folds")]

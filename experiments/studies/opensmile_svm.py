@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
         for system in systems:
             preset = baselines.SYSTEMS[system]
             preset = replace(preset, model=replace(preset.model, emotions=facts.emotions))
-            _run(split_corpus(options.prepared, facts, system, preset, options), options)
+            _run(split_corpus(options.prepared, facts, system, preset, options.protocol), options)
 
 
 def _run(experiment: Experiment, options: argparse.Namespace) -> None:

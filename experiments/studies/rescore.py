@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from experiments import catalogue
-from experiments.grid.runs import Experiment, add_arguments, open_experiment
+from experiments.grid.runs import Experiment, add_arguments, named_experiment
 from ser_acrnn.config import Preset
 from ser_acrnn.evaluation.results import RunResult
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.models is None:
         raise ValueError("--models is missing, expected the folder that the grid kept its networks in")
-    trained, again = (open_experiment(options, system) for system in (options.trained, options.system))
+    trained, again = (named_experiment(options, system) for system in (options.trained, options.system))
     if not isinstance(again.preset, Preset):
         raise ValueError(f"--system is {again.system}, expected a network that the grid keeps")
     again.settle_manifest(options.results)

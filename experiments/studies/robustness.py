@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments import catalogue
-from experiments.grid.runs import open_experiment
+from experiments.grid.runs import named_experiment
 from experiments.studies.checkpoints import check_network, command, kept_runs, recordings_of, scores_of, write
 from experiments.studies.degradations import DEGRADATIONS
 from ser_acrnn import audio
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> Path:
     Raises:
         ValueError: A result, a network or a recording is missing or is another one.
     """
-    members = [open_experiment(options, system) for system in catalogue.trained([options.system])]
+    members = [named_experiment(options, system) for system in catalogue.trained([options.system])]
     folds = kept_runs(members, options)
     recordings = recordings_of(members[0].corpus.manifest, options.source)
     judged = [score_fold(fold, recordings) for fold in tqdm(folds, desc=options.system, unit=" folds")]

@@ -183,8 +183,7 @@ def run(options: argparse.Namespace) -> tuple[list[TransferResult], Draws, Sourc
         ValueError: Something that the options name cannot be used.
     """
     source = Source.find(options.init)
-    settings = argparse.Namespace(prepared=options.prepared, protocol=None, precision=None, epochs=None)
-    experiment = open_experiment(settings, "lite-by-utterance")
+    experiment = open_experiment(options.prepared, "lite-by-utterance")
     rates = {method: options.learning_rate for method in METHODS} if options.learning_rate else FewShotConfig().learning_rate
     draws = Draws(experiment, FewShotConfig(updates=options.updates, learning_rate=rates))
     folder = options.results / "transfer" / experiment.corpus.name

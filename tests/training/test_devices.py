@@ -264,7 +264,7 @@ def test_replicas_that_cannot_share_a_batch_evenly_are_refused_with_both_numbers
     with pytest.raises(DevicesError, match="devices is 'gpu:3' and batch_size is 40, expected"):
         place("gpu:3", 40)
     experiment = Experiment(ShortCorpus(), None, "small", SMALL, protocol.LEAVE_ONE_SPEAKER_OUT, [FOLD])
-    monkeypatch.setattr(run_one, "open_experiment", lambda options, system: experiment)
+    monkeypatch.setattr(run_one, "named_experiment", lambda options, system: experiment)
     monkeypatch.setattr(Experiment, "settle_manifest", lambda *_: None)  # the corpus in memory has no sessions
     folders = ["--prepared", "short", "--results", str(tmp_path / "results"), "--work", str(tmp_path / "work")]
     assert run_one.main([*folders, "--fold", "0", "--seed", "0", "--devices", "cpu:5"]) == 1

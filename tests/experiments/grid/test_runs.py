@@ -41,8 +41,7 @@ def iemocap(tmp_path_factory):
 
 
 def opened(prepared, system="tiny", protocol=None, **more):
-    options = {"prepared": prepared, "protocol": protocol, "precision": None, "epochs": None, **more}
-    return runs.open_experiment(argparse.Namespace(**options), system)
+    return runs.open_experiment(prepared, system, protocol=protocol, **more)
 
 
 def test_a_runs_file_stands_below_its_corpus_and_system():

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from experiments.grid import run_grid, run_one
-from experiments.grid.runs import add_arguments, open_experiment
+from experiments.grid.runs import add_arguments, named_experiment
 from experiments.jobs import executors
 from experiments.jobs.executors import local, run_child
 from experiments.jobs.job import Job
@@ -89,7 +89,7 @@ def options(small_corpus, tmp_path):
 
 
 def test_a_child_leaves_a_claimed_run_and_names_what_fails(options, tmp_path, monkeypatch):
-    experiment = open_experiment(options, "tiny")
+    experiment = named_experiment(options, "tiny")
     run = run_grid.job_of(experiment, 0, 0, options)
     with lock(run.lock), pytest.raises(LockedError, match=f"is held by process {os.getpid()} on "):
         run_child(run, 1)

@@ -131,8 +131,7 @@ def test_an_unknown_system_is_named_with_the_known_ones(small_corpus, tmp_path, 
 def opened(small_corpus, tmp_path, system, protocol=None):
     facts, preset = catalogue.corpus("synthetic"), baselines.SYSTEMS[system]
     preset = replace(preset, model=replace(preset.model, emotions=facts.emotions, complexities=(1e-3, 1e-1)))
-    options = opensmile_svm.argparse.Namespace(protocol=protocol)
-    return runs.split_corpus(small_corpus, facts, system, preset, options)
+    return runs.split_corpus(small_corpus, facts, system, preset, protocol)
 
 
 @pytest.mark.parametrize("system", [SYSTEM, BY_SPEAKER])
