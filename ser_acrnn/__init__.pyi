@@ -3,7 +3,19 @@ from ._version import __version__
 from .audio import AudioError
 from .config import ConfigError, FeatureConfig, ModelConfig, TrainConfig, preset
 from .data import CorpusError, DatasetError, Utterance, read_csv
-from .evaluation import Fold, LeakError, ResultError, RunResult, leave_one_speaker_out, metrics, protocol, unweighted_average_recall
+from .evaluation import (
+    Evaluation,
+    Fold,
+    LeakError,
+    PredictionsError,
+    ResultError,
+    RunResult,
+    evaluate,
+    leave_one_speaker_out,
+    metrics,
+    protocol,
+    unweighted_average_recall,
+)
 from .export import save_to_hub_folder
 from .features import log_mels_3d
 from .inference import AcrnnEmbedding, Prediction, Predictor, WindowPrediction, embed
@@ -18,11 +30,13 @@ __all__ = [
     "ConfigError",
     "CorpusError",
     "DatasetError",
+    "Evaluation",
     "FeatureConfig",
     "Fold",
     "LeakError",
     "ModelConfig",
     "Prediction",
+    "PredictionsError",
     "Predictor",
     "ResultError",
     "RunResult",
@@ -38,6 +52,7 @@ __all__ = [
     "data",
     "embed",
     "encoder",
+    "evaluate",
     "evaluation",
     "export",
     "features",
