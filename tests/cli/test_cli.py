@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 from networks import trained_on_other_voices
 
+import ser_acrnn
 from ser_acrnn import cli
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, FIVE_TEMPOS, ModelConfig
@@ -197,6 +199,44 @@ def test_a_network_adapts_to_one_speaker(capsys, folder):
     words = ("predict", "--json", "--model", folder / "training.keras", folder / "audio")
     plain, adapted = run(capsys, *words), run(capsys, *words, "--same-speaker")
     assert plain[0] == adapted[0] == 0 and plain[1] != adapted[1]
+
+
+@pytest.fixture(scope="module")
+def labels(folder):
+    """Labels of the recordings, with a column of their own."""
+    rows = ["path,speaker,emotion,room", "b.wav,s0,angry,small", "a.flac,s1,sad,large", "deep/c.ogg,s2,happy,large"]
+    (folder / "audio" / "labels.csv").write_text("\n".join(rows))
+    return folder / "audio" / "labels.csv"
+
+
+def test_an_evaluation_is_broken_down_by_a_column_of_the_labels_and_is_that_of_the_predictions(capsys, folder, labels):
+    words = ("--model", folder / "training.keras")
+    code, direct, error = run(capsys, "evaluate", "--labels", labels, *words, "--by", "room", "--by", "speaker")
+    assert code == 0 and error == "" and "of 3 utterances; mean over 3 speakers" in direct
+    assert "\n| large | 2 " in direct and "\n| s2      | 1 " in direct
+    _, as_csv, _ = run(capsys, "predict", *words, "--csv", folder / "audio")
+    (folder / "predicted.csv").write_text(as_csv)
+    code, printed, _ = run(
+        capsys, "evaluate", "--labels", labels, "--predictions", folder / "predicted.csv", "--by", "room", "--by", "speaker"
+    )
+    uncalibrated = [re.sub("; expected calibration error.*", "", text) for text in (printed, direct)]  # printed posteriors are rounded
+    assert code == 0 and uncalibrated[0] == uncalibrated[1] != direct
+    assert printed == ser_acrnn.evaluate(folder / "predicted.csv", labels, by=["room", "speaker"]).to_markdown() + "\n"
+
+
+def test_an_evaluation_names_what_is_wrong_before_it_begins(monkeypatch, capsys, folder, labels):
+    monkeypatch.setattr(Predictor, "predict", None)
+    words = ("evaluate", "--labels", labels, "--model", folder / "training.keras")
+    code, _, error = run(capsys, *words, "--by", "age")
+    assert code == 1 and f"{labels}: lacks the column 'age'" in error
+    code, _, error = run(capsys, *words, "--predictions", folder / "predicted.csv")
+    assert code == 2 and "neither --model nor --adapt nor --tempos" in " ".join(error.split())
+    strange = labels.with_name("strange.csv")
+    strange.write_text(labels.read_text().replace("happy", "calm"))
+    code, _, error = run(capsys, "evaluate", "--labels", strange, "--model", folder / "training.keras")
+    assert code == 1 and f"{strange}, line 4: emotion is 'calm', expected one of ['angry', 'sad', 'happy']" in error
+    code, _, error = run(capsys, "evaluate", "--labels", labels, "--predictions", folder / "none.csv")
+    assert code == 1 and "none.csv: cannot be read" in error
 
 
 def test_embeddings_are_a_table(capsys, folder):
