@@ -31,7 +31,7 @@ class Corpus:
     """What the experiments have to know of a corpus.
 
     Attributes:
-        name: Of its loader.
+        name: The name of its loader.
         title: As tables call it.
         emotions: Classes, in the order of tables and of networks' outputs.
         partner: The validation speaker (or group) of each test speaker (or group); None: the next one.
@@ -56,7 +56,7 @@ class Reading:
     """A corpus on disk as its loader understood it.
 
     Attributes:
-        name: Of the prepared corpus: the loader's, with a suffix where a choice makes it another corpus.
+        name: The name of the prepared corpus: the loader's, with a suffix where a choice makes it another corpus.
         utterances: What will be prepared.
         about: What the loader wants to be known of its choices and counts, as JSON values; goes into the recipe.
         left_out: A dict an utterance that was left out: `utterance` and `reason`.
@@ -74,7 +74,7 @@ def count_differences(utterances: Iterable[Utterance], published: Mapping[str, S
     """Compares the utterances of each speaker and emotion with published counts.
 
     Args:
-        utterances: Of the corpus.
+        utterances: The utterances of the corpus.
         published: Counts of each speaker, in the order of `emotions`.
         emotions: Names.
 

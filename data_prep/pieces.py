@@ -75,11 +75,11 @@ def plan(
     """Divides a corpus into pieces of about the same size, and writes their lists.
 
     Args:
-        corpus: Its name.
+        corpus: The corpus's name.
         utterances: As a loader gives them.
         data: Folder of the prepared corpora.
         recipe: Name of the feature recipe.
-        number: Of pieces; fewer where there are fewer speakers.
+        number: The number of pieces; fewer where there are fewer speakers.
         source: Folder that the manifest's paths are relative to.
         skip_bad: Leave unusable recordings out, instead of refusing the corpus.
 

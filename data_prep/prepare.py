@@ -51,7 +51,7 @@ def prepare(
     """Prepares a corpus, doing again only what is missing or has changed.
 
     Args:
-        corpus: Its name, and that of its folder.
+        corpus: The name of the corpus and of its folder.
         utterances: As a loader of `data_prep` gives them.
         data: Folder of the prepared corpora.
         config: The feature recipe.

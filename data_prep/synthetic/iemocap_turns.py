@@ -47,7 +47,7 @@ class TurnConfig:
         sound_seconds: Mean length of a sound in the sentences at a rate of 1, pauses left out, measured.
         words_a_pause: Words for which the speech may pause once to three times, ours.
         tone_seconds: Length of what stands for turns that are not spoken, ours.
-        tone_hertz: Its pitch, ours.
+        tone_hertz: The pitch of its tone, ours.
     """
 
     median_seconds: float = 3.51

@@ -20,7 +20,7 @@ def rows(scale: float, rounds: int) -> list[Row]:
     """Measures on look-alikes of IEMOCAP, each in a process of its own.
 
     Args:
-        scale: Of the smallest one; the largest is eight times as large.
+        scale: The scale of the smallest corpus; the largest is eight times as large.
         rounds: Measurements of each, of which the median counts.
     """
     table: list[Row] = []

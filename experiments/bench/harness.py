@@ -18,7 +18,7 @@ class Row:
         group: What it is about, such as "features".
         what: What was measured.
         figure: The measurement.
-        unit: Its unit.
+        unit: The unit of its figures.
         yardstick: What it is compared with, measured in the same run.
         ratio: How many times better than the yardstick; None without one.
     """

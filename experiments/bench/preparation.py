@@ -19,7 +19,7 @@ def measure(name: str, source: Path, data: Path) -> dict[str, float]:
     """Prepares a corpus twice in a fresh process.
 
     Args:
-        name: Of its loader.
+        name: The name of its loader.
         source: The corpus on disk.
         data: Where the prepared corpus goes, `<data>/<its name>`; stays there.
 
@@ -35,7 +35,7 @@ def measure_command(name: str, source: Path, data: Path, jobs: int) -> float:
     """Seconds of the whole command that prepares a corpus, in one process or in pieces in several.
 
     Args:
-        name: Of its loader.
+        name: The name of its loader.
         source: The corpus on disk.
         data: Where the prepared corpus goes.
         jobs: Processes.

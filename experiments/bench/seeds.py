@@ -32,7 +32,7 @@ class Seeds:
 
     Attributes:
         model: The network of the last seed, compiled; its own variables stay as they are.
-        states: Of each seed, its variables: trainable, others, and the optimiser's.
+        states: The variables of each seed: trainable, others, and the optimiser's.
     """
 
     def __init__(self, preset: Preset, seeds: int) -> None:
@@ -90,8 +90,8 @@ def rows(system: str, preset: Preset, seeds: int, quick: bool) -> list[Row]:
     """Measures; a training step is counted as three forward passes, two operations a multiply-add.
 
     Args:
-        system: Its name.
-        preset: Its configuration, in float32 or bfloat16.
+        system: The system's name.
+        preset: The system's configuration, in float32 or bfloat16.
         seeds: How many train side by side.
         quick: Only once.
     """

@@ -21,7 +21,7 @@ class FunctionalsConfig(JsonConfig):
     Attributes:
         feature_set: Name of one of openSMILE's sets.
         functionals: How many it has.
-        sampling_rate_hertz: Of the waveform.
+        sampling_rate_hertz: The sampling rate of the waveform.
     """
 
     feature_set: str
@@ -42,7 +42,7 @@ class LinearSvmConfig(JsonConfig):
         emotions: Names of the classes, in the order of the scores.
         normalisation: Whose mean and variance the functionals are standardised by: the `"training"` speakers', or each `"speaker"`'s own,
             over all of that speaker's recordings without their labels, which have to be at hand before one is judged (transductive).
-        complexities: Of which the training speakers choose one, ascending: the challenges' powers of ten, and one more at the upper end
+        complexities: What the training speakers choose from, ascending: the challenges' powers of ten, and one more at the upper end
             for the small set.
         class_weight: `"balanced"`, so that rare emotions count as much as frequent ones, which UAR asks for.
     """

@@ -15,9 +15,9 @@ def results_of(root: Path, corpus: Corpus, protocol: str) -> list[RunResult]:
     """Reads all results, with the corpus's own partners and groups; see `ser_acrnn.evaluation.results.collect`.
 
     Args:
-        root: Of the results.
-        corpus: Whose.
-        protocol: Whose.
+        root: The root folder of the results.
+        corpus: Whose results.
+        protocol: Whose results.
 
     Raises:
         ResultError: There is none, or something there cannot be right.

@@ -50,7 +50,7 @@ def compute(jobs: Sequence[Job], missing: Sequence[Job], options: argparse.Names
         jobs: All of them.
         missing: Those whose output is not there.
         options: With the arguments of `add_arguments`, settled, and `work`, the folder that SLURM's own files go to.
-        title: Of the bar.
+        title: The title of the bar.
         noun: What the jobs are called, in the plural.
 
     Returns:

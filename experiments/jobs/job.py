@@ -25,7 +25,7 @@ class Job:
         output: The file that is there when the job is done, and not before.
         lock: The file that the command locks, see `experiments.jobs.locks`.
         log: The file that keeps what a child process says.
-        cost: Of the job beside others, in any unit.
+        cost: The cost of the job beside others, in any unit.
     """
 
     name: str

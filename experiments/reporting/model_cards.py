@@ -40,7 +40,7 @@ def write(name: str, results: Path, directory: Path) -> Path:
     """Writes `<name>.md` from the index and the results of the network's system.
 
     Args:
-        name: Of a network in the directory's index.
+        name: The name of a network in the directory's index.
         results: Root of the results.
         directory: Where shipped networks are kept.
 

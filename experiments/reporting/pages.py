@@ -40,7 +40,7 @@ def updated(
 
     Args:
         pages: Files.
-        root: Of the results.
+        root: The root folder of the results.
         corpus: Whose results.
         results: All of its own protocol but changed systems, with those that judge together.
         every: The changed ones too.

@@ -89,7 +89,7 @@ def disjoint_table(results: Sequence[RunResult]) -> str:
     """Adapted networks by what they have heard: everything, or only recordings that they are not judged on; empty where none was run.
 
     Args:
-        results: Of one corpus, with those that judge together.
+        results: The results of one corpus, with those that judge together.
     """
     figures = {row.system: row for row in summary(results)}
     systems = [*catalogue.ADAPTED.values(), "best-adapted"]

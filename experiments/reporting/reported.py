@@ -33,7 +33,7 @@ class Reported:
 
     Attributes:
         part: Whose utterances they are.
-        seed: Of the run.
+        seed: The seed of the run.
         ids: The utterances.
         truth: Their emotions.
         decisions: One list of decisions, or one an epoch where several are averaged.
@@ -135,11 +135,11 @@ class Row:
     """A mechanism's figures for one system; percent, NaN where there is nothing to compute from.
 
     Attributes:
-        system: Its name.
+        system: The system's name.
         mechanism: Which.
         runs: Networks.
         folds: Parts that are reported.
-        seeds: Of the runs.
+        seeds: The seeds of the runs.
         uar: Mean over parts of the means over seeds.
         low: Lower end of its 95 % t interval.
         high: Upper end.
@@ -253,7 +253,7 @@ def distance(said: Sequence[Reported], published: Confusion) -> float:
     """How far the decisions on some speakers' utterances are from a published confusion matrix.
 
     Args:
-        said: Of parts of the corpus; utterances of other speakers are passed over.
+        said: The posteriors of parts of the corpus; utterances of other speakers are passed over.
         published: The matrix, and whose utterances it shows.
 
     Returns:

@@ -27,7 +27,7 @@ def write(table: str, corpus: Corpus, results: Sequence[RunResult], directory: P
 
     Args:
         table: `table1` or `table2`.
-        corpus: Of the results; a variant is set beside the numbers of the corpus that it is a variant of.
+        corpus: The corpus of the results; a variant is set beside the numbers of the corpus that it is a variant of.
         results: All runs of the corpus; those of other systems are passed over.
         directory: Where to write.
 
@@ -89,7 +89,7 @@ def headline_table(corpus: Corpus, results: Sequence[RunResult], systems: Mappin
     """The few systems that a reader asks for first, each with what it is; those that have not been run are left out.
 
     Args:
-        corpus: Of the results.
+        corpus: The corpus of the results.
         results: All of them.
         systems: Names, and what each knows.
         paper: Whether the paper's figures stand beside ours.

@@ -27,7 +27,7 @@ def command(
     """Runs a command on the kept networks of a system, and prints what it found; returns its exit code.
 
     Args:
-        module: Its name.
+        module: The module's name.
         purpose: What it does.
         run: Judges, and returns the file that holds all decisions, two folders below the results' root.
         table: Root and folder of the results -> the table.

@@ -45,7 +45,7 @@ def percentile_bootstrap(means: NDArray[np.float64], shares: NDArray[np.float64]
 
     Args:
         means: Shape `(simulations, folds)`.
-        shares: Of `resamples`.
+        shares: The shares of `resamples`.
 
     Returns:
         Lower and upper end, shape `(simulations, 2)`.
@@ -70,7 +70,7 @@ def coverage(population: Population, folds: int, comparisons: int, simulations: 
         folds: How many.
         comparisons: In a family: the strictest of Holm's tests has a level of `CHANCE` divided by this.
         simulations: How many.
-        seed: Of the draws.
+        seed: The seed of the draws.
 
     Returns:
         Of the percentile and the studentised bootstrap, of the t interval, and of the t interval at the level of the strictest test.
@@ -124,7 +124,7 @@ def populations(results: Sequence[RunResult]) -> dict[str, Population]:
     """What folds are drawn from, by name.
 
     Args:
-        results: Of one corpus, with those that judge together.
+        results: The results of one corpus, with those that judge together.
     """
     seeds = 100 * scores(results).pivot(index=["system", "seed"], columns="speaker", values="uar")
     means = {str(system): row.dropna().to_numpy() for system, row in seeds.groupby("system").mean().iterrows()}

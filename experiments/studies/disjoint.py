@@ -34,7 +34,7 @@ def heard_and_scored(way: str, recordings: int, seed: Sequence[int]) -> list[tup
         way: `"speaker-halves"`: one half of them, drawn at random, and the other; `"speaker-8"` and the like: so many, drawn from all but
             a fifth, or all but that fifth where these are fewer, and that fifth.
         recordings: How many there are, two or more.
-        seed: Of the draws.
+        seed: The seed of the draws.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(recordings)

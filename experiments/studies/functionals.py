@@ -30,7 +30,7 @@ class Extractor:
     """What computes functionals.
 
     Attributes:
-        program: Its name and version.
+        program: The program's name and version.
         functionals: Files -> an array of shape `(functionals,)` each, in their order, as soon as it is there.
     """
 
@@ -77,7 +77,7 @@ def functionals_of(
 
     Args:
         recordings: The audio's sha256 and the file of each.
-        config: Of the functionals.
+        config: The configuration of the functionals.
         extractor: What computes them.
         folder: Where they are kept, in a file for each configuration and version of the extractor.
 

@@ -20,7 +20,7 @@ def normalised_by_speaker(vectors: NDArray[np.floating], speakers: ArrayLike) ->
 
     Args:
         vectors: Shape `(recordings, functionals)`.
-        speakers: Of each recording, shape `(recordings,)`.
+        speakers: The speaker of each recording, shape `(recordings,)`.
     """
     who, standardised = np.asarray(speakers), np.empty(vectors.shape)
     for speaker in np.unique(who):
@@ -35,10 +35,10 @@ def fitted(vectors: NDArray[np.floating], emotions: ArrayLike, groups: ArrayLike
     speakers, those that remain are the ones it standardises by, too.
 
     Args:
-        vectors: Of the training recordings, shape `(recordings, functionals)`.
+        vectors: The functionals of the training recordings, shape `(recordings, functionals)`.
         emotions: Class number of each, shape `(recordings,)`.
         groups: What the folds leave out, such as the speaker of each recording, shape `(recordings,)`.
-        config: Of the machine.
+        config: The configuration of the machine.
 
     Returns:
         The search: `best_estimator_`, `best_params_`, `best_score_`.
@@ -60,7 +60,7 @@ def scores(machine: GridSearchCV, vectors: NDArray[np.floating], emotions: int) 
     """What a fitted machine says: how many other emotions each one beats, give or take a third how clearly; the highest decides.
 
     Args:
-        machine: Of `fitted`.
+        machine: What `fitted` returned.
         vectors: Shape `(recordings, functionals)`.
         emotions: How many there are; one that did not occur in training is never decided for.
 

@@ -46,10 +46,10 @@ class TransferResult(RunResult):
     """The result of a draw.
 
     Attributes:
-        examples: Of each emotion.
+        examples: How many examples each emotion has.
         drawn: Names of the training utterances.
         init: The trained network; "" from scratch.
-        init_sha256: Of its file.
+        init_sha256: The checksum of its file.
     """
 
     examples: int = 0
@@ -63,8 +63,8 @@ class Source:
     """A trained network.
 
     Attributes:
-        name: Of a shipped network, or of the file.
-        sha256: Of the file.
+        name: The name of a shipped network, or of the file.
+        sha256: The checksum of the file.
         predictor: Judges with it, and knows what it normalises by.
         preset: How it was trained, but for its emotions; of a file, what its normalisation suggests.
     """
@@ -96,10 +96,10 @@ def draw(manifest: pd.DataFrame, emotions: Sequence[str], examples: int, seed: i
     """Draws utterances of each emotion; the same seed with fewer examples gives the first of them.
 
     Args:
-        manifest: Of the utterances to draw from.
+        manifest: The utterances to draw from.
         emotions: Names.
-        examples: Of each emotion.
-        seed: Of the draw.
+        examples: How many examples each emotion has.
+        seed: The seed of the draw.
 
     Raises:
         ValueError: An emotion has fewer.
@@ -141,8 +141,8 @@ def compute(draws: Draws, source: Source, method: str, examples: int, seed: int,
         draws: The corpus.
         source: What is transferred.
         method: One of `METHODS`.
-        examples: Of each emotion.
-        seed: Of the draw and the training; it chooses the fold, too.
+        examples: How many examples each emotion has.
+        seed: The seed of the draw and the training; it chooses the fold, too.
         path: The result's file.
     """
     from ser_acrnn.training import run as training

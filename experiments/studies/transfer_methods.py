@@ -26,10 +26,10 @@ class FewShotConfig:
 
     Attributes:
         batch_size: Segments an update; one example of each of eight emotions is some sixteen segments.
-        updates: Of the weights, all stages together, rounded to epochs that three stages can share. A quarter of them left training from
-            scratch far from its end.
+        updates: How often weights are updated, all stages together, rounded to epochs that three stages can share. A quarter of them left
+            training from scratch far from its end.
         learning_rate: At the beginning, of each method; tried for each on a look-alike of other voices and takes.
-        validation_utterances: Of the fold's validation speakers. They draw a curve and decide nothing, so that few do.
+        validation_utterances: How many of the fold's validation speakers'. They draw a curve and decide nothing, so that few do.
     """
 
     batch_size: int = 8

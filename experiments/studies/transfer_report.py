@@ -116,11 +116,11 @@ def write(results: Sequence[RunResult], directory: Path, corpus: Corpus, init: s
     """Writes `transfer.md` and `transfer.png`.
 
     Args:
-        results: Of the command.
+        results: The results of the command.
         directory: Where to.
-        corpus: Of the results.
+        corpus: The corpus of the results.
         init: The trained network.
-        sha256: Of its file.
+        sha256: The checksum of its file.
         settings: A sentence on how the trainings were set.
 
     Returns:

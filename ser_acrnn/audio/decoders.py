@@ -29,7 +29,7 @@ class Decoded:
     """An open file.
 
     Attributes:
-        rate_hertz: Its rate.
+        rate_hertz: The rate of the samples.
         seconds: Length that its container announces; None where none does.
         blocks: float32 samples of 16 bits precision, in -1..1, `(samples, channels)` each.
     """

@@ -80,9 +80,9 @@ class Recording:
 
     Attributes:
         name: For errors; "" of samples that are no file.
-        rate_hertz: Its own rate.
+        rate_hertz: The rate of its samples.
         seconds: The length that it announces; None where it announces none.
-        blocks: Its mono samples, piece by piece, `(samples,)` each; they can be taken once.
+        blocks: The mono samples, piece by piece, `(samples,)` each; they can be taken once.
     """
 
     name: str

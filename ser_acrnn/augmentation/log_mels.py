@@ -25,7 +25,7 @@ class Voices:
 
     Attributes:
         speaker: Number of each segment's speaker, shape `(segments,)`.
-        mean: Of each speaker's features, shape `(speakers, mels, channels)`.
+        mean: The mean of each speaker's features, shape `(speakers, mels, channels)`.
         deviation: Likewise.
     """
 
@@ -40,7 +40,7 @@ class Augmenter:
 
     Attributes:
         config: By how much.
-        mean: Of the training features, shape `(mels, channels)`: what masks are filled with, unless with the segment's.
+        mean: The mean of the training features, shape `(mels, channels)`: what masks are filled with, unless with the segment's.
         features: Their recipe: where its filters lie.
         voices: Needed for `speaker_exchange`.
     """

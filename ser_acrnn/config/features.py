@@ -130,7 +130,7 @@ def feature_recipe(recipe_hash: str, model: str) -> FeatureConfig:
 
     Args:
         recipe_hash: As the network's layer `normalise` holds it.
-        model: Its name, for the message.
+        model: The network's name, for the message.
 
     Raises:
         ValueError: No recipe of this version has the hash.
@@ -153,7 +153,7 @@ class FrameConfig(FramingConfig):
         fft_points: 512 is the next power of two above 25 ms at 16 kHz.
         mels: Filters below the cepstra; python_speech_features' default.
         cepstra: MFCC 1 to 12; the frame's log energy stands for MFCC 0.
-        lifter: Of the sine that evens out the cepstra's variances; python_speech_features' default.
+        lifter: The period of the sine that evens out the cepstra's variances; python_speech_features' default.
         energy_floor: Smallest mean square of a frame before the logarithm: 100 dB below a standardised waveform.
         pitch_window_seconds: Around the frame's centre; four periods of the lowest pitch.
         lowest_pitch_hertz: A man's creak.

@@ -40,7 +40,7 @@ class ModelConfig(JsonConfig):
         batch_norm_momentum: Keras's default of 0.99 lets the moving statistics lag many epochs of 15 steps; not in the paper.
         leaky_relu_slope: Released code; the paper names no activation.
         dropout: Rate after the linear layer, the attention pooling and the embedding.
-        initialisation: Of convolutions, linear layer, embedding and outputs: `"glorot"`, Keras's, the paper names none; or
+        initialisation: How the weights of all but the BLSTM are drawn: `"glorot"`, Keras's, the paper names none; or
             `"released-code"`: a normal distribution of deviation 0.1 cut off at 0.2, and biases of 0.1.
         mask_padding: Leave padded frames out of the BLSTM and the attention. The paper does not.
         normalisation: Whose mean and variance standardise the features: `"training"`: the training speakers', the paper's; `"speaker"`:
@@ -119,7 +119,7 @@ class DnnElmConfig(JsonConfig):
         context_frames: Frames in a segment, Han: itself and 12 at either side.
         segment_hop_frames: Frames between the segments of an utterance; neighbours share 24 frames of 25.
         loudest_share: Share of those segments that are used, Han.
-        hidden_units: Of each layer, Han.
+        hidden_units: Units of each hidden layer, Han.
         dropout: Rate after each hidden layer; not in Han.
         elm_widths: Hidden units of the machines that the validation speaker chooses from; Han has 120.
         elm_ridges: Their ridges.

@@ -89,7 +89,7 @@ class TrainConfig(JsonConfig):
         patience: Epochs without a better validation UAR before training stops; not where the last epoch is taken.
         training_hop_seconds: Shift between training segments; 3.0 does not overlap.
         sampling: `"all"`: an epoch sees every segment once; `"balanced"`: as many segments, drawn so that all emotions are as frequent.
-        augmentation: Of the training segments.
+        augmentation: What is changed of training segments at random.
         mixup: Parameter of the beta distribution by which training segments and their emotions are mixed in pairs (mixup, Zhang et al.,
             ICLR 2018); 0: not at all.
         label_smoothing: Share of each label that is spread evenly over all emotions (Szegedy et al., CVPR 2016).

@@ -82,7 +82,7 @@ class Reliability:
     """Confidence against accuracy in equally wide bins of confidence; NaN in an empty one.
 
     Attributes:
-        share: Of the utterances, a number a bin.
+        share: The share of the utterances that falls into each bin.
         confidence: Mean of the bin.
         accuracy: Share of right decisions in the bin.
     """
@@ -111,8 +111,8 @@ class Calibration:
     """One system's calibration over all its runs.
 
     Attributes:
-        system: Its name.
-        temperatures: Of each run.
+        system: The system's name.
+        temperatures: The temperature of each run.
         on_validation: Whether each was fitted on its run's validation speaker; if not, on the other test speakers of its seed.
         before: All test utterances as they were judged.
         after: The same at their run's temperature.
@@ -132,7 +132,7 @@ def calibration(results: Sequence[RunResult]) -> Calibration | None:
     chosen: a temperature is one number, and changes no decision.
 
     Args:
-        results: Of one system.
+        results: Runs of one system.
 
     Returns:
         None where there is no other speaker, or the scores are not posteriors.

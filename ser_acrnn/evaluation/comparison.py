@@ -55,10 +55,10 @@ class Selection(Difference):
     """What a system's UAR is on the speakers on whom the epoch was chosen, less that of the same speakers when they are tested.
 
     Attributes:
-        system: Its name.
+        system: The system's name.
         runs: How many there are.
         chosen: UAR on the validation speaker at the chosen epoch, mean over speakers, percent.
-        chosen_std: Its standard deviation over runs.
+        chosen_std: The standard deviation of `chosen` over runs.
         tested: UAR on the test speaker, mean over speakers, percent.
     """
 
@@ -94,7 +94,7 @@ def paired_differences(
     """Compares systems on the runs that both have, the pairs of one table, which are corrected as one family.
 
     Args:
-        results: Of one corpus; runs of other systems are passed over.
+        results: Runs of one corpus; runs of other systems are passed over.
         pairs: Systems, the first and what it is compared with.
         score: What is compared.
 

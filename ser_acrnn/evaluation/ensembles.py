@@ -22,7 +22,7 @@ def with_seed_ensembles(results: Sequence[RunResult]) -> list[RunResult]:
     as they are.
 
     Args:
-        results: Of one corpus.
+        results: Runs of one corpus.
 
     Returns:
         The results, and behind each such system's those named `<system>+seeds`, with seed 0, no curve and the sum of all members'
@@ -47,9 +47,9 @@ def ensemble(name: str, systems: Sequence[str], results: Sequence[RunResult]) ->
     """Runs of a system that consists of others: those of the same fold and seed judge together.
 
     Args:
-        name: Of the system.
-        systems: Its members.
-        results: Of one corpus, theirs among them.
+        name: The ensemble's name.
+        systems: The members' names.
+        results: Runs of one corpus, the members' among them.
 
     Returns:
         A run for each fold and seed that all members have, in order, with the first member's configuration and no curve.
@@ -82,7 +82,7 @@ def averaged(scores: ArrayLike) -> NDArray[np.float64]:
     """What several judges say together.
 
     Args:
-        scores: Of shape `(judges, utterances, emotions)`: posteriors, or the scores of a DNN-ELM, which may be negative.
+        scores: The members' scores, shape `(members, utterances, emotions)`: posteriors, or the scores of a DNN-ELM, which may be negative.
 
     Returns:
         The mean over judges of each utterance's posteriors, scaled to sum to one, or of the scores as they are,

@@ -29,7 +29,7 @@ class GroupMean:
     Attributes:
         mean: 0 to 1.
         low: Lower end of the mean's 95 % t interval; NaN with fewer than three groups.
-        high: Its upper end.
+        high: The upper end of the interval.
     """
 
     mean: float
@@ -44,9 +44,9 @@ class Groups:
     Attributes:
         column: What tells the groups apart.
         number: How many there are.
-        uar: Of each group's UAR; over the emotions that the group has.
-        wa: Of its WA.
-        macro_f1: Of its macro F1.
+        uar: The spread of the groups' UAR; over the emotions that the group has.
+        wa: The spread of their WA.
+        macro_f1: The spread of their macro F1.
     """
 
     column: str

@@ -37,7 +37,7 @@ class Run:
         system: Row of the tables.
         preset: The configurations. The precision in them is a property of where a run was computed, not of which run it is.
         fold: Who does what.
-        seed: Of initial weights, order of segments, dropout, and an extreme learning machine's hidden layer.
+        seed: What decides initial weights, order of segments, dropout, and an extreme learning machine's hidden layer.
         protocol: Where the fold comes from, one of `ser_acrnn.evaluation.protocol.PROTOCOLS`.
         initial_weights: Checksum of the weights that training begins with; "" where they are drawn by the seed.
     """

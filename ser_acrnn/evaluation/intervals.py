@@ -67,7 +67,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.
 
     Args:
-        p_values: Of the comparisons of one family; NaN where nothing was tested, which counts for nothing.
+        p_values: The p-values of one family's comparisons; NaN where nothing was tested, which counts for nothing.
 
     Returns:
         Same shape: the least of m p-values times m, the next one times m - 1 and so on, none less than the one before, at most 1.
@@ -84,7 +84,7 @@ class Difference:
     """A mean difference over folds.
 
     Attributes:
-        mean: Of the folds' mean differences.
+        mean: The mean of the folds' mean differences.
         low: Lower end of its 95 % t interval; NaN with fewer than three folds.
         high: Upper end.
         p_value: See `t_test`.

@@ -87,7 +87,7 @@ def grouping(
         protocol: One of `PROTOCOLS`, but leave-one-speaker-and-texts-out, whose folds have groups of their own.
         utterances: Name, speaker and session of each utterance of the corpus.
         groups: Speaker -> group, for `leave-one-group-out`.
-        seed: Of the random parts.
+        seed: What the random parts are drawn by.
 
     Returns:
         Utterance -> speaker, session, group of its speaker, or one of ten random parts of nearly equal size.

@@ -25,20 +25,20 @@ class RunResult:
         system: Row of the tables.
         fold: `train` (list), `validation` and `test`: speakers, or what else the protocol splits by; `validation` is null where that
             speaker trained too.
-        seed: Of the run.
+        seed: The run's seed.
         emotions: Classes, in the order of the posteriors.
         utterances: A dict a test utterance: `id`, `emotion` (the truth) and `posteriors` (maxima over segments; of a DNN-ELM or a
             support vector machine the machine's scores), of which the highest decides.
         chosen_epoch: The epoch that was judged, from 1; 1 of what knows no epochs.
         validation_curve: A dict an epoch: `epoch`, `loss` (mean over the epoch's batches; null where it was not recorded) and, where
             somebody validates, `validation_loss`, `validation_uar`. None of what knows no epochs.
-        recipe_hash: Of the features.
+        recipe_hash: The hash of the features' recipe.
         config: The configurations of features, model and training.
-        version: Of this package.
+        version: The version of this package.
         backend: Name and version of what computed.
         device: What it computed on.
         precision: `float32` or `bfloat16`; of a support vector machine `float64`.
-        wall_seconds: Of the training, resumptions added up.
+        wall_seconds: The time that training took, resumptions added up.
         protocol: What the folds leave out, see `ser_acrnn.evaluation.protocol.PROTOCOLS`.
         chosen: What else was chosen, and what spoke for it; nothing of networks.
         validation_utterances: As `utterances`, of the validation speaker, by the network that judged the test; empty where nobody

@@ -38,7 +38,7 @@ class Split:
     """A corpus as a protocol splits it: what its results are of.
 
     Attributes:
-        corpus: Its name; None where it may have any.
+        corpus: The corpus's name; None where it may have any.
         protocol: See `ser_acrnn.evaluation.protocol.PROTOCOLS`.
         emotion: Utterance -> its label.
         group: Utterance -> what the folds split by.
@@ -127,7 +127,7 @@ def problems(fields: Mapping[str, Any], path: Path, split: Split | None) -> Iter
     """Yields what is wrong with a result, each with value and expectation; nothing of one that can be what it says.
 
     Args:
-        fields: Of `ser_acrnn.evaluation.results.RunResult`.
+        fields: The fields of a `ser_acrnn.evaluation.results.RunResult`.
         path: The file, `<system>/<test>-seed<N>.json`.
         split: What it should be of; without it neither the fold, nor which utterances there are, nor their labels can be checked.
 

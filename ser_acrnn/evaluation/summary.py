@@ -53,7 +53,7 @@ class SystemSummary:
     """One system on one corpus; rates in percent, NaN where there is nothing to compute from.
 
     Attributes:
-        system: Its name.
+        system: The system's name.
         runs: Finished runs.
         folds: Test speakers among them.
         seeds: Seeds among them.
@@ -61,7 +61,7 @@ class SystemSummary:
         std_runs: Sample standard deviation over runs.
         std_folds: Sample standard deviation over the folds' means.
         low: Lower end of the 95 % t interval over folds; NaN with fewer than three.
-        high: Its upper end.
+        high: The upper end of the interval.
         pooled_uar: UAR of all test decisions put together.
         wa: Weighted accuracy, mean over folds.
         f1: Macro F1, mean over folds.
@@ -94,7 +94,7 @@ def summary(results: Sequence[RunResult], published: Mapping[str, Published] | N
     """One row a system, in the order in which the results name them.
 
     Args:
-        results: Of one corpus.
+        results: Runs of one corpus.
         published: Number of each system that has one.
     """
     nothing = Published(math.nan, math.nan, "")

@@ -71,7 +71,7 @@ def synthetic_waveforms(count: int = SYNTHETIC_WAVEFORMS, seed: int = 0) -> list
 
     Args:
         count: How many.
-        seed: Of the sounds.
+        seed: What the sounds are drawn by.
 
     Returns:
         Shape `(samples,)` each.

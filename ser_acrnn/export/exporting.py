@@ -48,15 +48,15 @@ class Comparison:
         quantize: None, `int8` or `float16`.
         waveform: Whether the file takes waveforms.
         runtime: Name and version of what read the file and computed.
-        version: Of this package.
+        version: The version of this package.
         segments: How many were compared; of a file that takes waveforms, how many waveforms.
         max_difference: Largest difference of a posterior.
         agreement: Share of them with the same decision.
         mixed_difference: Of a network in mixed bfloat16, which is exported and compared in float32: largest difference of a
             posterior between the two precisions, before the export; None otherwise.
-        input_shape: Of a segment: (frames, mels, channels); of a waveform: (samples,), None for any length.
+        input_shape: The shape of a segment: (frames, mels, channels); of a waveform: (samples,), None for any length.
         emotions: In the order of the posteriors.
-        recipe_hash: Of the features.
+        recipe_hash: The hash of the features' recipe.
     """
 
     format: str
@@ -165,7 +165,7 @@ def open_exported(path: str | Path, format: str, threads: int | None = None) -> 
     Args:
         path: The file, or the folder of a SavedModel.
         format: See `export`.
-        threads: Of LiteRT and ONNX Runtime; by default what they choose. TensorFlow's are the process's.
+        threads: How many LiteRT and ONNX Runtime take; by default what they choose. TensorFlow's are the process's.
 
     Returns:
         A function, segments `(segments, frames, mels, channels)` -> posteriors `(segments, emotions)`; of a file that takes waveforms,
@@ -184,7 +184,7 @@ def synthetic_segments(model: keras.Model, count: int = SYNTHETIC_SEGMENTS, seed
     Args:
         model: A network of `ser_acrnn.models.networks`.
         count: How many.
-        seed: Of the waves.
+        seed: What the waves are drawn by.
 
     Returns:
         Shape `(count, frames, mels, channels)`; the first without padding, the second nothing else, the others with some at the end.

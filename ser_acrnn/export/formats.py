@@ -30,8 +30,8 @@ class Format:
     """How a format is made and read.
 
     Attributes:
-        suffix: Of its file; "" for a folder.
-        packages: Of the extra `export` that it needs.
+        suffix: How the name of its file ends; "" for a folder.
+        packages: What it needs of the extra `export`.
         runtime: The package that opens it.
         write: Called with a network, a path and the quantisation or None.
         open: Called with a path and a number of threads or None.

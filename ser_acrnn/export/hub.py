@@ -23,7 +23,7 @@ def save_to_hub_folder(
         model: A network of `ser_acrnn.models.networks`.
         directory: The folder; it is made, and what is in it is replaced file by file.
         card: What the model is, in Markdown; of a shipped network `ser_acrnn.pretrained.model_card(name)`.
-        language: Of the speech, as the hub writes it, such as `de`.
+        language: The language that is spoken, as the hub writes it, such as `de`.
         licence: As the hub writes it.
         datasets: The hub's names of what it was trained on.
 

@@ -119,7 +119,7 @@ def loudest(energy: ArrayLike, share: float = SELECTION.loudest_share) -> NDArra
     """The segments with the highest energy of an utterance.
 
     Args:
-        energy: Of each segment, on any increasing scale, shape `(segments,)`.
+        energy: The energy of each segment, on any increasing scale, shape `(segments,)`.
         share: How many of them, rounded, at least one.
 
     Returns:

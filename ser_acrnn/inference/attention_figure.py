@@ -23,7 +23,7 @@ def draw(predictor: Predictor, recording: str | Path | ArrayLike, sampling_rate_
     Args:
         predictor: Judges it.
         recording: A file or samples, up to some minutes.
-        sampling_rate_hertz: Of the samples.
+        sampling_rate_hertz: The rate of samples; a file knows its own.
 
     Returns:
         A figure of four panels. The lowest has the posteriors of the last 3 s, or less at the beginning, that were heard at each time.

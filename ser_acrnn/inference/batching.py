@@ -21,7 +21,7 @@ def filled(segments: NDArray[np.float32], size: int) -> Iterator[tuple[NDArray[n
 
     Args:
         segments: Shape `(segments, ...)`.
-        size: Of a batch.
+        size: Segments of a batch.
 
     Yields:
         A batch, `(size, ...)`, the last one filled up with zeros, and how many of its rows are segments.

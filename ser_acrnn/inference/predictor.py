@@ -48,9 +48,9 @@ class Predictor:
 
     Attributes:
         model: The network; once a speaker has been enrolled, with that speaker's batch norm.
-        emotions: Its classes, in the order of its output.
+        emotions: The network's classes, in the order of its output.
         preprocessor: What it hears of a recording: waveform, log-Mels, segments as it takes them.
-        step_seconds: Of speech that each weight of the attention is about.
+        step_seconds: How much of the recording each weight of the attention is about.
 
     Raises:
         ValueError: There is no such network, it is none of this package's, its features are of no recipe of this version, a batch of

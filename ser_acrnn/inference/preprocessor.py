@@ -30,8 +30,8 @@ class Preprocessor:
     the network normalises by the speaker and nobody has been enrolled.
 
     Attributes:
-        name: Of the network, for errors.
-        features: Its log-Mels.
+        name: The network's name, for errors.
+        features: The recipe of the network's log-Mels.
         channels: How many of log-Mels, deltas and delta-deltas it takes.
         scope: What it is normalised by, see `ser_acrnn.config.ModelConfig`.
         speaker: Mean and variance of the log-Mels of the speaker, where the scope is `speaker`.

@@ -28,7 +28,7 @@ class SpeakerBatchNorm:
         model: A network of this package.
 
     Attributes:
-        layers: Its batch norms, in order; without one nothing adapts.
+        layers: The network's batch norms, in order; without one nothing adapts.
     """
 
     def __init__(self, model: keras.Model) -> None:

@@ -77,7 +77,7 @@ def shares(way: str, utterance: NDArray[np.int64], seed: int = 0) -> list[Share]
         way: `"judged"`: all to all; `"judged-40"` and the like: each batch of so many, in order, to itself, the last one being smaller;
             `"judged-halves"`: each half of the utterances, drawn at random, to the other half.
         utterance: Number of the utterance of each segment, shape `(segments,)`.
-        seed: Of the halves.
+        seed: What the halves are drawn by.
 
     Raises:
         ValueError: Another way.

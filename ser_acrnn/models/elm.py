@@ -178,7 +178,7 @@ def choose_elm(
         validation_y: The validation speaker's labels.
         widths: Hidden units to try.
         ridges: Ridges to try.
-        seed: Of every hidden layer.
+        seed: What every hidden layer is drawn by.
         class_weight: See `ExtremeLearningMachine`.
 
     Returns:

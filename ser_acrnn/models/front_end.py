@@ -166,7 +166,7 @@ class Segments(_InFloat32):
     padded.
 
     Args:
-        frames: Of a segment.
+        frames: How many frames a segment has.
 
     Input shape: `(batch, frames, mels, channels)`; output: `(batch * segments, frames, mels, channels)`, an utterance's one after another.
     """

@@ -62,7 +62,7 @@ def dnn(
 
     Args:
         config: The numbers.
-        shape: Of a frame's features, (coefficients, channels).
+        shape: The shape of a frame's features, (coefficients, channels).
         recipe_hash: See `acrnn`.
         precision: See `acrnn`.
 

@@ -93,7 +93,7 @@ def plan(
     Args:
         labels: See `ser_acrnn.data.corpus.read_csv`.
         source: The network to begin with; None trains from scratch.
-        epochs: Of each training; by default 30, and 40 from scratch, or as many as few recordings need.
+        epochs: Epochs of each training; by default 30, and 40 from scratch, or as many as few recordings need.
         most_folds: With more speakers than that, so many groups of speakers are left out instead.
         on_file: Called with each recording that has been read.
 

@@ -62,7 +62,7 @@ def fit(
         train: Training segments.
         validation: The validation speaker's segments; without them the last epoch has to be taken.
         config: The numbers.
-        seed: Of the order and of the augmentation.
+        seed: What decides the order and the augmentation.
         augment: Changes each batch.
         placement: Where.
         checkpoint: See `run`.

@@ -36,7 +36,7 @@ class Stage:
     """A part of a training.
 
     Attributes:
-        training: Its numbers.
+        training: The numbers of this stage.
         frozen: Whether a layer of that name is left as it is.
     """
 
