@@ -65,24 +65,24 @@ def kept_runs(members: Sequence[Experiment], options: argparse.Namespace) -> lis
     if options.models is None:
         raise ValueError("--models is missing, expected the folder that the grid kept its networks in")
     folds = [[member.run(fold, options.seed) for member in members] for fold in range(len(members[0].folds))]
-    files = [[(run.file(options.models, ".keras"), run.file(options.results)) for run in runs] for runs in folds]
-    missing = [str(path) for fold in files for pair in fold for path in pair if not path.is_file()]
+    pairs = [[(run.file(options.models, ".keras"), run.file(options.results)) for run in runs] for runs in folds]
+    missing = [str(path) for fold in pairs for pair in fold for path in pair if not path.is_file()]
     if missing:
         raise ValueError(f"missing: {', '.join(missing)}; expected the finished runs of all folds and their networks")
     split = members[0].split
-    return [[(network, RunResult.load_checked(result, split)) for network, result in fold] for fold in files]
+    return [[(network, RunResult.load_checked(result, split)) for network, result in fold] for fold in pairs]
 
 
 def recordings_of(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:
     """File of each utterance, each the one that was prepared."""
-    files = {}
+    found = {}
     for row in manifest.itertuples():
-        files[row.utterance] = path = source / str(row.path)
+        found[row.utterance] = path = source / str(row.path)
         if not path.is_file():
             raise ValueError(f"{path}: no such file, expected the corpus's recordings below {source}")
         if files.sha256(path) != row.sha256:
             raise ValueError(f"{path}: is another recording than the prepared one, expected the sha256 {row.sha256}")
-    return files
+    return found
 
 
 def scores_of(predictor: Predictor, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:

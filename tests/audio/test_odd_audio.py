@@ -203,7 +203,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", JUDGED)
-def test_an_odd_file_is_judged(judge: Callable[[Path], Prediction | AudioError], folder: Path, name: str) -> None:
+def test_an_odd_file_is_judged(score: Callable[[Path], Prediction | AudioError], folder: Path, name: str) -> None:
     found = score(folder / name)
     assert isinstance(found, Prediction), found
     posteriors = list(found.posteriors.values())
@@ -213,7 +213,7 @@ def test_an_odd_file_is_judged(judge: Callable[[Path], Prediction | AudioError],
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_odd_file_is_refused_by_name_with_what_was_found_and_expected(
-    judge: Callable[[Path], Prediction | AudioError], folder: Path, name: str
+    score: Callable[[Path], Prediction | AudioError], folder: Path, name: str
 ) -> None:
     found = score(folder / name)
     assert isinstance(found, AudioError), found
@@ -223,7 +223,7 @@ def test_an_odd_file_is_refused_by_name_with_what_was_found_and_expected(
 
 
 def test_the_command_judges_what_it_can_and_lists_the_rest(
-    network: Path, judge: Callable[[Path], Prediction | AudioError], folder: Path, capsys: pytest.CaptureFixture[str]
+    network: Path, score: Callable[[Path], Prediction | AudioError], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert len(JUDGED) + len(REFUSED) >= 50
     assert cli.main(["predict", "--csv", "--model", str(network), str(folder)]) == 1

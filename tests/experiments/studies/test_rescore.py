@@ -61,7 +61,7 @@ def test_the_networks_of_all_folds_judge_and_are_found_under_the_new_name(words,
 def test_another_training_and_missing_networks_are_named(words, kept, capsys):
     assert rescore.main([*words, "--system=tiny-slower"]) == 1
     error = capsys.readouterr().err
-    assert f"{kept / 'models/synthetic/tiny/03-seed0.keras'}: tiny-slower differs from tiny in more than its judging" in error
+    assert f"{kept / 'models/synthetic/tiny/03-seed0.keras'}: tiny-slower differs from tiny in more than how it is scored" in error
     assert not (kept / "results/synthetic/tiny-slower").exists()
     assert rescore.main([*words, "--system=tiny-adapted", "--seeds=7"]) == 1
     assert f"missing: {kept / 'results/synthetic/tiny/03-seed7.json'}, " in capsys.readouterr().err
