@@ -9,7 +9,8 @@ NOTE = {
     True: "*The notebook `{path}` with the outputs that are stored in it; nothing was executed for this page.*",
     False: "*The notebook `{path}`, which is stored without outputs: this page shows its code alone.*",
 }
-_STYLE = re.compile(r"<style scoped>.*?</style>\n?", re.DOTALL)
+# What pandas says of how its tables look: here they look as all others.
+_STYLE = re.compile(r'<style scoped>.*?</style>\n?| border="1" class="dataframe"| style="text-align: right;"', re.DOTALL)
 
 
 def as_markdown(path: Path, name: str) -> tuple[str, dict[str, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pydoc
 import re
 from functools import cache
 from pathlib import PurePosixPath
@@ -64,6 +65,20 @@ def test_broken_links_are_found():
     for wrong in ("instal.md", "../results/emodb.md#better-recordings", "../reference/command.md#predicted", "#nothing", "../../no.md"):
         assert len(broken(f"Text [of\ntwo lines]({wrong})", page)) == 1
     assert broken("```\n[a](b)\n```\n", page) == []
+
+
+# Written by hand; what was true of results when they were committed may name files that have moved since.
+WRITTEN = [page for page in PAGES if page.startswith(("README", "CONTRIBUTING", "docs/"))]
+FOLDER = "ser_acrnn|data_prep|experiments|docs|tests|results|notebooks"
+
+
+@pytest.mark.parametrize("page", WRITTEN)
+def test_files_and_names_that_a_page_mentions_are_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    paths = [path for path in re.findall(rf"`((?:{FOLDER})/[^`\s]*)`", text) if not set(path) & set("*<[{")]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    names = re.findall(r"`((?:ser_acrnn|data_prep|experiments)(?:\.\w+)+)(?:\([^`]*\))?`", text)
+    assert [name for name in names if pydoc.locate(name) is None] == []
 
 
 def test_every_page_is_in_the_navigation():
