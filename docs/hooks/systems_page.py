@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from experiments import catalogue
-from experiments.catalogue import ablations, baselines
+from experiments.catalogue import ablations
 
 MARK = "<!-- systems -->"
 # What the catalogue's values do not say by themselves.
@@ -33,42 +33,34 @@ DESCRIPTIONS = {
 }
 
 
-def names() -> list[str]:
-    """All systems: those that are trained, those that judge together, and the baselines."""
-    return [*catalogue.SYSTEMS, *catalogue.ENSEMBLES, *baselines.SYSTEMS]
-
-
 def description(name: str) -> str:
     """A system in a line of Markdown.
 
     Raises:
         KeyError: Nothing is known of it.
     """
-    if name in catalogue.ENSEMBLES:
-        return f"{_listed(catalogue.ENSEMBLES[name])} judging together, by the mean of their posteriors"
+    system = catalogue.SYSTEMS[name]
+    if system.members:
+        return f"{_listed(system.members)} as an ensemble, by the mean of their posteriors"
     if name in DESCRIPTIONS:
         return DESCRIPTIONS[name]
     if name in ablations.PAPER:
-        dimensions, layers = name.split("-")
-        count = int(layers.removesuffix("conv"))
-        channels = "log-Mels, deltas and delta-deltas" if dimensions == "acrnn3d" else "log-Mels alone"
+        model = ablations.PAPER[name].model
+        count = len(model.conv)
+        channels = "log-Mels, deltas and delta-deltas" if model.channels == 3 else "log-Mels alone"
         return f"the paper's network with {count} convolution{'s' if count > 1 else ''}, on {channels}"
-    base = ablations.base_of(name)
-    if base is None:
-        raise KeyError(name)
-    changes = ", ".join(_differences(asdict(catalogue.SYSTEMS[base]), asdict(catalogue.SYSTEMS[name])))
-    return f"`{base}` with {changes}"
+    base = catalogue.SYSTEMS[system.base]  # a KeyError of one that is nobody's change
+    return f"`{base.name}` with {', '.join(_differences(asdict(base.preset), asdict(system.preset)))}"
 
 
 def table() -> str:
     """The list of all systems as Markdown; changes of a system stand below it, folded away."""
     lines: list[str] = []
-    every = names()
-    for name in every:
-        if "." in name:
+    for name, system in catalogue.SYSTEMS.items():
+        if system.base:
             continue
         lines.append(f"- **`{name}`**: {description(name)}.")
-        if changes := [other for other in every if other.startswith(f"{name}.")]:
+        if changes := [other for other, its in catalogue.SYSTEMS.items() if its.base == name]:
             lines += ["", f'    ??? abstract "{len(changes)} change{"s" if len(changes) > 1 else ""} of `{name}`"', ""]
             lines += [f"        - `{other}`: {description(other).removeprefix(f'`{name}` ')}." for other in changes]
             lines.append("")
