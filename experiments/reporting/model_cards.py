@@ -14,8 +14,7 @@ from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.calibration import calibration, reliability
 from ser_acrnn.evaluation.comparison import paired_differences
 from ser_acrnn.evaluation.intervals import ends
-from ser_acrnn.evaluation.results import RunResult
-from ser_acrnn.evaluation.summary import confusion_percent, summary
+from ser_acrnn.evaluation.summary import Summary, confusion_percent
 from ser_acrnn.pretrained import INDEX
 
 _USE = {
@@ -49,19 +48,19 @@ def write(name: str, results: Path, directory: Path) -> Path:
     """
     about = _index(directory)[name]
     corpus = catalogue.corpus(about["corpus"])
-    every = catalogue.with_ensembles(results_of(results, corpus, corpus.protocol))
+    every = Summary.of(catalogue.with_ensembles(results_of(results, corpus, corpus.protocol)))
     path = directory / f"{name}.md"
     path.write_text(_card(name, about, corpus.title, every), encoding="utf-8")
     return path
 
 
-def updated(directory: Path, corpus: Corpus, every: list[RunResult]) -> dict[Path, str]:
+def updated(directory: Path, corpus: Corpus, every: Summary) -> dict[Path, str]:
     """The cards of a corpus's networks as its results have them.
 
     Args:
         directory: Where shipped networks are kept.
         corpus: The corpus.
-        every: All its results, with those that judge together.
+        every: The summary of all its results, with those that judge together.
 
     Returns:
         File -> text.
@@ -74,9 +73,8 @@ def _index(directory: Path) -> dict[str, dict]:
     return json.loads((directory / INDEX).read_text(encoding="utf-8"))
 
 
-def _card(name: str, about: dict, corpus: str, every: list[RunResult]) -> str:
-    results = [result for result in every if result.system == about["system"]]
-    (row,) = summary(results)
+def _card(name: str, about: dict, corpus: str, every: Summary) -> str:
+    results, row = every.by_system[about["system"]], every.rows[about["system"]]
     interval = ends(row.low, row.high)
     figures = [
         f"UAR {report.spread(row.uar, row.std_runs)} % over runs" + (f", 95 % interval over speakers {interval} %" if interval else ""),
@@ -86,7 +84,7 @@ def _card(name: str, about: dict, corpus: str, every: list[RunResult]) -> str:
         figures[0] = f"heard at five tempos (`--tempos`): {figures[0]}"
     adapted = catalogue.ADAPTED.get(about["system"], "")
     families = (ablations.pairs(about["system"]), catalogue.PAIRS)  # as the report's tables have them
-    compared = {(pair.first, pair.second): pair for pairs in families for pair in paired_differences(every, pairs)}
+    compared = {(pair.first, pair.second): pair for pairs in families for pair in paired_differences(every.results, pairs)}
     for system, words in (
         (f"{about['system']}.as-spoken", "heard as it is spoken, a fifth of the work"),
         (adapted, "heard at five tempos, batch norm adapted to all unlabelled audio of the speaker (`--same-speaker`, `enrol`)"),

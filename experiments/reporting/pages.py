@@ -13,10 +13,9 @@ from experiments.catalogue import ablations
 from experiments.grid.collected import results_of
 from experiments.reporting import protocol_tables, tables
 from experiments.studies import enrolment, robustness
-from ser_acrnn.evaluation.ensembles import with_seed_ensembles
 from ser_acrnn.evaluation.protocol import PROTOCOLS, SPEAKER_AND_TEXTS
-from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.results_check import folder_name
+from ser_acrnn.evaluation.summary import Summary
 
 NONE_YET = "*No runs yet.*"
 
@@ -33,16 +32,14 @@ def insert(text: str, name: str, block: str) -> str:
     return pattern.sub(lambda match: f"{match[1]}{block}\n{match[2]}", text)
 
 
-def updated(
-    pages: Sequence[Path], root: Path, corpus: Corpus, results: list[RunResult], every: list[RunResult], table: str
-) -> dict[Path, str]:
+def updated(pages: Sequence[Path], root: Path, corpus: Corpus, summary: Summary, every: Summary, table: str) -> dict[Path, str]:
     """Pages with the corpus's tables as the results have them, those of which a page has the marks.
 
     Args:
         pages: Files.
         root: The root folder of the results.
         corpus: Whose results.
-        results: All of its own protocol but changed systems, with those that judge together.
+        summary: The summary of all of its own protocol but changed systems, with those that judge together.
         every: The changed ones too.
         table: The overview.
 
@@ -55,19 +52,19 @@ def updated(
     name = corpus.name
     others = [protocol for protocol in PROTOCOLS if (root / folder_name(name, protocol)).is_dir()]
 
-    def under(protocol: str) -> list[RunResult]:
-        return catalogue.ordered(results_of(root, corpus, protocol)) if protocol in others else []
+    def under(protocol: str) -> Summary:
+        return Summary.of(catalogue.ordered(results_of(root, corpus, protocol)) if protocol in others else [])
 
     blocks: dict[str, Callable[[], str]] = {
-        f"results {folder_name(name, results[0].protocol)}": lambda: table,
+        f"results {folder_name(name, summary.results[0].protocol)}": lambda: table,
         f"headline {name}": lambda: tables.headline_table(corpus, every, catalogue.HEADLINES, paper=True),
         f"headline-adapted {name}": lambda: tables.headline_table(corpus, every, catalogue.HEADLINES_ADAPTED, paper=False),
         f"robustness {name}": lambda: robustness.table(root, name),
         f"enrolment {name}": lambda: enrolment.table(root, name),
         f"disjoint {name}": lambda: protocol_tables.disjoint_table(every),
         f"texts {name}": lambda: protocol_tables.texts_table(every, under(SPEAKER_AND_TEXTS)),
-        f"leaky {name}": lambda: protocol_tables.leaky_table(results, {one: under(one) for one in others if one.startswith("leaky")}),
-        f"selection {name}": lambda: tables.selection_table(with_seed_ensembles(results)),
+        f"leaky {name}": lambda: protocol_tables.leaky_table(summary, {one: under(one) for one in others if one.startswith("leaky")}),
+        f"selection {name}": lambda: tables.selection_table(summary.with_seeds),
         **{f"ablations {name} {base}": partial(tables.ablation_table, base, every) for base in ablations.CHANGES},
     }
     texts = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from experiments import catalogue
@@ -11,10 +11,10 @@ from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.comparison import paired_differences
 from ser_acrnn.evaluation.intervals import TESTED, around, compared
 from ser_acrnn.evaluation.results import RunResult
-from ser_acrnn.evaluation.summary import summary
+from ser_acrnn.evaluation.summary import Summary
 
 
-def leaky_table(honest: Sequence[RunResult], leaky: Mapping[str, Sequence[RunResult]]) -> str:
+def leaky_table(honest: Summary, leaky: Mapping[str, Summary]) -> str:
     """By how much a split flatters: the systems that were run under a leaky protocol, beside the same under the honest one.
 
     Args:
@@ -24,9 +24,9 @@ def leaky_table(honest: Sequence[RunResult], leaky: Mapping[str, Sequence[RunRes
     Returns:
         Markdown; empty where no system was run under both.
     """
-    rows, left = [], {row.system: row for row in summary(honest)}
-    for protocol, results in leaky.items():
-        right = {row.system: row for row in summary(results)}
+    rows, left = [], honest.rows
+    for protocol, summary in leaky.items():
+        right = summary.rows
         names = catalogue.titles(catalogue.order(left.keys() & right.keys()))
         rows += [
             [
@@ -41,7 +41,7 @@ def leaky_table(honest: Sequence[RunResult], leaky: Mapping[str, Sequence[RunRes
     return report.markdown_table(heads, rows) if rows else ""
 
 
-def texts_table(honest: Sequence[RunResult], results: Sequence[RunResult]) -> str:
+def texts_table(honest: Summary, texts: Summary) -> str:
     """What is left where neither the speaker nor the sentence is known, beside leave-one-speaker-out, speaker by speaker.
 
     A speaker's decisions on all sentences are put together, each by the network that has not heard it, so that both figures are over
@@ -49,18 +49,18 @@ def texts_table(honest: Sequence[RunResult], results: Sequence[RunResult]) -> st
 
     Args:
         honest: Results of leave-one-speaker-out.
-        results: Those of leave-one-speaker-and-texts-out.
+        texts: Those of leave-one-speaker-and-texts-out.
 
     Returns:
         Markdown; empty where no system was run under both.
     """
-    unheard = by_speaker(results)
-    systems = catalogue.order({run.system for run in honest} & {run.system for run in unheard})
-    both = [run for run in honest if run.system in systems] + [replace(run, system=f"{run.system} texts") for run in unheard]
+    unheard = Summary.of(by_speaker(texts.results))
+    systems = catalogue.order(honest.rows.keys() & unheard.rows.keys())
+    both = [*honest.part(systems).results, *(replace(run, system=f"{run.system} texts") for run in unheard.results)]
     found = {pair.second: pair for pair in paired_differences(both, [(f"{system} texts", system) for system in systems])}
-    rows, figures = [], {row.system: row for row in summary(both)}
+    rows = []
     for system, name in catalogue.titles(systems).items():
-        plain, left = figures[system], figures[f"{system} texts"]
+        plain, left = honest.rows[system], unheard.rows[system]
         cells = [around(row.uar, row.low, row.high) for row in (plain, left)]
         rows.append([name, report.folds_by_seeds(left), *cells, *compared(found.get(system), 2)])
     heads = ["system", "speakers x seeds", "leave-one-speaker-out", "sentences left out too", "difference by speaker", *TESTED]
@@ -85,13 +85,13 @@ def by_speaker(results: Iterable[RunResult]) -> list[RunResult]:
     ]
 
 
-def disjoint_table(results: Sequence[RunResult]) -> str:
+def disjoint_table(summary: Summary) -> str:
     """Adapted networks by what they have heard: everything, or only recordings that they are not judged on; empty where none was run.
 
     Args:
-        results: The results of one corpus, with those that judge together.
+        summary: The summary of one corpus, with the systems that judge together.
     """
-    figures = {row.system: row for row in summary(results)}
+    figures = summary.rows
     systems = [*catalogue.ADAPTED.values(), "best-adapted"]
     rows = []
     for system in systems:

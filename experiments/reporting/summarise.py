@@ -16,10 +16,10 @@ from experiments.catalogue.published import PUBLISHED
 from experiments.grid.collected import results_of
 from experiments.reporting import model_cards, pages, tables
 from ser_acrnn.evaluation import report
-from ser_acrnn.evaluation.ensembles import with_seed_ensembles
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.results_check import folder_name
+from ser_acrnn.evaluation.summary import Summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,35 +38,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         corpus = catalogue.corpus(options.corpus)
         protocol = options.protocol or corpus.protocol
         directory = options.results / folder_name(corpus.name, protocol)
-        every = catalogue.ordered(catalogue.with_ensembles(results_of(options.results, corpus, protocol)))
-        results = [result for result in every if not catalogue.entry(result.system).base]
-        if not results:
-            raise ValueError(f"{directory}: holds changed systems alone, expected runs of what they are changes of")
-        names = catalogue.titles(result.system for result in with_seed_ensembles(results))
         # The paper's numbers are of its own protocol.
-        comparable = results[0].protocol == LEAVE_ONE_SPEAKER_OUT
+        comparable = protocol == LEAVE_ONE_SPEAKER_OUT
         published = {system: number for (name, system), number in PUBLISHED.items() if comparable and name == corpus.name}
-        overview = report.tables(results, published, names, catalogue.PAIRS)
-        texts = pages.updated(options.pages, options.results, corpus, results, every, overview) if options.pages else {}
+        every = Summary.of(catalogue.ordered(catalogue.with_ensembles(results_of(options.results, corpus, protocol))), published)
+        summary = every.part(system for system in every.rows if not catalogue.entry(system).base)
+        if not summary.rows:
+            raise ValueError(f"{directory}: holds changed systems alone, expected runs of what they are changes of")
+        names = catalogue.titles(summary.with_seeds.rows)
+        overview = report.tables(summary, names, catalogue.PAIRS)
+        texts = pages.updated(options.pages, options.results, corpus, summary, every, overview) if options.pages else {}
         texts |= model_cards.updated(options.cards, corpus, every) if options.cards else {}
         if options.check:
             return _compared(texts)
         for page, text in texts.items():
             page.write_text(text, encoding="utf-8")
         report.write(
-            results,
+            summary,
             directory,
             corpus.title,
-            published=published,
             names=names,
             caveat=corpus.caveat,
             pairs=catalogue.PAIRS,
-            expected_runs=None if options.partial else {name: _folds(results[0]) * catalogue.entry(name).seeds for name in names},
+            expected_runs=None if options.partial else {name: _folds(summary.results[0]) * catalogue.entry(name).seeds for name in names},
         )
         shown = f"{corpus.title}\n\n{overview}\n\n{corpus.caveat}".rstrip()
         tables.ablation_page(corpus, every, directory)
         for table in tables.TITLES:
-            if page := tables.write(table, corpus, results, directory):
+            if page := tables.write(table, corpus, summary, directory):
                 shown = page.read_text(encoding="utf-8").rstrip() if table == options.table else shown
     except ValueError as error:
         print(error, file=sys.stderr)

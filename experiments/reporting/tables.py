@@ -16,19 +16,18 @@ from ser_acrnn.evaluation import figures, metrics, report
 from ser_acrnn.evaluation.comparison import paired_differences, selection, uar_on_validation
 from ser_acrnn.evaluation.intervals import TESTED, compared, ends, family
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT
-from ser_acrnn.evaluation.results import RunResult
-from ser_acrnn.evaluation.summary import confusion_percent, pooled, summary
+from ser_acrnn.evaluation.summary import Summary, confusion_percent, pooled
 
 TITLES = {"table1": "Table I, number of convolutions", "table2": "Table II, systems"}
 
 
-def write(table: str, corpus: Corpus, results: Sequence[RunResult], directory: Path) -> Path | None:
+def write(table: str, corpus: Corpus, summary: Summary, directory: Path) -> Path | None:
     """Writes `<table>.md` and, for Table II, `<table>-confusion.png`.
 
     Args:
         table: `table1` or `table2`.
         corpus: The corpus of the results; a variant is set beside the numbers of the corpus that it is a variant of.
-        results: All runs of the corpus; those of other systems are passed over.
+        summary: The summary of all runs of the corpus; other systems are passed over.
         directory: Where to write.
 
     Returns:
@@ -36,37 +35,35 @@ def write(table: str, corpus: Corpus, results: Sequence[RunResult], directory: P
         corpus.
     """
     systems = catalogue.table_systems(table, corpus) if catalogue.base(corpus.name) in BEST_DEPTH else []
-    comparable = [result for result in results if result.protocol == LEAVE_ONE_SPEAKER_OUT]
-    mine = [result for system in systems for result in comparable if result.system == system]
-    if not mine:
+    mine = summary.part(systems)
+    if not mine.rows or mine.results[0].protocol != LEAVE_ONE_SPEAKER_OUT:
         return None
-    text = [f"# {TITLES[table]}: {corpus.title}, {mine[0].protocol}", ""]
+    text = [f"# {TITLES[table]}: {corpus.title}, {LEAVE_ONE_SPEAKER_OUT}", ""]
     text += [corpus.caveat, ""] if corpus.caveat else []
     text += [comparison_table(systems, corpus, mine), ""]
     pairs = list(combinations(reversed(systems), 2)) if table == "table2" else [(system, systems[0]) for system in systems[1:]]
-    if found := paired_differences(mine, pairs):
+    if found := paired_differences(mine.results, pairs):
         text += ["Paired by fold and seed:", "", report.paired_table(found, catalogue.titles(systems)), "", report.PAIRED, ""]
-    text += [report.made_with(mine), ""]
+    text += [report.made_with(mine.results), ""]
     if chosen := selection_table(mine):
         text += ["## The speaker who chooses the epoch", "", chosen, "", SELECTION, ""]
     published = CONFUSIONS[catalogue.base(corpus.name)]
-    if table == "table2" and (judged := [result for result in results if result.system == _shown(published, results)]):
-        text += _confusion(published, judged, directory / f"{table}-confusion.png")
+    if table == "table2" and (shown := _shown(published, summary)):
+        text += _confusion(published, summary.part([shown]), directory / f"{table}-confusion.png")
     text += ["## What does not add up in the paper", "", *(f"- {line}" for line in inconsistencies(catalogue.base(corpus.name))), ""]
     path = directory / f"{table}.md"
     path.write_text("\n".join(text), encoding="utf-8")
     return path
 
 
-def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[RunResult]) -> str:
+def comparison_table(systems: Sequence[str], corpus: Corpus, summary: Summary) -> str:
     """The paper's row and ours for each system, also for those that have not been run."""
     names = catalogue.titles(systems)
-    ours = {row.system: row for row in summary(results)}
     rows = []
     for system in systems:
         paper = PUBLISHED.get((catalogue.base(corpus.name), system))
         cells = [names[system], f"{paper.mean:.2f} ± {paper.deviation:.2f}" if paper else ""]
-        if row := ours.get(system):
+        if row := summary.rows.get(system):
             difference = f"{row.uar - paper.mean:+.2f}" if paper else ""
             spread = report.spread(row.uar, row.std_runs)
             cells += [spread, report.number(row.std_folds), ends(row.low, row.high), f"{row.pooled_uar:.2f}", difference, str(row.runs)]
@@ -82,21 +79,21 @@ def comparison_table(systems: Sequence[str], corpus: Corpus, results: Sequence[R
         "pooled",
         "difference",
     ]
-    return report.markdown_table([*heads, f"runs, {results[0].protocol}"], rows)
+    return report.markdown_table([*heads, f"runs, {summary.results[0].protocol}"], rows)
 
 
-def headline_table(corpus: Corpus, results: Sequence[RunResult], systems: Mapping[str, str], *, paper: bool) -> str:
+def headline_table(corpus: Corpus, summary: Summary, systems: Mapping[str, str], *, paper: bool) -> str:
     """The few systems that a reader asks for first, each with what it is; those that have not been run are left out.
 
     Args:
         corpus: The corpus of the results.
-        results: All of them.
+        summary: The summary of all of them.
         systems: Names, and what each knows.
         paper: Whether the paper's figures stand beside ours.
     """
-    rows, ours = [], {row.system: row for row in summary(results)}
+    rows = []
     for system, words in systems.items():
-        if row := ours.get(system):
+        if row := summary.rows.get(system):
             published = PUBLISHED.get((catalogue.base(corpus.name), system))
             cells = [
                 f"{catalogue.titles([system])[system]}: {words}",
@@ -118,12 +115,11 @@ SELECTION = (
 )
 
 
-def selection_table(results: Sequence[RunResult]) -> str:
+def selection_table(summary: Summary) -> str:
     """UAR of the speakers on whom the epoch is chosen beside that of the same speakers as test speakers; empty where no speaker is both."""
-    runs = {system: [result for result in results if result.system == system] for system in dict.fromkeys(run.system for run in results)}
     rows = []
-    for found in family([found for mine in runs.values() if (found := selection(mine))]):
-        first = runs[found.system][0]
+    for found in family([found for mine in summary.by_system.values() if (found := selection(mine))]):
+        first = summary.by_system[found.system][0]
         paper = PUBLISHED.get((catalogue.base(first.corpus), found.system))
         rows.append(
             [
@@ -140,9 +136,9 @@ def selection_table(results: Sequence[RunResult]) -> str:
     return report.markdown_table([*heads, "paper's UAR", "runs"], rows) if rows else ""
 
 
-def ablation_page(corpus: Corpus, results: Sequence[RunResult], directory: Path) -> Path | None:
+def ablation_page(corpus: Corpus, summary: Summary, directory: Path) -> Path | None:
     """Writes `ablations.md`: each changed system beside its base; None where no change was run."""
-    tables = [(base, ablation_table(base, results)) for base in ablations.CHANGES]
+    tables = [(base, ablation_table(base, summary)) for base in ablations.CHANGES]
     if not any(table for _, table in tables):
         return None
     text = [f"# One change at a time: {corpus.title}", ""]
@@ -159,9 +155,10 @@ def ablation_page(corpus: Corpus, results: Sequence[RunResult], directory: Path)
     return path
 
 
-def ablation_table(base: str, results: Sequence[RunResult]) -> str:
+def ablation_table(base: str, summary: Summary) -> str:
     """A row a change of a system that was run, empty where none was."""
     pairs = ablations.pairs(base)
+    results = summary.part([base, *(change for change, _ in pairs)]).results
     validating = [result for result in results if result.fold["validation"]]
     validated = {pair.first: pair for pair in paired_differences(validating, pairs, uar_on_validation)}
     rows = [
@@ -177,16 +174,17 @@ def ablation_table(base: str, results: Sequence[RunResult]) -> str:
     return report.markdown_table(heads, rows) if rows else ""
 
 
-def _shown(published: Confusion, results: Sequence[RunResult]) -> str:
+def _shown(published: Confusion, summary: Summary) -> str | None:
     """The system of the published matrix, or the network of another depth with the most runs while that one has none."""
-    runs = [result.system for result in results]
-    networks = [name for name in catalogue.order(runs) if name.startswith(published.system.partition("-")[0])]
-    return max([published.system, *networks], key=runs.count)
+    networks = [name for name in catalogue.order(summary.rows) if name.startswith(published.system.partition("-")[0])]
+    ours = [name for name in (published.system, *networks) if name in summary.rows]
+    return max(ours, key=lambda name: summary.rows[name].runs, default=None)
 
 
-def _confusion(published: Confusion, results: Sequence[RunResult], path: Path) -> list[str]:
+def _confusion(published: Confusion, summary: Summary, path: Path) -> list[str]:
     """Draws the published matrix beside ours on the same speakers and on all, and says what they average."""
-    emotions, name = results[0].emotions, catalogue.titles([results[0].system])[results[0].system]
+    results, emotions = summary.results, summary.results[0].emotions
+    (name,) = catalogue.titles(summary.rows).values()
     order = [published.emotions.index(emotion) for emotion in emotions]
     theirs = np.array(published.percent)[np.ix_(order, order)]
     chosen = [result for result in results if result.fold["test"] in published.speakers]
@@ -198,7 +196,7 @@ def _confusion(published: Confusion, results: Sequence[RunResult], path: Path) -
             counts = metrics.confusion(*pooled(some), emotions).sum(axis=1)
             truths = [f"{emotion} ({count})" for emotion, count in zip(emotions, counts, strict=True)]
             panels.append((f"{name}, {title}", truths, confusion_percent(some)))
-            (row,) = summary(some)
+            (row,) = Summary.of(some).rows.values()
             rows.append([f"{name}, {title}", f"{row.pooled_uar:.2f}", f"{row.uar:.2f}", str(row.runs)])
     figures.save(figures.confusions_figure(panels, emotions), path)
     heads = ["confusion", "UAR pooled: mean of the diagonal", "UAR, mean over folds", "runs"]

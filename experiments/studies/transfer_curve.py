@@ -35,6 +35,7 @@ from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.results_check import Split
+from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.pretrained import DIRECTORY, INDEX, list_pretrained, pretrained_path
 
@@ -225,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rates = ", ".join(f"{config.learning_rate[method]:g} {transfer_report.TITLES[method]}" for method in methods if method != "probe")
     settings = f"About {config.updates} updates of {config.batch_size} segments; learning rate: {rates}."
     folder = options.results / "transfer" / draws.experiment.corpus.name
-    page = transfer_report.write(results, folder, draws.experiment.facts, source.name, source.sha256, settings)
+    page = transfer_report.write(Summary.of(results), folder, draws.experiment.facts, source.name, source.sha256, settings)
     print(f"{page.read_text(encoding='utf-8').rstrip()}\n\n{page}")
     return 0
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.intervals import Difference, family
 from ser_acrnn.evaluation.results import RunResult
 
@@ -32,22 +31,16 @@ class PairedDifference(Difference):
 
 def uar_on_test(result: RunResult) -> float:
     """UAR on the test part, percent."""
-    return 100 * metrics.unweighted_average_recall(*result.decided(result.utterances))
+    return 100 * result.uar
 
 
 def uar_on_validation(result: RunResult) -> float:
     """UAR on the validation part at the chosen epoch, percent: what may decide between systems.
 
-    Of its decisions where the result has them, else as the curve has it.
-
     Raises:
         ValueError: Nobody validated.
     """
-    if result.fold["validation"] is None:
-        raise ValueError(f"{result.system}, test part {result.fold['test']}: nobody validated, expected a validation part")
-    if result.validation_utterances:
-        return 100 * metrics.unweighted_average_recall(*result.decided(result.validation_utterances))
-    return 100 * next(entry["validation_uar"] for entry in result.validation_curve if entry["epoch"] == result.chosen_epoch)
+    return 100 * result.validation_uar
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.calibration import Calibration, reliability
 from ser_acrnn.evaluation.results import RunResult
-from ser_acrnn.evaluation.summary import Published, confusion_percent, pooled, scores
+from ser_acrnn.evaluation.summary import Summary, confusion_percent, pooled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,13 +105,13 @@ def reliability_figure(calibrations: Sequence[Calibration], names: Mapping[str, 
     return figure
 
 
-def folds_figure(results: Sequence[RunResult], names: Mapping[str, str], published: Mapping[str, Published]) -> Figure:
+def folds_figure(summary: Summary, names: Mapping[str, str]) -> Figure:
     """UAR of each system, a row, on each test part, a column, its seeds averaged; and the mean over these beside the published one."""
-    runs = scores(results)
-    systems, speakers = list(dict.fromkeys(result.system for result in results)), sorted(runs["speaker"].unique())
+    runs = summary.scores
+    systems, speakers = list(summary.rows), sorted(runs["speaker"].unique())
     by_fold = 100 * runs.pivot_table(index="system", columns="speaker", values="uar", aggfunc="mean").loc[systems, speakers].to_numpy()
     means = np.nanmean(by_fold, axis=1)
-    paper = [published[system].mean if system in published else math.nan for system in systems]
+    paper = [row.paper for row in summary.rows.values()]
     columns = [("mean", means)] + ([("paper", np.array(paper))] if not np.isnan(paper).all() else [])
     shown = np.column_stack([by_fold, np.full(len(systems), np.nan), *(values for _, values in columns)])
     figure = _figure(figsize=(3 + 0.55 * shown.shape[1], 1 + 0.3 * len(systems)))

@@ -13,11 +13,10 @@ import pandas as pd
 from ser_acrnn.evaluation import figures
 from ser_acrnn.evaluation.calibration import Calibration, calibration, reliability
 from ser_acrnn.evaluation.comparison import PairedDifference, paired_differences
-from ser_acrnn.evaluation.ensembles import with_seed_ensembles
 from ser_acrnn.evaluation.intervals import TESTED, ends, tested
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.evaluation.results import RunResult
-from ser_acrnn.evaluation.summary import Published, SystemSummary, confusion_percent, scores, summary
+from ser_acrnn.evaluation.summary import Summary, SystemSummary, confusion_percent
 
 # What a fold tests; where somebody validates, on whom it chooses the epoch.
 _TESTED = {
@@ -43,7 +42,7 @@ _TRAINING = (
 )
 
 
-def overview(table: Sequence[SystemSummary], names: Mapping[str, str], protocol: str) -> str:
+def overview(summary: Summary, names: Mapping[str, str]) -> str:
     """The summary as a Markdown table that names the protocol."""
     rows = [
         [
@@ -58,11 +57,11 @@ def overview(table: Sequence[SystemSummary], names: Mapping[str, str], protocol:
             spread(row.paper, row.paper_std),
             number(row.difference, "+"),
         ]
-        for row in table
+        for row in summary.rows.values()
     ]
     heads = [
         "system",
-        f"{protocol}, folds x seeds",
+        f"{summary.results[0].protocol}, folds x seeds",
         UAR_HEAD,
         "std over folds",
         "95 % interval over folds",
@@ -95,28 +94,24 @@ def paired_table(comparisons: Sequence[PairedDifference], names: Mapping[str, st
     return markdown_table(["UAR points", "pairs of runs", "mean difference", "95 % interval over folds", *TESTED], rows)
 
 
-def tables(
-    results: Sequence[RunResult], published: Mapping[str, Published], names: Mapping[str, str], pairs: Sequence[tuple[str, str]] = ()
-) -> str:
+def tables(summary: Summary, names: Mapping[str, str], pairs: Sequence[tuple[str, str]] = ()) -> str:
     """The overview, with a row of its own for the seeds of a system that judge together, and paired comparisons.
 
     Args:
-        results: All runs of a corpus.
-        published: See `summary`.
+        summary: The summary of all runs of a corpus.
         names: Systems as the tables call them.
         pairs: Systems to compare; those that share runs are.
     """
-    text = overview(summary(with_seed_ensembles(results), published), names, results[0].protocol)
-    comparisons = paired_differences(results, pairs)
+    text = overview(summary.with_seeds, names)
+    comparisons = paired_differences(summary.results, pairs)
     return f"{text}\n\nPaired by fold and seed:\n\n{paired_table(comparisons, names)}\n\n{PAIRED}" if comparisons else text
 
 
-def recall_table(results: Sequence[RunResult], names: Mapping[str, str]) -> str:
+def recall_table(summary: Summary, names: Mapping[str, str]) -> str:
     """Recall of each emotion by each system, all runs put together, and in brackets what it is taken for most often otherwise."""
-    emotions, rows = results[0].emotions, []
-    for system in dict.fromkeys(result.system for result in results):
-        percent = confusion_percent([result for result in results if result.system == system])
-        cells = []
+    emotions, rows = summary.results[0].emotions, []
+    for system, runs in summary.by_system.items():
+        percent, cells = confusion_percent(runs), []
         for row, truth in enumerate(percent):
             wrong = int(np.delete(truth, row).argmax())
             wrong += wrong >= row
@@ -142,12 +137,11 @@ def calibration_table(calibrations: Sequence[Calibration], names: Mapping[str, s
     return markdown_table(heads, rows)
 
 
-def training_table(results: Sequence[RunResult], names: Mapping[str, str]) -> str:
+def training_table(summary: Summary, names: Mapping[str, str]) -> str:
     """How long each system was trained, and how well it knew its training speakers in the end; without those that only judge together."""
     rows = []
-    for system in dict.fromkeys(result.system for result in results):
-        mine = [result for result in results if result.system == system and result.validation_curve]
-        if not mine:
+    for system, runs in summary.by_system.items():
+        if not (mine := [run for run in runs if run.validation_curve]):
             continue
         chosen = [result.chosen_epoch for result in mine]
         losses = np.array([[_loss(result, result.chosen_epoch), _loss(result, len(result.validation_curve))] for result in mine], float)
@@ -192,11 +186,10 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def write(
-    results: Sequence[RunResult],
+    summary: Summary,
     directory: str | Path,
     title: str,
     *,
-    published: Mapping[str, Published] | None = None,
     names: Mapping[str, str] | None = None,
     caveat: str = "",
     pairs: Sequence[tuple[str, str]] = (),
@@ -205,10 +198,9 @@ def write(
     """Writes the whole report of one corpus: `report.md`, `summary.csv`, `runs.csv` and PNG figures beside them.
 
     Args:
-        results: All runs of the corpus.
+        summary: The summary of all runs of the corpus.
         directory: Where to write.
         title: The corpus, as the headline has it.
-        published: See `summary`.
         names: Systems as the tables call them.
         caveat: Printed above the first table.
         pairs: Systems to compare on the folds and seeds that both have.
@@ -217,26 +209,31 @@ def write(
     Returns:
         `report.md`.
     """
-    directory, published, names = Path(directory), published or {}, names or {}
+    directory, names, protocol = Path(directory), names or {}, summary.results[0].protocol
     directory.mkdir(parents=True, exist_ok=True)
-    runs, table, judges = scores(results), summary(results, published), with_seed_ensembles(results)
-    runs.round(6).to_csv(directory / "runs.csv", index=False)
-    facts = [{"protocol": results[0].protocol, **asdict(row), "difference": row.difference} for row in summary(judges, published)]
+    summary.scores.round(6).to_csv(directory / "runs.csv", index=False)
+    facts = [{"protocol": protocol, **asdict(row), "difference": row.difference} for row in summary.with_seeds.rows.values()]
     pd.DataFrame(facts).round(4).to_csv(directory / "summary.csv", index=False)
-    figures.save(figures.folds_figure(results, names, published), directory / "folds.png")
+    figures.save(figures.folds_figure(summary, names), directory / "folds.png")
 
-    text = [f"# {title}, {results[0].protocol}", ""]
-    title = title if results[0].protocol == LEAVE_ONE_SPEAKER_OUT else f"{title}, {results[0].protocol}"
+    text = [f"# {title}, {protocol}", ""]
+    title = title if protocol == LEAVE_ONE_SPEAKER_OUT else f"{title}, {protocol}"
     text += [caveat, ""] if caveat else []
-    text += [tables(results, published, names, pairs), "", *_explanation(results), "", *_incomplete(table, names, expected_runs or {})]
+    text += [tables(summary, names, pairs), "", *_explanation(summary.results), "", *_incomplete(summary, names, expected_runs or {})]
     text += ["![UAR by system and fold](folds.png)", ""]
-    text += ["## Recall by emotion", "", recall_table(judges, names), "", *_calibration(judges, names, directory)]
-    text += ["## Training", "", training_table(results, names), "", _TRAINING, ""]
-    for system in (row.system for row in table):
-        mine = [result for result in results if result.system == system]
+    text += ["## Recall by emotion", "", recall_table(summary.with_seeds, names), "", *_calibration(summary.with_seeds, names, directory)]
+    text += ["## Training", "", training_table(summary, names), "", _TRAINING, ""]
+    for system, mine in summary.by_system.items():
         name = names.get(system, system)
         figures.save(figures.confusion_figure(mine, f"{title}, {name}"), directory / f"{system}-confusion.png")
-        text += [f"## {name}", "", fold_table(runs[runs["system"] == system]), "", f"![Confusion of {name}]({system}-confusion.png)", ""]
+        text += [
+            f"## {name}",
+            "",
+            fold_table(summary.scores[summary.scores["system"] == system]),
+            "",
+            f"![Confusion of {name}]({system}-confusion.png)",
+            "",
+        ]
         if any(result.validation_curve for result in mine):
             figures.save(figures.curves_figure(mine, f"{title}, {name}"), directory / f"{system}-curves.png")
             text += [f"![Training curves of {name}]({system}-curves.png)", ""]
@@ -267,10 +264,8 @@ def _explanation(results: Sequence[RunResult]) -> list[str]:
     ]
 
 
-def _calibration(results: Sequence[RunResult], names: Mapping[str, str], directory: Path) -> list[str]:
-    systems = dict.fromkeys(result.system for result in results)
-    found = [calibration([result for result in results if result.system == system]) for system in systems]
-    calibrations = [one for one in found if one]
+def _calibration(summary: Summary, names: Mapping[str, str], directory: Path) -> list[str]:
+    calibrations = [found for runs in summary.by_system.values() if (found := calibration(runs))]
     if not calibrations:
         return []
     figures.save(figures.reliability_figure(calibrations, names), directory / "reliability.png")
@@ -295,10 +290,10 @@ def made_with(results: Sequence[RunResult]) -> str:
     return f"{len(results)} runs, {hours:.1f} hours of training; {'; '.join(places)}."
 
 
-def _incomplete(table: Sequence[SystemSummary], names: Mapping[str, str], expected: Mapping[str, int]) -> list[str]:
+def _incomplete(summary: Summary, names: Mapping[str, str], expected: Mapping[str, int]) -> list[str]:
     parts = []
     for runs in sorted(set(expected.values()), reverse=True):
-        mine = [row for row in table if row.runs < runs == expected.get(row.system)]
+        mine = [row for row in summary.rows.values() if row.runs < runs == expected.get(row.system)]
         short = [f"{names.get(row.system, row.system)} ({row.runs})" for row in mine]
         parts += [f"with fewer than {runs} runs: {', '.join(short)}"] if short else []
     return [f"Not yet complete, {'; '.join(parts)}.", ""] if parts else []

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from ser_acrnn import files
-from ser_acrnn.evaluation import results_manifest
+from ser_acrnn.evaluation import metrics, results_manifest
 from ser_acrnn.evaluation.results_check import Split, of_folder, problems
 from ser_acrnn.evaluation.results_manifest import ResultError
 
@@ -69,15 +70,43 @@ class RunResult:
     test_curve: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     initial_weights: str = ""
 
-    @property
+    @cached_property
     def truth(self) -> list[str]:
         """The test utterances' emotions."""
         return self.decided(self.utterances)[0]
 
-    @property
+    @cached_property
     def decisions(self) -> list[str]:
         """The emotion with the highest posterior of each test utterance."""
         return self.decided(self.utterances)[1]
+
+    @cached_property
+    def uar(self) -> float:
+        """UAR on the test part, 0 to 1."""
+        return metrics.unweighted_average_recall(self.truth, self.decisions)
+
+    @cached_property
+    def wa(self) -> float:
+        """Share of right decisions on the test part, 0 to 1."""
+        return metrics.weighted_accuracy(self.truth, self.decisions)
+
+    @cached_property
+    def macro_f1(self) -> float:
+        """Macro F1 on the test part, 0 to 1."""
+        return metrics.macro_f1(self.truth, self.decisions)
+
+    @cached_property
+    def validation_uar(self) -> float:
+        """UAR on the validation part at the chosen epoch, 0 to 1: of its decisions where the result has them, else as the curve has it.
+
+        Raises:
+            ValueError: Nobody validated.
+        """
+        if self.fold["validation"] is None:
+            raise ValueError(f"{self.system}, test part {self.fold['test']}: nobody validated, expected a validation part")
+        if self.validation_utterances:
+            return metrics.unweighted_average_recall(*self.decided(self.validation_utterances))
+        return next(entry["validation_uar"] for entry in self.validation_curve if entry["epoch"] == self.chosen_epoch)
 
     def decided(self, utterances: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
         """The emotions of `utterances` or `validation_utterances`, and those with the highest posteriors."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ser_acrnn.evaluation import metrics
+from ser_acrnn.evaluation.ensembles import with_seed_ensembles
 from ser_acrnn.evaluation.intervals import t_interval
 from ser_acrnn.evaluation.results import RunResult
 
@@ -33,9 +36,9 @@ def scores(results: Sequence[RunResult]) -> pd.DataFrame:
             "protocol": result.protocol,
             "speaker": result.fold["test"],
             "seed": result.seed,
-            "uar": metrics.unweighted_average_recall(result.truth, result.decisions),
-            "wa": metrics.weighted_accuracy(result.truth, result.decisions),
-            "f1": metrics.macro_f1(result.truth, result.decisions),
+            "uar": result.uar,
+            "wa": result.wa,
+            "f1": result.macro_f1,
             "chosen_epoch": result.chosen_epoch,
             "epochs": len(result.validation_curve),
             "precision": result.precision,
@@ -90,40 +93,80 @@ class SystemSummary:
         return self.uar - self.paper
 
 
-def summary(results: Sequence[RunResult], published: Mapping[str, Published] | None = None) -> list[SystemSummary]:
-    """One row a system, in the order in which the results name them.
+@dataclass(frozen=True)
+class Summary:
+    """Runs of a corpus under a protocol and their figures, computed once and handed to whatever shows them.
 
-    Args:
-        results: Runs of one corpus.
-        published: Number of each system that has one.
+    Attributes:
+        results: The runs.
+        rows: System -> its figures, in the order in which the results name them.
     """
-    nothing = Published(math.nan, math.nan, "")
-    rows = []
-    for system in dict.fromkeys(result.system for result in results):
-        mine = [result for result in results if result.system == system]
-        runs = scores(mine)
-        folds = 100 * runs.groupby("speaker")[["uar", "wa", "f1"]].mean()
-        low, high = t_interval(folds["uar"])
-        paper = (published or {}).get(system, nothing)
-        rows.append(
-            SystemSummary(
-                system=system,
-                runs=len(runs),
-                folds=len(folds),
-                seeds=runs["seed"].nunique(),
-                uar=folds["uar"].mean(),
-                std_runs=100 * runs["uar"].std(),
-                std_folds=folds["uar"].std(),
-                low=low,
-                high=high,
-                pooled_uar=100 * metrics.unweighted_average_recall(*pooled(mine)),
-                wa=folds["wa"].mean(),
-                f1=folds["f1"].mean(),
-                paper=paper.mean,
-                paper_std=paper.deviation,
-            )
-        )
-    return rows
+
+    results: Sequence[RunResult]
+    rows: Mapping[str, SystemSummary]
+
+    @classmethod
+    def of(cls, results: Sequence[RunResult], published: Mapping[str, Published] | None = None) -> Self:
+        """Computes the figures.
+
+        Args:
+            results: Runs of one corpus.
+            published: Number of each system that has one.
+        """
+        nothing = Published(math.nan, math.nan, "")
+        systems = _by_system(results)
+        return cls(results, {system: _row(system, runs, (published or {}).get(system, nothing)) for system, runs in systems.items()})
+
+    @cached_property
+    def by_system(self) -> Mapping[str, list[RunResult]]:
+        """System -> its runs, in the order of `rows`."""
+        return _by_system(self.results)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """A row for each run, with its UAR, WA and macro F1."""
+        return scores(self.results)
+
+    @cached_property
+    def with_seeds(self) -> Summary:
+        """The same, and behind each system that has three seeds or more those seeds judging together."""
+        results = with_seed_ensembles(self.results)
+        rows = {**self.rows, **Summary.of([run for run in results if run.system not in self.rows]).rows}
+        return Summary(results, {system: rows[system] for system in _by_system(results)})
+
+    def part(self, systems: Iterable[str]) -> Summary:
+        """The same of some systems alone, in their order; those that have not been run are passed over."""
+        names = [system for system in systems if system in self.rows]
+        return Summary([run for name in names for run in self.by_system[name]], {name: self.rows[name] for name in names})
+
+
+def _by_system(results: Iterable[RunResult]) -> dict[str, list[RunResult]]:
+    systems: dict[str, list[RunResult]] = {}
+    for result in results:
+        systems.setdefault(result.system, []).append(result)
+    return systems
+
+
+def _row(system: str, results: Sequence[RunResult], paper: Published) -> SystemSummary:
+    runs = scores(results)
+    folds = 100 * runs.groupby("speaker")[["uar", "wa", "f1"]].mean()
+    low, high = t_interval(folds["uar"])
+    return SystemSummary(
+        system=system,
+        runs=len(runs),
+        folds=len(folds),
+        seeds=runs["seed"].nunique(),
+        uar=folds["uar"].mean(),
+        std_runs=100 * runs["uar"].std(),
+        std_folds=folds["uar"].std(),
+        low=low,
+        high=high,
+        pooled_uar=100 * metrics.unweighted_average_recall(*pooled(results)),
+        wa=folds["wa"].mean(),
+        f1=folds["f1"].mean(),
+        paper=paper.mean,
+        paper_std=paper.deviation,
+    )
 
 
 def pooled(results: Sequence[RunResult]) -> tuple[list[str], list[str]]:

@@ -23,6 +23,7 @@ from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, Fold
 from ser_acrnn.evaluation.results import RunResult, collect
 from ser_acrnn.evaluation.results_check import Split
+from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.training import run as training
 from ser_acrnn.training.finetuning import FineTuned
@@ -151,7 +152,7 @@ def write_report(job: Job, out: Path) -> Path | None:
     """Writes tables and figures of all runs; None where there are no folds."""
     if not job.folds:
         return None
-    return report.write(collect(out / "results", job.split), out, job.corpus.name)
+    return report.write(Summary.of(collect(out / "results", job.split)), out, job.corpus.name)
 
 
 def train(job: Job, out: Path, seed: int = 0) -> Path:

@@ -14,7 +14,7 @@ import ser_acrnn
 from ser_acrnn.evaluation import evaluating
 from ser_acrnn.evaluation.intervals import t_interval
 from ser_acrnn.evaluation.metrics import unweighted_average_recall
-from ser_acrnn.evaluation.summary import summary
+from ser_acrnn.evaluation.summary import Summary
 
 EMOTIONS = ("angry", "neutral", "sad")
 # Nobody is truly neutral; speaker c is never sad. Right: a 3 of 4, b 2 of 3, c 2 of 2.
@@ -112,7 +112,7 @@ def test_several_columns_break_down_one_after_the_other_and_numbers_are_in_order
 
 def test_results_are_worth_what_the_report_says():
     results = [*RESULTS, sample_result("09", 0, right=(0, 1, 0, 0)), sample_result("09", 1, right=(0, 1, 1, 0))]
-    (row,) = summary(results)
+    (row,) = Summary.of(results).rows.values()
     found = ser_acrnn.evaluate(results, by="fold")
     groups = found.groups
     assert (groups.column, groups.number, found.utterances) == ("fold", 3, 24)

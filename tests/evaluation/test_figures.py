@@ -7,7 +7,7 @@ import pytest
 from sample_results import RESULTS, sample_result
 
 from ser_acrnn.evaluation import figures
-from ser_acrnn.evaluation.summary import Published
+from ser_acrnn.evaluation.summary import Published, Summary
 
 
 def test_the_confusion_figure_shows_each_row_of_the_truth():
@@ -18,7 +18,7 @@ def test_the_confusion_figure_shows_each_row_of_the_truth():
 
 def test_the_folds_figure_has_a_row_a_system_and_a_column_a_test_speaker():
     results = [*RESULTS, sample_result("03", system="other", right=(1, 1, 1, 0))]
-    axes = figures.folds_figure(results, {"other": "the other"}, {"tiny": Published(81.5, 7.0, "Table I")}).axes[0]
+    axes = figures.folds_figure(Summary.of(results, {"tiny": Published(81.5, 7.0, "Table I")}), {"other": "the other"}).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["tiny", "the other"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["03", "08", "", "mean", "paper"]
     # tiny: 100 and 50, 75 and 75; the other has no run on 08 and no published number.
@@ -30,7 +30,7 @@ def test_the_folds_figure_has_a_row_a_system_and_a_column_a_test_speaker():
         ((0, 1), "75"),
         ((3, 1), "75"),
     ]
-    alone = figures.folds_figure(RESULTS, {}, {}).axes[0]
+    alone = figures.folds_figure(Summary.of(RESULTS), {}).axes[0]
     assert [label.get_text() for label in alone.get_xticklabels()] == ["03", "08", "", "mean"]
 
 

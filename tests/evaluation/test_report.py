@@ -6,7 +6,7 @@ from dataclasses import replace
 from sample_results import RESULTS, sample_result
 
 from ser_acrnn.evaluation import report
-from ser_acrnn.evaluation.summary import Published, scores
+from ser_acrnn.evaluation.summary import Published, Summary, scores
 
 PAPER = {"tiny": Published(80.0, 5.0, "Table I")}
 
@@ -17,7 +17,7 @@ def test_markdown_table_pads_its_columns():
 
 def test_the_report_has_tables_figures_and_csv(tmp_path):
     path = report.write(
-        RESULTS, tmp_path, "A corpus", published=PAPER, names={"tiny": "small"}, caveat="Only a test.", expected_runs={"tiny": 50}
+        Summary.of(RESULTS, PAPER), tmp_path, "A corpus", names={"tiny": "small"}, caveat="Only a test.", expected_runs={"tiny": 50}
     )
     text = path.read_text()
     assert "Only a test." in text
@@ -44,19 +44,19 @@ def test_training_is_summed_up_without_what_only_judges_together():
     unrecorded = [{**entry, "loss": None} for entry in RESULTS[0].validation_curve]
     early = replace(RESULTS[0], chosen_epoch=1)
     others = [replace(RESULTS[0], system=name, validation_curve=curve) for name, curve in (("old", unrecorded), ("together", []))]
-    lines = report.training_table([early, *RESULTS[1:], *others], {"tiny": "small"}).splitlines()
+    lines = report.training_table(Summary.of([early, *RESULTS[1:], *others]), {"tiny": "small"}).splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
     assert rows == [["small", "4", "3 (1 to 3)", "3.0", "0.500", "0.333", "0.6"], ["old", "1", "3 (3 to 3)", "3.0", "", "", "0.6"]]
 
 
 def test_systems_that_only_judge_together_have_no_curves(tmp_path):
-    text = report.write([replace(result, validation_curve=[]) for result in RESULTS], tmp_path, "A corpus").read_text()
+    text = report.write(Summary.of([replace(result, validation_curve=[]) for result in RESULTS]), tmp_path, "A corpus").read_text()
     assert "tiny-confusion.png" in text and "tiny-curves.png" not in text and not (tmp_path / "tiny-curves.png").exists()
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path):
     for name in ("one", "two"):
-        report.write(RESULTS, tmp_path / name, "A corpus")
+        report.write(Summary.of(RESULTS), tmp_path / name, "A corpus")
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
@@ -64,9 +64,9 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
 def test_only_systems_with_fewer_runs_than_they_need_are_incomplete(tmp_path):
     machine = [replace(result, system="machine") for result in RESULTS if result.seed == 0]
     whole, expected = [*RESULTS, *machine], {"tiny": 4, "machine": 2}
-    assert "Not yet complete" not in report.write(whole, tmp_path, "A corpus", expected_runs=expected).read_text()
-    assert "Not yet complete" not in report.write(whole[1:-1], tmp_path, "A corpus").read_text()
-    text = report.write(whole[1:-1], tmp_path, "A corpus", names={"machine": "a machine"}, expected_runs=expected).read_text()
+    assert "Not yet complete" not in report.write(Summary.of(whole), tmp_path, "A corpus", expected_runs=expected).read_text()
+    assert "Not yet complete" not in report.write(Summary.of(whole[1:-1]), tmp_path, "A corpus").read_text()
+    text = report.write(Summary.of(whole[1:-1]), tmp_path, "A corpus", names={"machine": "a machine"}, expected_runs=expected).read_text()
     assert "Not yet complete, with fewer than 4 runs: tiny (3); with fewer than 2 runs: a machine (1)." in text
 
 
@@ -75,17 +75,17 @@ def test_what_knows_no_epochs_is_said_of_its_systems_alone(tmp_path):
     last = [replace(result, system="last") for result in unvalidated]
     machine = [replace(result, system="machine", chosen={"complexity": 0.1}, validation_curve=[]) for result in unvalidated]
     complexity = "all others train, and choose the complexity by leaving out one of them after the other."
-    text = report.write([*RESULTS, *last, *machine], tmp_path, "A corpus").read_text()
+    text = report.write(Summary.of([*RESULTS, *last, *machine]), tmp_path, "A corpus").read_text()
     assert "In last nobody validates: all others train, and the last epoch is taken. In machine there are no epochs: " + complexity in text
-    text = report.write([*last, *machine], tmp_path, "A corpus").read_text()
+    text = report.write(Summary.of([*last, *machine]), tmp_path, "A corpus").read_text()
     assert "each fold tests one speaker; all others train, and the last epoch is taken. All" in text and "In last" not in text
     assert f"In machine there are no epochs: {complexity}" in text
-    assert f"each fold tests one speaker; {complexity} All" in report.write(machine, tmp_path, "A corpus").read_text()
+    assert f"each fold tests one speaker; {complexity} All" in report.write(Summary.of(machine), tmp_path, "A corpus").read_text()
 
 
 def test_another_protocol_is_named_in_title_table_explanation_and_csv(tmp_path):
     leaky = [sample_result(speaker, protocol="leaky-random") for speaker in ("part0", "part1")]
-    text = report.write(leaky, tmp_path, "A corpus").read_text()
+    text = report.write(Summary.of(leaky), tmp_path, "A corpus").read_text()
     assert text.startswith("# A corpus, leaky-random\n")
     assert "| leaky-random, folds x seeds |" in text and "LEAKY: the utterances are split at random" in text
     assert "leave-one-speaker-out" not in text

@@ -11,6 +11,7 @@ from experiments.catalogue import ablations
 from experiments.reporting import summarise, tables
 from experiments.studies import robustness
 from ser_acrnn.config.features import FEATURE_RECIPES
+from ser_acrnn.evaluation.summary import Summary
 
 EMODB = catalogue.corpus("emodb")
 
@@ -46,13 +47,13 @@ def runs(system, right, validation):
 
 def test_the_page_has_what_validation_and_test_speakers_say(tmp_path):
     results = [*runs("lite-augmented", (1, 1, 1, 1), 0.8), *runs("lite-augmented.no-masks", (1, 1, 1, 0), 0.7)]
-    text = tables.ablation_page(EMODB, results, tmp_path).read_text()
+    text = tables.ablation_page(EMODB, Summary.of(results), tmp_path).read_text()
     (row,) = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| no-masks")]
     assert row[1] == "3 in 3 folds"
     assert row[2:6] == ["-10.00 (-10.0 to -10.0)", "< 0.001", "< 0.001", "loss"]
     assert row[6:] == ["-25.00 (-25.0 to -25.0)", "< 0.001", "< 0.001", "loss"]
     assert "## lite-augmented\n" in text and "lite-by-speaker" not in text
-    assert tables.ablation_page(EMODB, results[:3], tmp_path) is None
+    assert tables.ablation_page(EMODB, Summary.of(results[:3]), tmp_path) is None
 
 
 def test_the_overview_leaves_changed_systems_to_their_page_and_the_readme_gets_the_robustness(tmp_path, capsys):

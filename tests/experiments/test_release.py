@@ -17,6 +17,7 @@ from ser_acrnn.data.prepared import open_corpus
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.calibration import reliability, scored_utterances
 from ser_acrnn.evaluation.results import collect
+from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.pretrained import PretrainedError
 
 pytestmark = pytest.mark.stochastic
@@ -55,7 +56,7 @@ def test_the_card_has_the_folds_figures(folder, monkeypatch):
     assert "2 folds x 1 seeds, 2 runs" in card and "must not be used to judge people" in card and "UAR" in card
     (folder / "small.md").write_text("old")
     corpus = catalogue.corpus("synthetic")
-    for path, text in model_cards.updated(folder, corpus, results_of(folder / "results", corpus, corpus.protocol)).items():
+    for path, text in model_cards.updated(folder, corpus, Summary.of(results_of(folder / "results", corpus, corpus.protocol))).items():
         path.write_text(text, encoding="utf-8")
     assert (folder / "small.md").read_text() == card
 

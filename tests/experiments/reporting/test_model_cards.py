@@ -10,6 +10,7 @@ from experiments.catalogue import ablations
 from experiments.reporting import model_cards, tables
 from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.comparison import paired_differences
+from ser_acrnn.evaluation.summary import Summary
 
 ABOUT = {
     "corpus": "emodb",
@@ -58,8 +59,10 @@ def test_a_difference_that_does_not_survive_its_table_is_within_chance_on_the_ca
     assert "+20.0 points (+6.1 to +33.9, 5 pairs of runs, within chance)" in adapted
     (alone,) = paired_differences(results, [("adapted-by-speaker", "best-by-speaker")])
     assert alone.verdict == "gain", "a difference that its table does not take back would show nothing"
-    shown = report.tables(results, {}, {}, catalogue.PAIRS)
+    shown = report.tables(Summary.of(results), {}, catalogue.PAIRS)
     (row,) = [line for line in shown.splitlines() if line.startswith("| adapted-by-speaker less best-by-speaker ")]
     assert row.split("|")[-2].strip() == "within chance"
-    (row,) = [line for line in tables.ablation_table("best-by-speaker", results).splitlines() if line.startswith("| as-spoken ")]
+    (row,) = [
+        line for line in tables.ablation_table("best-by-speaker", Summary.of(results)).splitlines() if line.startswith("| as-spoken ")
+    ]
     assert row.split("|")[-2].strip() == "loss" and "as-spoken" in ablations.CHANGES["best-by-speaker"]

@@ -8,6 +8,7 @@ from sample_results import sample_result
 from experiments import catalogue
 from experiments.reporting import summarise, tables
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.summary import Summary
 
 EMODB = catalogue.corpus("emodb")
 
@@ -27,7 +28,7 @@ def results():
 
 
 def test_table_2_has_all_its_systems_beside_the_letter_and_pairs(results, tmp_path):
-    text = tables.write("table2", EMODB, results, tmp_path).read_text()
+    text = tables.write("table2", EMODB, Summary.of(results), tmp_path).read_text()
     assert text.startswith("# Table II, systems: Emo-DB, leave-one-speaker-out\n")
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     assert rows[2][:3] == ["DNN-ELM", "71.56 ± 8.43", "not run"]
@@ -40,7 +41,7 @@ def test_table_2_has_all_its_systems_beside_the_letter_and_pairs(results, tmp_pa
 
 
 def test_confusion_stands_beside_fig_4_on_its_speakers_and_on_all(results, tmp_path):
-    text = tables.write("table2", EMODB, results, tmp_path).read_text()
+    text = tables.write("table2", EMODB, Summary.of(results), tmp_path).read_text()
     assert "Fig. 4 of the paper" in text and "82.82 (caption)" in text
     lines = {line.split("|")[1].strip(): line.split("|")[4].strip() for line in text.splitlines() if "ACRNN, 5 conv, ours" in line}
     assert lines == {"3-D ACRNN, 5 conv, ours, speakers 13-16": "2", "3-D ACRNN, 5 conv, ours, all test speakers": "3"}
@@ -49,31 +50,31 @@ def test_confusion_stands_beside_fig_4_on_its_speakers_and_on_all(results, tmp_p
 
 def test_without_the_letters_depth_the_depth_with_most_runs_is_shown_and_named(tmp_path):
     shallow = [network(speaker, "acrnn3d-1conv") for speaker in ("03", "08")] + [network("03", "acrnn2d-5conv")]
-    text = tables.write("table2", EMODB, shallow, tmp_path).read_text()
+    text = tables.write("table2", EMODB, Summary.of(shallow), tmp_path).read_text()
     assert "3-D ACRNN, 1 conv, ours, all test speakers" in text and "ours, speakers 13-16" not in text
     assert "| 3-D ACRNN, 5 conv | 82.82 ± 4.99 | not run" in text
 
 
 def test_table_1_has_seven_depths_paired_with_one_convolution(tmp_path):
     runs = [network(speaker, f"acrnn3d-{layers}conv") for layers in (1, 3) for speaker in ("03", "08")]
-    text = tables.write("table1", EMODB, runs, tmp_path).read_text()
+    text = tables.write("table1", EMODB, Summary.of(runs), tmp_path).read_text()
     assert text.count("not run") == 5 and "3-D ACRNN, 3 conv less 3-D ACRNN, 1 conv" in text
     assert "| 3-D ACRNN, 7 conv | 80.84 ± 5.09" in text
 
 
 def test_what_does_not_add_up_is_said(results, tmp_path):
-    text = tables.write("table2", EMODB, results, tmp_path).read_text()
+    text = tables.write("table2", EMODB, Summary.of(results), tmp_path).read_text()
     assert "averages 82.1 %, its caption says 82.82 %" in text
     assert "55/28/35/32/34/32/41 utterances" in text and "257 of 535" in text and "pools 2 x 4" in text
     iemocap = [network(speaker, "acrnn3d-6conv", corpus="iemocap") for speaker in ("1F", "1M")]
-    text = tables.write("table2", catalogue.corpus("iemocap"), iemocap, tmp_path).read_text()
+    text = tables.write("table2", catalogue.corpus("iemocap"), Summary.of(iemocap), tmp_path).read_text()
     assert "averages 62.8 %, its caption says 64.74 %" in text and "55/28" not in text
 
 
 def test_no_page_without_runs_or_of_a_corpus_that_the_letter_lacks(results, tmp_path):
-    assert tables.write("table1", EMODB, [network("03", "tiny")], tmp_path) is None
-    assert tables.write("table2", catalogue.corpus("synthetic"), results, tmp_path) is None
-    assert tables.write("table2", EMODB, [network("part0", protocol="leaky-random")], tmp_path) is None
+    assert tables.write("table1", EMODB, Summary.of([network("03", "tiny")]), tmp_path) is None
+    assert tables.write("table2", catalogue.corpus("synthetic"), Summary.of(results), tmp_path) is None
+    assert tables.write("table2", EMODB, Summary.of([network("part0", protocol="leaky-random")]), tmp_path) is None
 
 
 def test_the_command_shows_the_table_and_writes_its_page(results, tmp_path, capsys):
@@ -106,11 +107,11 @@ def judged_and_choosing(system, epoch_choice):
 
 def test_the_pages_and_the_readme_say_what_the_speaker_who_chooses_the_epoch_would_flatter(results, tmp_path):
     deep, light = judged_and_choosing("acrnn3d-5conv", "validation"), judged_and_choosing("lite-augmented", "last")
-    page = tables.write("table2", EMODB, deep, tmp_path).read_text()
+    page = tables.write("table2", EMODB, Summary.of(deep), tmp_path).read_text()
     assert "## The speaker who chooses the epoch" in page
     (row,) = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("|") and "best UAR" in line]
     assert row == ["3-D ACRNN, 5 conv", "best UAR", "60.00 ± 0.00", "100.00", "-40.00", "", "", "", "82.82 ± 4.99", "2"]
-    assert "The speaker who chooses the epoch" not in tables.write("table2", EMODB, results, tmp_path).read_text()
+    assert "The speaker who chooses the epoch" not in tables.write("table2", EMODB, Summary.of(results), tmp_path).read_text()
 
     for result in [*deep, *light]:
         result.save(tmp_path / "emodb" / result.system / f"{result.fold['test']}-seed0.json")

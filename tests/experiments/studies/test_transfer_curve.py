@@ -17,6 +17,7 @@ from experiments.studies.transfer_curve import TransferResult, draw
 from experiments.studies.transfer_methods import METHODS
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig, preset
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.models.networks import acrnn
 
 pytestmark = pytest.mark.stochastic
@@ -117,7 +118,7 @@ def test_the_page_comes_from_the_files_and_names_the_weights(results):
     page = (folder / "transfer" / "ravdess" / "transfer.md").read_text()
     sha256 = hashlib.sha256((folder / "source.keras").read_bytes()).hexdigest()
     found = [result for result in read(folder).values() if result.seed == 0]
-    assert transfer_report.table(found) in page and f"`source.keras`, sha256 `{sha256}`" in page
+    assert transfer_report.table(Summary.of(found)) in page and f"`source.keras`, sha256 `{sha256}`" in page
     assert {(result.init, result.init_sha256) for result in found} == {("", ""), ("source.keras", sha256)}
     assert (folder / "transfer" / "ravdess" / "transfer.png").stat().st_size > 5_000
 
@@ -183,18 +184,18 @@ def test_table_and_figure_say_what_the_decisions_say():
     runs = [made("scratch", 1, test, right) for test, right in (("a", 1), ("b", 2), ("c", 3))]
     runs += [made("whole", 1, test, right) for test, right in (("a", 2), ("b", 3), ("c", 4))]
     runs += [made(method, 20, test, 3) for method in ("scratch", "whole") for test in "abc"]
-    assert transfer_report.found(runs) == (["scratch", "whole"], [1, 20])
-    one, twenty = transfer_report.table(runs).splitlines()[2:]
+    assert transfer_report.found(Summary.of(runs)) == (["scratch", "whole"], [1, 20])
+    one, twenty = transfer_report.table(Summary.of(runs)).splitlines()[2:]
     cells = [cell.strip() for cell in one.strip("|").split("|")]
     assert cells[0] == "1" and cells[1] == "50.0 (-12.1 to 112.1)" and cells[2] == "75.0 (12.9 to 137.1)"
     assert cells[3:7] == ["+25.0 (+25.0 to +25.0)", "< 0.001", "< 0.001", "gain"] and cells[-1] == "3 in 3 groups"
     assert "75.0 (75.0 to 75.0)" in twenty and "+0.0 (+0.0 to +0.0) " in twenty and "within chance" in twenty
-    left, right = transfer_report.figure(runs, "title").axes
+    left, right = transfer_report.figure(Summary.of(runs), "title").axes
     drawn = {container.get_label(): container.lines[0].get_ydata() for container in left.containers}
     np.testing.assert_allclose(drawn["from scratch"], [50, 75])
     np.testing.assert_allclose(drawn["fine-tuned as a whole"], [75, 75])
     np.testing.assert_allclose(right.containers[0].lines[0].get_ydata(), [25, 0])
-    one, twenty = transfer_report.table([*runs[:-1], made("probe", 20, "a", 4)]).splitlines()[2:]
+    one, twenty = transfer_report.table(Summary.of([*runs[:-1], made("probe", 20, "a", 4)])).splitlines()[2:]
     assert [cell.strip() for cell in one.strip("|").split("|")][3] == "" and "| 100.0 " in twenty
 
 
