@@ -18,8 +18,8 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
     Args:
         model: A network of `ser_acrnn.models.networks.acrnn`; it is copied.
         samples: Length of every waveform, which LiteRT has to know; any length by default.
-        speaker: Mean and variance of the speaker's log-Mels, `Predictor.preprocessor.speaker` after `enrol`, for a network that normalises by
-            them.
+        speaker: Mean and variance of the speaker's log-Mels, `Predictor.preprocessor.speaker` after `enrol`, for a network that
+            normalises by them.
 
     Returns:
         Waveforms `(batch, samples)`, mono at 16 kHz -> posteriors `(batch, emotions)`. Its layers are `log_mels`, `standardise` where the
