@@ -103,7 +103,7 @@ def test_each_speaker_of_a_part_is_judged_by_the_own_voice():
     grouped = GroupedCorpus(corpus, {name: "ab" if name[0] in "ab" else name[0] for name in corpus.manifest["utterance"]})
     together = method.score(grouped, model, None, None, 0)(method.segments(grouped, ["ab"]))
     np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-6)
-    plain = Acrnn(PLAIN).judge(corpus, model, None, None, 0)(method.segments(corpus, ["a"]))
+    plain = Acrnn(PLAIN).score(corpus, model, None, None, 0)(method.segments(corpus, ["a"]))
     assert not np.allclose(plain, alone[0], atol=1e-3)
     for now, then in zip(statistics(model), trained, strict=True):
         np.testing.assert_array_equal(now, then)

@@ -92,7 +92,7 @@ def test_the_network_normalises_by_what_it_is_given_and_knows_its_recipe(preset)
 
 def test_the_networks_scores_are_the_maxima_over_segments():
     test = written([0, 1, 2, 0], seed=1)
-    scores = Acrnn(SMALL).judge(None, Posteriors(), test, test, seed=0)(test)
+    scores = Acrnn(SMALL).score(None, Posteriors(), test, test, seed=0)(test)
     expected = [test.features[test.utterance == number, 0, :3, 0].max(axis=0) for number in range(4)]
     np.testing.assert_array_equal(scores, expected)
 
@@ -100,7 +100,7 @@ def test_the_networks_scores_are_the_maxima_over_segments():
 def test_the_baselines_scores_are_those_of_the_machine_that_validation_chooses():
     train, validation, test = written([0, 1, 2] * 8, 1), written([0, 1, 2] * 4, 2), written([2, 1, 0, 0, 1], 3)
     preset = model_changed(elm_widths=(1, 2, 40), elm_ridges=(1e-3, 1.0))
-    scores = DnnElm(preset).judge(None, Posteriors(), train, validation, seed=3)(test)
+    scores = DnnElm(preset).score(None, Posteriors(), train, validation, seed=3)(test)
     labels = train.utterance_labels, validation.utterance_labels
     data = statistics(train), labels[0], statistics(validation), labels[1]
     machine = choose_elm(*data, (1, 2, 40), (1e-3, 1.0), 3, class_weight="balanced")
@@ -115,7 +115,7 @@ def test_the_baselines_scores_are_those_of_the_machine_that_validation_chooses()
         (model_changed(elm_widths=(5,)), (train, validation, 3)),
         (model_changed(elm_ridges=(50.0,)), (train, validation, 3)),
     ):
-        assert not np.allclose(DnnElm(changed).judge(None, Posteriors(), *arguments)(test), scores, atol=1e-4)
+        assert not np.allclose(DnnElm(changed).score(None, Posteriors(), *arguments)(test), scores, atol=1e-4)
 
 
 def test_the_machine_weights_rare_emotions_as_it_is_told():
@@ -123,7 +123,7 @@ def test_the_machine_weights_rare_emotions_as_it_is_told():
     found = {}
     for name, weight in (("balanced", "balanced"), ("none", None)):
         preset = model_changed(elm_class_weight=name, elm_widths=(20,), elm_ridges=(1.0,))
-        found[name] = DnnElm(preset).judge(None, Posteriors(), train, validation, seed=0)(test)
+        found[name] = DnnElm(preset).score(None, Posteriors(), train, validation, seed=0)(test)
         machine = choose_elm(
             statistics(train), train.utterance_labels, statistics(validation), [0, 1, 2], (20,), (1.0,), 0, class_weight=weight
         )
@@ -133,7 +133,7 @@ def test_the_machine_weights_rare_emotions_as_it_is_told():
 
 def test_of_two_emotions_the_scores_are_opposite():
     train, validation, test = written([0, 1] * 8, 1), written([0, 1] * 4, 2), written([0, 1, 1, 0, 0, 1], 3)
-    scores = DnnElm(model_changed(emotions=("angry", "sad"))).judge(None, Posteriors(), train, validation, seed=0)(test)
+    scores = DnnElm(model_changed(emotions=("angry", "sad"))).score(None, Posteriors(), train, validation, seed=0)(test)
     assert scores.shape == (6, 2)
     np.testing.assert_array_equal(scores[:, 0], -scores[:, 1])
     assert metrics.unweighted_average_recall(test.utterance_labels, scores.argmax(axis=1)) > 0.8
@@ -143,7 +143,7 @@ def test_of_two_emotions_the_scores_are_opposite():
 def test_an_emotion_that_nobody_in_training_has_gets_the_score_of_none(absent):
     present = [label for label in range(3) if label != absent]
     train, validation, test = written(present * 8, 1), written([0, 1, 2] * 3, 2), written([0, 1, 2], 3)
-    scores = DnnElm(BASELINE).judge(None, Posteriors(), train, validation, seed=0)(test)
+    scores = DnnElm(BASELINE).score(None, Posteriors(), train, validation, seed=0)(test)
     np.testing.assert_array_equal(scores[:, absent], -1)
     assert (scores[present, present] > 0).all(), "the others' columns are mixed up"
 

@@ -95,7 +95,7 @@ def test_a_method_that_peeps_is_refused(monkeypatch):
     assert not corpus.log
 
 
-@pytest.mark.parametrize("part", ["augment", "judge"])
+@pytest.mark.parametrize("part", ["augment", "score"])
 @pytest.mark.parametrize(
     "peep",
     [lambda corpus: corpus.utterances(["a"]), lambda corpus: corpus.speaker_statistics("a"), lambda corpus: corpus.statistics(["a"])],
@@ -108,9 +108,9 @@ def test_neither_augmentation_nor_judge_may_peep(monkeypatch, part, peep):
             return super().augment(corpus, train, mean)
 
         def score(self, corpus, *arguments):
-            if part == "judge":
+            if part == "score":
                 peep(corpus)
-            return super().judge(corpus, *arguments)
+            return super().score(corpus, *arguments)
 
     monkeypatch.setattr(training, "system_of", Peeping)
     corpus = corpus_of()

@@ -59,7 +59,7 @@ def test_a_recording_has_no_part_in_what_its_judge_has_heard(judged, small_corpu
     path = folder / "results" / "synthetic" / "best-by-speaker" / "03-seed0.json"
     recordings = {path.stem: path for path in (small_corpus.parents[1] / "wav").glob("03*.wav")}
     network = folder / "models" / "synthetic" / "best-by-speaker" / "03-seed0.keras"
-    disjoint.judge(network, RunResult.load(path), recordings, ["speaker-halves"])
+    disjoint.score(network, RunResult.load(path), recordings, ["speaker-halves"])
     for listened, told in zip(heard[1:], said[1:], strict=True):  # the first ones check the network
         assert not {wave.tobytes() for wave in listened} & {wave.tobytes() for wave in told}
 
