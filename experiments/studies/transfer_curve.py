@@ -89,7 +89,7 @@ class Source:
         predictor = Predictor(name)
         preset = lite_augmented(predictor.preprocessor.scope)
         if shipped:
-            preset = SYSTEMS[json.loads((DIRECTORY / INDEX).read_text(encoding="utf-8"))[name]["system"]]
+            preset = SYSTEMS[json.loads((DIRECTORY / INDEX).read_text(encoding="utf-8"))[name]["system"]].preset
         return cls(name if shipped else path.name, files.sha256(path), predictor, preset)
 
 
