@@ -13,7 +13,7 @@ from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies
 from ser_acrnn.evaluation import figures, metrics, report
-from ser_acrnn.evaluation.comparison import paired_differences, selection, uar_on_validation
+from ser_acrnn.evaluation.comparison import paired_differences, selection
 from ser_acrnn.evaluation.intervals import TESTED, compared, ends, family
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.evaluation.summary import Summary, confusion_percent, pooled
@@ -160,7 +160,7 @@ def ablation_table(base: str, summary: Summary) -> str:
     pairs = ablations.pairs(base)
     results = summary.part([base, *(change for change, _ in pairs)]).results
     validating = [result for result in results if result.fold["validation"]]
-    validated = {pair.first: pair for pair in paired_differences(validating, pairs, uar_on_validation)}
+    validated = {pair.first: pair for pair in paired_differences(validating, pairs, "validation_uar")}
     rows = [
         [
             pair.first.removeprefix(f"{base}."),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,20 +30,6 @@ class PairedDifference(Difference):
     folds: int
 
 
-def uar_on_test(result: RunResult) -> float:
-    """UAR on the test part, percent."""
-    return 100 * result.uar
-
-
-def uar_on_validation(result: RunResult) -> float:
-    """UAR on the validation part at the chosen epoch, percent: what may decide between systems.
-
-    Raises:
-        ValueError: Nobody validated.
-    """
-    return 100 * result.validation_uar
-
-
 @dataclass(frozen=True, kw_only=True)
 class Selection(Difference):
     """What a system's UAR is on the speakers on whom the epoch was chosen, less that of the same speakers when they are tested.
@@ -65,7 +52,7 @@ class Selection(Difference):
 def selection(results: Sequence[RunResult]) -> Selection | None:
     """Compares validation and test UAR of one system, speaker by speaker; None with fewer than two who were both."""
     results = [run for run in results if run.fold["validation"] is not None]
-    chosen, tested = np.array([uar_on_validation(run) for run in results]), np.array([uar_on_test(run) for run in results])
+    chosen, tested = (100 * np.array([getattr(run, score) for run in results]) for score in ("validation_uar", "uar"))
     validation = _by_fold(chosen, [run.fold["validation"] for run in results])
     test = _by_fold(tested, [run.fold["test"] for run in results])
     speakers = sorted(validation.keys() & test.keys())
@@ -82,14 +69,14 @@ def selection(results: Sequence[RunResult]) -> Selection | None:
 
 
 def paired_differences(
-    results: Sequence[RunResult], pairs: Sequence[tuple[str, str]], score: Callable[[RunResult], float] = uar_on_test
+    results: Sequence[RunResult], pairs: Sequence[tuple[str, str]], score: Literal["uar", "validation_uar"] = "uar"
 ) -> list[PairedDifference]:
     """Compares systems on the runs that both have, the pairs of one table, which are corrected as one family.
 
     Args:
         results: Runs of one corpus; runs of other systems are passed over.
         pairs: Systems, the first and what it is compared with.
-        score: What is compared.
+        score: What is compared, an attribute of the results.
 
     Returns:
         The mean differences over folds, in the order of the pairs, without those that have fewer than two test speakers in common.
@@ -98,7 +85,7 @@ def paired_differences(
     scored: dict[str, dict[tuple[str, int], float]] = {system: {} for system in named}
     for result in results:
         if result.system in named:
-            scored[result.system][result.fold["test"], result.seed] = score(result)
+            scored[result.system][result.fold["test"], result.seed] = 100 * getattr(result, score)
     found = []
     for first, second in pairs:
         common = sorted(scored[first].keys() & scored[second].keys())

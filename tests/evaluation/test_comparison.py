@@ -7,7 +7,7 @@ import pytest
 from sample_results import sample_result
 from scipy import stats
 
-from ser_acrnn.evaluation.comparison import paired_differences, selection, uar_on_validation
+from ser_acrnn.evaluation.comparison import paired_differences, selection
 
 ALL, HALF, THREE = (1, 1, 1, 1), (1, 1, 0, 0), (1, 1, 1, 0)
 
@@ -102,13 +102,13 @@ def test_where_nobody_validates_there_is_nothing_to_choose_by():
     assert selection(everyone[::2]) is None
     assert paired_differences(everyone, [("a", "b")])[0].runs == 2
     with pytest.raises(ValueError, match="a, test part 03: nobody validated, expected a validation part"):
-        paired_differences(everyone, [("a", "b")], uar_on_validation)
+        paired_differences(everyone, [("a", "b")], "validation_uar")
 
 
 def test_the_validation_part_is_judged_as_the_test_part_where_its_decisions_were_kept():
     run = sample_result("03")
-    assert uar_on_validation(run) == pytest.approx(60)  # of the curve
-    assert uar_on_validation(replace(run, validation_utterances=sample_result(right=THREE).utterances)) == pytest.approx(75)
+    assert run.validation_uar == pytest.approx(0.6)  # of the curve
+    assert replace(run, validation_utterances=sample_result(right=THREE).utterances).validation_uar == pytest.approx(0.75)
 
 
 def test_without_speakers_who_are_both_nothing_is_compared():
