@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
+from ser_acrnn import audio
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.inference import embedding
@@ -68,7 +69,7 @@ def test_many_recordings_in_common_batches_are_embedded_as_one_by_one(network, p
         else:
             np.testing.assert_allclose(embedder.embed(path), one, atol=1e-5)
     assert "still.wav: no window can be embedded" in str(found[10])
-    windows = np.stack(list(embedder.predictor.preprocessor.window_segments(tmp_path / "long.wav")))
+    windows = np.stack(list(embedder.predictor.preprocessor.window_segments(audio.stream(tmp_path / "long.wav"))))
     assert len(windows) == 62
     np.testing.assert_allclose(found[9], np.asarray(embedder.model(windows)).mean(axis=0), atol=1e-4)
 

@@ -29,7 +29,7 @@ def test_segments_are_those_of_training(scope, channels):
 
 def test_a_speaker_has_to_be_named_before_segments_are_cut():
     listener = Preprocessor("mine", RECIPE, 3, "speaker")
-    for cut in (listener.segments, lambda samples: next(listener.window_segments(samples))):
+    for cut in (listener.segments, lambda samples: next(listener.window_segments([samples]))):
         with pytest.raises(ValueError, match="mine: normalises by the speaker's own audio, expected `enrol`"):
             cut(NOISE[:16_000])
 
@@ -62,7 +62,7 @@ def test_flawed_windows_are_not_heard():
     listener = Preprocessor("mine", RECIPE, 3, "utterance")
     starts = [start for start, window in listener.windows([samples], 1.0) if not flaw(window)]
     assert starts == [0, 16_000, 32_000, 64_000, 80_000, 95_760]
-    heard = list(listener.window_segments(samples))
+    heard = list(listener.window_segments([samples]))
     assert len(heard) == 6
     np.testing.assert_allclose(heard[0], listener.segments(samples[: RECIPE.segment_samples])[0])
     assert "is silent" in flaw(samples[16_000 * 4 : 16_000 * 6])

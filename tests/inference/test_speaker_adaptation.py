@@ -120,7 +120,7 @@ def test_a_network_that_judges_again_says_what_a_run_trained_so_says():
 def test_another_training_or_another_network_does_not_judge_again():
     corpus = ShortCorpus()
     result, _ = train(corpus, PLAIN)
-    with pytest.raises(ConfigError, match="other differs from small in more than its judging, expected the same training"):
+    with pytest.raises(ConfigError, match="other differs from small in more than how it is scored, expected the same training"):
         rescoring.rescore(corpus, result, "other", changed(epochs=3), network())
     with pytest.raises(ValueError, match=r"decides otherwise on \d of 9 utterances than the result of small, expected its network"):
         rescoring.rescore(corpus, result, "other", ADAPTED, network())
