@@ -24,6 +24,27 @@ PROTOCOLS = (
     LEAKY_CHOICE,
     LEAKY_NORMALISATION,
 )
+_FLATTER = "these numbers flatter, and say nothing of speakers that were not heard"
+# What a fold of each tests, in words; and, where somebody validates, on whom it chooses the epoch.
+TESTS = {
+    LEAVE_ONE_SPEAKER_OUT: ("each fold tests one speaker", "another one"),
+    "leave-one-session-out": ("each fold tests the speakers of one session", "those of another"),
+    "leave-one-group-out": ("each fold tests one group of speakers", "another one"),
+    SPEAKER_AND_TEXTS: ("each fold tests one speaker on sentences that nobody says in training", "another one"),
+    LEAKY_RANDOM: (
+        f"LEAKY: the utterances are split at random, the voices of the test are known from training; {_FLATTER}; each fold tests one part",
+        "another one",
+    ),
+    LEAKY_SEGMENTS: (
+        f"LEAKY: segments are split at random, the utterances of the test are known from training; {_FLATTER}; each fold tests one part",
+        "another one",
+    ),
+    LEAKY_CHOICE: (f"LEAKY: the test speaker chooses; {_FLATTER}; each fold tests one speaker", "the same one"),
+    LEAKY_NORMALISATION: (
+        f"LEAKY: features are normalised over the whole corpus, the test speaker's among them; {_FLATTER}; each fold tests one speaker",
+        "another one",
+    ),
+}
 SPEAKERS_SHARED = (LEAKY_RANDOM, LEAKY_SEGMENTS)
 BY_SPEAKER = (LEAVE_ONE_SPEAKER_OUT, LEAKY_CHOICE, LEAKY_NORMALISATION)  # whose groups are the speakers
 RANDOM_PARTS = 10

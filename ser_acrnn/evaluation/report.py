@@ -14,22 +14,9 @@ from ser_acrnn.evaluation import figures
 from ser_acrnn.evaluation.calibration import Calibration, calibration, reliability
 from ser_acrnn.evaluation.comparison import PairedDifference, paired_differences
 from ser_acrnn.evaluation.intervals import TESTED, ends, tested
-from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT
+from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, TESTS
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.summary import Summary, SystemSummary, confusion_percent
-
-# What a fold tests; where somebody validates, on whom it chooses the epoch.
-_TESTED = {
-    "leave-one-speaker-out": ("each fold tests one speaker", "another one"),
-    "leave-one-session-out": ("each fold tests the speakers of one session", "those of another"),
-    "leave-one-group-out": ("each fold tests one group of speakers", "another one"),
-    "leaky-random": (
-        "LEAKY: the utterances are split at random, the voices of the test are known from training; these numbers flatter, and say nothing "
-        "of speakers that were not heard; each fold tests one part",
-        "another one",
-    ),
-}
-
 
 UAR_HEAD = "UAR, mean over folds ± std over runs"
 PAIRED = (
@@ -224,16 +211,9 @@ def write(
     text += ["## Recall by emotion", "", recall_table(summary.with_seeds, names), "", *_calibration(summary.with_seeds, names, directory)]
     text += ["## Training", "", training_table(summary, names), "", _TRAINING, ""]
     for system, mine in summary.by_system.items():
-        name = names.get(system, system)
+        name, by_fold = names.get(system, system), fold_table(summary.scores[summary.scores["system"] == system])
         figures.save(figures.confusion_figure(mine, f"{title}, {name}"), directory / f"{system}-confusion.png")
-        text += [
-            f"## {name}",
-            "",
-            fold_table(summary.scores[summary.scores["system"] == system]),
-            "",
-            f"![Confusion of {name}]({system}-confusion.png)",
-            "",
-        ]
+        text += [f"## {name}", "", by_fold, "", f"![Confusion of {name}]({system}-confusion.png)", ""]
         if any(result.validation_curve for result in mine):
             figures.save(figures.curves_figure(mine, f"{title}, {name}"), directory / f"{system}-curves.png")
             text += [f"![Training curves of {name}]({system}-curves.png)", ""]
@@ -243,7 +223,7 @@ def write(
 
 
 def _explanation(results: Sequence[RunResult]) -> list[str]:
-    tested, chooser = _TESTED[results[0].protocol]
+    tested, chooser = TESTS[results[0].protocol]
     machines = dict.fromkeys(result.system for result in results if result.chosen)
     systems = dict.fromkeys(result.system for result in results if result.system not in machines)
     unwatched = dict.fromkeys(result.system for result in results if result.fold["validation"] is None and result.system not in machines)

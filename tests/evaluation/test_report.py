@@ -3,9 +3,11 @@
 import csv
 from dataclasses import replace
 
+import pytest
 from sample_results import RESULTS, sample_result
 
 from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.protocol import PROTOCOLS
 from ser_acrnn.evaluation.summary import Published, Summary, scores
 
 PAPER = {"tiny": Published(80.0, 5.0, "Table I")}
@@ -91,6 +93,12 @@ def test_another_protocol_is_named_in_title_table_explanation_and_csv(tmp_path):
     assert "leave-one-speaker-out" not in text
     for name in ("runs.csv", "summary.csv"):
         assert "leaky-random" in (tmp_path / name).read_text(), name
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_protocol_is_explained(tmp_path, protocol):
+    text = report.write(Summary.of([sample_result(protocol=protocol)]), tmp_path, "A corpus").read_text()
+    assert f"{protocol}: " in text and ("LEAKY" in text) == protocol.startswith("leaky") and "chooses the epoch on" in text
 
 
 def test_the_folds_of_a_system_have_the_means_of_speakers_and_seeds():
