@@ -38,6 +38,8 @@ def pages_files(tmp_path_factory: pytest.TempPathFactory, write_corpus: Callable
     rows = [f"corpus/wav/{stem}.wav,{stem[:2]},{emotions[stem[5]]}\n" for stem in written if stem[5] in emotions]
     for name in ("mine.csv", "others.csv"):
         (folder / name).write_text("path,speaker,emotion\n" + "".join(rows), encoding="utf-8")
+    labels = "path,speaker,emotion,sex\nrecordings/1.wav,03,angry,m\nrecordings/2.wav,08,sad,f\n"
+    (folder / "labels.csv").write_text(labels, encoding="utf-8")
     for name in ("mine", "build"):
         (folder / name).mkdir()
     shutil.copy(pretrained_path("acrnn3d-emodb"), folder / "mine" / "model.keras")
