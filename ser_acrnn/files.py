@@ -53,6 +53,12 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def state(file: Path | int) -> tuple[int, int, int]:
+    """What tells a file, by its path or its open descriptor, from a later one of the same name: inode, bytes, and when it was written."""
+    found = os.stat(file)
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def balanced(sizes: Mapping[str, int], number: int) -> list[list[str]]:
     """Divides names into at most so many groups, none empty: each name, the largest first, to the group that is smallest so far."""
     groups: list[list[str]] = [[] for _ in range(min(number, len(sizes)))]

@@ -1,16 +1,19 @@
 """A corpus of five speakers in memory, a network small enough for it, and what tests of runs do with both."""
 
 import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from ser_acrnn.config import DnnElmConfig, DnnElmPreset, FeatureConfig, FrameConfig, ModelConfig, Preset, TrainConfig
-from ser_acrnn.data.prepared import PreparedCorpus, load_segments
+from ser_acrnn.data import tfrecords
+from ser_acrnn.data.prepared import MANIFEST, RECIPE, PreparedCorpus
+from ser_acrnn.data.segments import load_segments
 from ser_acrnn.evaluation import protocol
 from ser_acrnn.evaluation.identity import Run
-from ser_acrnn.features.extraction import with_dynamics
+from ser_acrnn.features.extraction import segments_of, with_dynamics
 from ser_acrnn.training import run as training
 
 EMOTIONS = ("angry", "sad", "happy")
@@ -91,8 +94,35 @@ class ShortCorpus(PreparedCorpus):
 
     def utterances(self, speakers):
         for speaker in sorted(set(speakers)):
-            self.log.append(f"read {speaker}")
+            self.note(f"read {speaker}")
             yield from self.kept[speaker]
+
+    def read(self, utterance):
+        self.note(f"read {utterance[0]}")
+        return next(values for name, _, values in self.kept[utterance[0]] if name == utterance)
+
+    def note(self, words):
+        """Logs what is not the last thing that was logged."""
+        if self.log[-1:] != [words]:
+            self.log.append(words)
+
+
+def as_records(corpus, folder):
+    """Writes a corpus as its prepared folder; returns it."""
+    folder.mkdir(exist_ok=True)
+    segments = [segments_of(values, corpus.features) for _, _, values in corpus.utterances(SPEAKERS)]
+    corpus.manifest.assign(session="", path="", seconds=0, segments=segments).to_csv(folder / MANIFEST, index=False)
+    (folder / RECIPE).write_text(json.dumps(corpus.recipe))
+    for speaker, kept in corpus.kept.items():
+        common = {"speaker": speaker, "session": "", "sha256": "", "recipe": corpus.features.recipe_hash}
+        tfrecords.write_shard(
+            folder / tfrecords.shard_name(speaker),
+            [
+                {**common, "utterance": name, "emotion": emotion, "frames": len(values), "features": values}
+                for name, emotion, values in kept
+            ],
+        )
+    return folder
 
 
 def train(corpus=None, preset=SMALL, seed=0, fold=FOLD, **arguments):

@@ -1,4 +1,4 @@
-"""A corpus on its way: preparation on one and on all processors, an epoch streamed, held in memory and trained on, and their memory."""
+"""A corpus on its way: preparation on one and on all processors, epochs from the shards and from memory, and what they take of memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from data_prep import loader
 from data_prep.corpora import iemocap
 from data_prep.synthetic import emodb as synthetic
 from data_prep.synthetic import iemocap as synthetic_iemocap
-from experiments.bench import epoch, preparation
+from experiments.bench import copies, epoch, preparation
 from experiments.bench.harness import Row
 
-LARGER = (4, 16)  # the corpus read so many times over, to see whether memory grows with it
+LARGER = 4  # the corpus with so many copies of each utterance, to see whether memory grows with it
 
 
 def rows(corpus: str | None, source: Path | None, scale: float | None) -> list[Row]:
@@ -35,7 +35,10 @@ def rows(corpus: str | None, source: Path | None, scale: float | None) -> list[R
         else:
             name, title, source = "synthetic", loader.find("synthetic").CORPUS.title, scratch / "corpus"
             synthetic.write_emodb_like(source)
-        return _preparation(name, source, scratch, title) + _epochs(next((scratch / "data").iterdir()), title)
+        table = _preparation(name, source, scratch, title)
+        prepared = next((scratch / "data").iterdir())
+        larger = copies.write(prepared, LARGER, scratch / "copies" / prepared.name)
+        return table + _epochs(prepared, title) + _epochs(larger, f"{title}, {LARGER} times")
 
 
 def _preparation(name: str, source: Path, scratch: Path, title: str) -> list[Row]:
@@ -54,15 +57,15 @@ def _preparation(name: str, source: Path, scratch: Path, title: str) -> list[Row
 
 def _epochs(prepared: Path, title: str) -> list[Row]:
     table = []
-    for words, kind, repeats in (
-        ("an epoch streamed, shuffled", "stream", 1),
-        *((f"the same, {times} times as much", "stream", times) for times in LARGER),
-        ("all segments into memory", "memory", 1),
-        (f"the same, {LARGER[0]} times as much", "memory", LARGER[0]),
-        ("an epoch of the system tiny", "train", 1),
+    for words, kind in (
+        ("an epoch's batches from the shards", "stream"),
+        ("an epoch's batches from memory", "memory"),
+        ("an epoch of the system tiny, streamed", "train-streamed"),
+        ("an epoch of the system tiny, in memory", "train"),
     ):
-        found = epoch.measure(kind, prepared, repeats)
+        found = epoch.measure(kind, prepared)
         size = f"{found['segments']:.0f} segments"
         table.append(Row(title, f"{words}, {size}", found["segments"] / found["seconds"], "segments/s"))
+        table.append(Row(title, "until its first batch can be had", found["loading"], "s"))
         table.append(Row(title, f"peak memory of it, above {found['before']:.0f} MiB of imports", found["peak"] - found["before"], "MiB"))
     return table

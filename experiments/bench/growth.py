@@ -32,7 +32,7 @@ def rows(scale: float, rounds: int) -> list[Row]:
             found = [preparation.measure(iemocap.NAME, source, data / str(number)) for number in range(rounds)]
             minutes, prepared = found[0]["minutes"], next((data / "0").iterdir())
             measured = {"prepared": (minutes, "min of audio", statistics.median(one["fresh"] for one in found))}
-            for kind, words in (("stream", "an epoch streamed"), ("train", "an epoch of the system tiny")):
+            for kind, words in (("stream", "an epoch's batches from the shards"), ("train", "an epoch of the system tiny")):
                 passes = [epoch.measure(kind, prepared) for _ in range(rounds)]
                 measured[words] = (passes[0]["segments"], "segments", statistics.median(one["seconds"] for one in passes))
         for words, (size, unit, seconds) in measured.items():

@@ -54,7 +54,7 @@ def rows(name: str, config: ModelConfig, rounds: int) -> list[Row]:
 
 
 def _segments(config: ModelConfig, count: int) -> Any:
-    from ser_acrnn.data.prepared import Segments
+    from ser_acrnn.data.segments import Segments
 
     random = np.random.default_rng(count)
     features = random.standard_normal((count, config.segment_frames, config.mels, config.channels)).astype(np.float32)

@@ -11,7 +11,8 @@ from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations, baselines
 from ser_acrnn.config import DnnElmPreset, Preset
-from ser_acrnn.data.prepared import DatasetError, GroupedCorpus, PreparedCorpus, open_corpus, prepared_name
+from ser_acrnn.data.grouped import GroupedCorpus
+from ser_acrnn.data.prepared import DatasetError, PreparedCorpus, open_corpus, prepared_name
 from ser_acrnn.data.segmented import SegmentedCorpus
 from ser_acrnn.evaluation import results_manifest
 from ser_acrnn.evaluation.identity import Run

@@ -29,8 +29,9 @@ from experiments.studies import transfer_report
 from experiments.studies.transfer_methods import METHODS, FewShotConfig
 from ser_acrnn import files
 from ser_acrnn.config import Preset, lite_augmented
+from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.data.in_memory import MemoryCorpus
-from ser_acrnn.data.prepared import GroupedCorpus, PreparedCorpus
+from ser_acrnn.data.prepared import PreparedCorpus
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import RunResult

@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from typing_extensions import override
 
-from ser_acrnn.data.prepared import PreparedCorpus, Segments
+from ser_acrnn.data.prepared import PreparedCorpus
+from ser_acrnn.data.segments import Segments
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.models.heads import encoder
 from ser_acrnn.training.finetuning import FineTuned

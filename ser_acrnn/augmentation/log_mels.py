@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ser_acrnn.augmentation.degradation import degrade
 from ser_acrnn.config import AugmentConfig
 from ser_acrnn.config.features import FeatureConfig
+from ser_acrnn.data.segments import Features
 from ser_acrnn.features.log_mels import MEL_BREAK_HERTZ, mel_centres_hertz
 from ser_acrnn.features.tempo import change_tempo, real_frames
 
@@ -50,7 +51,7 @@ class Augmenter:
     features: FeatureConfig
     voices: Voices | None = None
 
-    def __call__(self, features: NDArray[np.float32], batch: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
+    def __call__(self, features: Features, batch: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
         """Changes a batch.
 
         Args:

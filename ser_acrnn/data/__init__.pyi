@@ -1,4 +1,4 @@
-from . import corpus, fold_reader, in_memory, normalised, prepared, segmented, tfrecords
+from . import corpus, fold_reader, grouped, in_memory, normalised, prepared, segmented, segments, stored_rows, streamed, tfrecords
 from .corpus import CorpusError, Utterance, read_csv
 from .prepared import DatasetError, PreparedCorpus, open_corpus
 
@@ -9,11 +9,15 @@ __all__ = [
     "Utterance",
     "corpus",
     "fold_reader",
+    "grouped",
     "in_memory",
     "normalised",
     "open_corpus",
     "prepared",
     "read_csv",
     "segmented",
+    "segments",
+    "stored_rows",
+    "streamed",
     "tfrecords",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from ser_acrnn.evaluation import protocol
@@ -30,11 +31,27 @@ class FoldReader:
             LeakError: The test part before `choose_epoch`, or what is not in the fold.
         """
         wanted = set(groups)
-        if self.fold.test in wanted and not self._test_is_open:
-            raise LeakError(f"{self.name}: the test part {self.fold.test!r} is read, expected the epoch to be chosen before")
-        if strangers := sorted(wanted - {*self.fold.heard, self.fold.test}):
-            raise LeakError(f"{self.name}: {strangers} are read, expected parts of the fold with test {self.fold.test!r}")
+        self._refuse_closed(wanted)
         return self._corpus.utterances(wanted)
+
+    def read(self, utterance: str) -> Any:
+        """See `ser_acrnn.data.prepared.PreparedCorpus.read`.
+
+        Raises:
+            LeakError: As of `utterances`, each time that it is read.
+        """
+        self._refuse_closed({self._groups[self._corpus.row(utterance)]})
+        return self._corpus.read(utterance)
+
+    @cached_property
+    def _groups(self) -> list[str]:
+        return list(self._corpus.group)
+
+    def _refuse_closed(self, groups: set[str]) -> None:
+        if self.fold.test in groups and not self._test_is_open:
+            raise LeakError(f"{self.name}: the test part {self.fold.test!r} is read, expected the epoch to be chosen before")
+        if strangers := sorted(groups - {*self.fold.heard, self.fold.test}):
+            raise LeakError(f"{self.name}: {strangers} are read, expected parts of the fold with test {self.fold.test!r}")
 
     def statistics(self, groups: Iterable[str]) -> tuple[Any, Any]:
         """See `ser_acrnn.data.prepared.PreparedCorpus.statistics`.

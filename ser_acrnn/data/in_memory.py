@@ -47,6 +47,10 @@ class MemoryCorpus(PreparedCorpus):
             if speaker in wanted:
                 yield name, emotion, self.values[row]
 
+    def read(self, utterance: str) -> NDArray[np.float32]:
+        """See `PreparedCorpus.read`."""
+        return self.values[self.row(utterance)]
+
 
 def load_corpus(
     name: str, utterances: Sequence[Utterance], config: Recipe, *, on_file: Callable[[Path], object] = lambda path: None

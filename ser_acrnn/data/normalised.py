@@ -30,10 +30,17 @@ class NormalisedCorpus(PreparedCorpus):
 
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         """See `PreparedCorpus.utterances`."""
-        speakers = dict(zip(self.manifest["utterance"], self.manifest["speaker"], strict=True))
         for name, emotion, features in self.corpus.utterances(groups):
-            found = self.corpus.speaker_statistics(speakers[name]) if self.by == "speaker" else statistics_of([features])
-            yield name, emotion, normalise(features, found)
+            yield name, emotion, self._normalised(name, features)
+
+    def read(self, utterance: str) -> NDArray[np.float32]:
+        """See `PreparedCorpus.read`."""
+        return self._normalised(utterance, self.corpus.read(utterance))
+
+    def _normalised(self, utterance: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.by == "utterance":
+            return normalise(features, statistics_of([features]))
+        return normalise(features, self.corpus.speaker_statistics(self.speaker_of(utterance)))
 
     def statistics(self, groups: Iterable[str]) -> Statistics:
         """Mean 0 and variance 1: nothing is left to normalise."""

@@ -30,6 +30,7 @@ class SegmentedCorpus(PreparedCorpus):
         named = {name: rows[name] + "#" + number for name in ("utterance", "sha256")}
         super().__init__(rows.assign(**named, segments=1), corpus.recipe)
         self.corpus = corpus
+        self._pieces = list(zip(rows["utterance"], rows.groupby("utterance").cumcount(), strict=True))
 
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         """See `PreparedCorpus.utterances`."""
@@ -39,3 +40,12 @@ class SegmentedCorpus(PreparedCorpus):
             starts = segment_starts(len(values), config)
             for number, start in enumerate(starts):
                 yield f"{name}#{number}", emotion, values[start : start + config.segment_frames]
+
+    def read(self, utterance: str) -> NDArray[np.float32]:
+        """See `PreparedCorpus.read`."""
+        config = self.features
+        assert isinstance(config, FeatureConfig)
+        whole, number = self._pieces[self.row(utterance)]
+        values = self.corpus.read(whole)
+        start = segment_starts(len(values), config)[number]
+        return values[start : start + config.segment_frames]

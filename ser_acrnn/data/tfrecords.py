@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ SCHEMA = {
     "frames": "int64",
     "features": "bytes",
 }
+
+# Of a TFRecord file: a record's length and the length's checksum stand before it, the record's checksum behind it.
+BYTES_BEFORE, BYTES_BEHIND = 12, 4
 
 
 class RecordError(ValueError):
@@ -64,65 +68,92 @@ def _encode(record: dict[str, Any]) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=fields)).SerializeToString(deterministic=True)
 
 
-def parse(serialised: Any, config: FramingConfig) -> dict[str, Any]:
-    """Decodes one example inside a tf.data pipeline.
+class Shard:
+    """A shard whose records are read in the order in which they were written, and whose features are read in any order.
 
-    Args:
-        serialised: Scalar string tensor.
-        config: The recipe, for the shape of a frame.
-
-    Returns:
-        The fields of `SCHEMA` as tensors, `features` as float32 of shape `(frames, *config.shape)`.
-    """
-    import tensorflow as tf
-
-    types = {"bytes": tf.string, "int64": tf.int64}
-    fields = tf.io.parse_single_example(serialised, {name: tf.io.FixedLenFeature([], types[kind]) for name, kind in SCHEMA.items()})
-    values = tf.io.decode_raw(fields["features"], tf.float32, little_endian=True)
-    return {**fields, "features": tf.reshape(values, (-1, *config.shape))}
-
-
-def read_shard(path: str | Path, config: FramingConfig) -> Iterator[dict[str, Any]]:
-    """Reads a shard in the order in which it was written.
+    Before one utterance is read by itself, all have been read in order once, and were found to be complete. No file stays open.
 
     Args:
         path: The shard.
         config: The recipe that it must have been made by.
-
-    Yields:
-        A dict an utterance, as `write_shard` takes it.
-
-    Raises:
-        RecordError: The shard is missing, damaged, or of another recipe.
     """
-    import tensorflow as tf
-    from google.protobuf.message import DecodeError
 
-    if not Path(path).is_file():
-        raise RecordError(f"{path}: no such shard, expected a TFRecord file; prepare the corpus again")
-    try:
-        for raw in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            try:
-                example = tf.train.Example.FromString(raw)
-                record = _decode(example, path, config)
-            except (DecodeError, IndexError, UnicodeDecodeError) as error:
-                raise RecordError(f"{path}: holds a record of another schema ({error}), expected the fields {list(SCHEMA)}") from error
-            yield record
-    except tf.errors.DataLossError as error:
-        raise RecordError(
-            f"{path}: the shard is damaged ({error.message}), expected a complete TFRecord; prepare the corpus again"
-        ) from error
+    def __init__(self, path: str | Path, config: FramingConfig) -> None:
+        self.path, self.config = Path(path), config
+        self._recipe_hash = config.recipe_hash  # computed once: it takes as long as to decode a record
+        self._state: tuple[int, int, int] | None = None  # of the file when it was read in order
+        self._places: dict[str, tuple[int, int]] = {}  # of each utterance's features: their first byte, and frames
 
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Reads the shard in order.
 
-def _decode(example: Any, path: str | Path, config: FramingConfig) -> dict[str, Any]:
-    fields = example.features.feature
-    record: dict[str, Any] = {}
-    for name, kind in SCHEMA.items():
-        record[name] = fields[name].int64_list.value[0] if kind == "int64" else fields[name].bytes_list.value[0]
-    record.update({name: record[name].decode() for name in SCHEMA if SCHEMA[name] == "bytes" and name != "features"})
-    if record["recipe"] != config.recipe_hash:
-        raise RecordError(
-            f"{path}: utterance {record['utterance']} was made by the recipe {record['recipe']}, expected {config.recipe_hash}"
-        )
-    features: NDArray[np.float32] = np.frombuffer(record["features"], dtype="<f4").reshape(record["frames"], *config.shape)
-    return {**record, "features": features}
+        Yields:
+            A dict an utterance, as `write_shard` takes it.
+
+        Raises:
+            RecordError: The shard is missing, damaged, of another recipe, or has changed since it was first read.
+        """
+        import tensorflow as tf
+
+        state, places, start = files.state(self._there()), {}, 0
+        self._refuse_change(state)
+        try:
+            for raw in tf.data.TFRecordDataset(str(self.path)).as_numpy_iterator():
+                record = self._record(raw)
+                # A frame is longer than what stands before the first one; to look for all of them would take as long as to read them.
+                places[record["utterance"]] = (start + BYTES_BEFORE + raw.find(record["features"][:1].data), record["frames"])
+                start += BYTES_BEFORE + len(raw) + BYTES_BEHIND
+                yield record
+        except tf.errors.DataLossError as error:
+            raise RecordError(
+                f"{self.path}: the shard is damaged ({error.message}), expected a complete TFRecord; prepare the corpus again"
+            ) from error
+        self._state, self._places = state, places
+
+    def read(self, utterance: str) -> NDArray[np.float32]:
+        """Reads the features of one utterance, `(frames, *config.shape)`; several threads may do so.
+
+        Raises:
+            RecordError: As `__iter__`; or the shard holds no such utterance.
+        """
+        if self._state is None:
+            for _ in self:
+                pass
+        if utterance not in self._places:
+            raise RecordError(f"{self.path}: holds no utterance {utterance!r}, expected the manifest's; prepare the corpus again")
+        first, frames = self._places[utterance]
+        with self._there().open("rb", buffering=0) as stream:
+            self._refuse_change(files.state(stream.fileno()))
+            stream.seek(first)
+            return np.fromfile(stream, "<f4", frames * math.prod(self.config.shape)).reshape(frames, *self.config.shape)
+
+    def _there(self) -> Path:
+        if not self.path.is_file():
+            raise RecordError(f"{self.path}: no such shard, expected a TFRecord file; prepare the corpus again")
+        return self.path
+
+    def _refuse_change(self, state: tuple[int, int, int]) -> None:
+        if self._state not in (None, state):
+            raise RecordError(f"{self.path}: has changed since it was first read, expected the same shard until the end; start again")
+
+    def _record(self, raw: bytes) -> dict[str, Any]:
+        import tensorflow as tf
+        from google.protobuf.message import DecodeError
+
+        try:
+            return self._decode(tf.train.Example.FromString(raw))
+        except (DecodeError, IndexError, UnicodeDecodeError) as error:
+            raise RecordError(f"{self.path}: holds a record of another schema ({error}), expected the fields {list(SCHEMA)}") from error
+
+    def _decode(self, example: Any) -> dict[str, Any]:
+        fields = example.features.feature
+        record: dict[str, Any] = {}
+        for name, kind in SCHEMA.items():
+            record[name] = fields[name].int64_list.value[0] if kind == "int64" else fields[name].bytes_list.value[0]
+        record.update({name: record[name].decode() for name in SCHEMA if SCHEMA[name] == "bytes" and name != "features"})
+        if record["recipe"] != self._recipe_hash:
+            raise RecordError(
+                f"{self.path}: utterance {record['utterance']} was made by the recipe {record['recipe']}, expected {self._recipe_hash}"
+            )
+        features: NDArray[np.float32] = np.frombuffer(record["features"], dtype="<f4").reshape(record["frames"], *self.config.shape)
+        return {**record, "features": features}

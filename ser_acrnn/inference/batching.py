@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import keras
 import numpy as np
@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.features.tempo import at_tempo
 
+if TYPE_CHECKING:  # what predicts needs no corpus
+    from ser_acrnn.data.segments import Features
+
 Tag = TypeVar("Tag")
 
 
-def filled(segments: NDArray[np.float32], size: int) -> Iterator[tuple[NDArray[np.float32], int]]:
+def filled(segments: Features, size: int) -> Iterator[tuple[NDArray[np.float32], int]]:
     """Cuts segments into batches of one size, so that a network is compiled once.
 
     Args:
@@ -74,7 +77,7 @@ def in_batches(
 
 
 def segment_posteriors(
-    model: keras.Model, features: NDArray[np.float32], batch_size: int = 40, tempos: Sequence[float] = AS_SPOKEN
+    model: keras.Model, features: Features, batch_size: int = 40, tempos: Sequence[float] = AS_SPOKEN
 ) -> NDArray[np.float32]:
     """Posteriors of segments, in batches of one size, so that the network is compiled once.
 

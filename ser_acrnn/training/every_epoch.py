@@ -19,7 +19,8 @@ from typing_extensions import override
 
 from ser_acrnn import files
 from ser_acrnn.config import AS_SPOKEN, ConfigError, Preset
-from ser_acrnn.data.prepared import PreparedCorpus, Segments
+from ser_acrnn.data.prepared import PreparedCorpus
+from ser_acrnn.data.segments import Segments
 from ser_acrnn.evaluation import metrics, protocol
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult

@@ -16,8 +16,9 @@ import keras
 from ser_acrnn import files
 from ser_acrnn.config import ConfigError, Preset, TrainConfig, lite_augmented
 from ser_acrnn.data.corpus import read_csv
+from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.data.in_memory import load_corpus
-from ser_acrnn.data.prepared import GroupedCorpus, PreparedCorpus
+from ser_acrnn.data.prepared import PreparedCorpus
 from ser_acrnn.evaluation import report, results_manifest
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, Fold

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 from ser_acrnn.augmentation import log_mels as augmentation
 from ser_acrnn.config import TrainConfig
-from ser_acrnn.data.prepared import Segments
+from ser_acrnn.data.segments import Features, Segments
+from ser_acrnn.data.streamed import StreamedFeatures, read_ahead
 from ser_acrnn.evaluation import metrics, protocol
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.training import devices
@@ -59,7 +61,7 @@ def fit(
 
     Args:
         model: A network of `ser_acrnn.models.networks.acrnn`; trained in place.
-        train: Training segments.
+        train: Training segments; where they stay in their corpus, batches are read ahead, the same as from memory.
         validation: The validation speaker's segments; without them the last epoch has to be taken.
         config: The numbers.
         seed: What decides the order and the augmentation.
@@ -91,7 +93,9 @@ def fit(
         started = time.perf_counter()
         rng = np.random.default_rng([seed, epoch])
         order = np.resize(_order(labels, config.sampling, rng), (steps, config.batch_size))
-        losses = [learner.step(*_drawn(features, targets, batch, augment, config.mixup, rng)) for batch in order]
+        drawn = (_drawn(features, targets, batch, augment, config.mixup, rng) for batch in order)
+        with closing(read_ahead(drawn) if isinstance(features, StreamedFeatures) else drawn) as batches:
+            losses = [learner.step(*batch) for batch in batches]
         learner.publish()
         entry: dict[str, Any] = {"epoch": epoch, "loss": round(float(np.mean(losses)), 6)}
         entry |= _validate(model, validation, config.batch_size) if validation else {}
@@ -137,7 +141,7 @@ def _order(labels: NDArray[np.int32], sampling: str, rng: np.random.Generator) -
 
 
 def _drawn(
-    features: NDArray[np.float32],
+    features: Features,
     targets: NDArray,
     batch: NDArray[np.int64],
     augment: Augment | None,

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
-from ser_acrnn.data.prepared import DatasetError, PreparedCorpus, Segments
+from ser_acrnn.data.prepared import DatasetError, PreparedCorpus
+from ser_acrnn.data.segments import Segments
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.training.systems import system_of
 

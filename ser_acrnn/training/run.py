@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from ser_acrnn import __version__, files
 from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.data.fold_reader import FoldReader
-from ser_acrnn.data.prepared import PreparedCorpus, Segments
+from ser_acrnn.data.prepared import PreparedCorpus
+from ser_acrnn.data.segments import LARGEST_IN_MEMORY_BYTES, Segments
 from ser_acrnn.evaluation import protocol
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
@@ -38,6 +40,7 @@ def run(
     checkpoint: Path | None = None,
     log_directory: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
+    largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES,
 ) -> tuple[RunResult, keras.Model]:
     """Trains on a fold's training speakers, chooses the epoch on the validation speaker, then reads and scores the test speaker.
 
@@ -51,6 +54,7 @@ def run(
         checkpoint: File that keeps the state after each epoch; a run that finds its own there goes on from it.
         log_directory: Folder for TensorBoard's scalars.
         on_epoch: Called with each entry of the validation curve.
+        largest_in_memory_bytes: Of the segments of a part of the fold; larger ones are streamed from the corpus, which changes no result.
 
     Returns:
         The result, and the network with the chosen epoch's weights; of a DNN-ELM that is the DNN.
@@ -61,7 +65,7 @@ def run(
         DevicesError: The devices cannot be had.
         LeakError: A speaker, an utterance or identical audio is in two parts of the fold.
     """
-    begun = begin(corpus, this, system=system, devices=devices)
+    begun = begin(corpus, this, system=system, devices=devices, largest_in_memory_bytes=largest_in_memory_bytes)
     with begun.placement.scope():
         model, state = begun.fit(checkpoint=checkpoint, log_directory=log_directory, on_epoch=on_epoch)
         score = begun.system.score(begun.reader, model, begun.train, begun.validation, this.seed)
@@ -85,6 +89,7 @@ class Begun:
         validation: The validation speaker's; None where nobody validates.
         identity: Distinguishes the run's checkpoint from those of others: data, configurations, split, seed, backend, initial weights.
         statistics: Mean and variance that the network normalises by.
+        largest_in_memory_bytes: See `run`.
     """
 
     run: Run
@@ -97,6 +102,7 @@ class Begun:
     validation: Segments | None
     identity: list[Any]
     statistics: tuple[NDArray[np.float32], NDArray[np.float32]]
+    largest_in_memory_bytes: int
 
     def fit(self, **settings: Any) -> tuple[keras.Model, TrainingState]:
         """Trains, and returns the network with the weights that count, and where the training ended; settings as of `fit`."""
@@ -113,7 +119,7 @@ class Begun:
         Raises:
             LeakError: No epoch has been chosen yet.
         """
-        return self.system.segments(self.reader, [self.fold.test])
+        return self.system.segments(self.reader, [self.fold.test], largest_in_memory_bytes=self.largest_in_memory_bytes)
 
     def utterances(self, segments: Segments | None, score: Scorer) -> list[dict[str, Any]]:
         """Scores segments, and returns their utterances as results hold them."""
@@ -155,7 +161,14 @@ class Begun:
         )
 
 
-def begin(corpus: PreparedCorpus, this: Run, *, system: System | None = None, devices: str = "auto") -> Begun:
+def begin(
+    corpus: PreparedCorpus,
+    this: Run,
+    *,
+    system: System | None = None,
+    devices: str = "auto",
+    largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES,
+) -> Begun:
     """Checks a run, and reads the speakers that it trains and validates on; arguments and errors as of `run`."""
     if not isinstance(this.preset, Preset | DnnElmPreset):
         raise ConfigError(f"{this.system}: is configured by a {type(this.preset).__name__}, expected a network's preset")
@@ -173,6 +186,7 @@ def begin(corpus: PreparedCorpus, this: Run, *, system: System | None = None, de
     data = [*corpus.checksums(fold.heard), files.sha256_of(members)]
     read = system.corpus(corpus)
     reader = FoldReader(read, fold)
+    segments = partial(system.segments, reader, largest_in_memory_bytes=largest_in_memory_bytes)
     return Begun(
         run=this,
         reader=reader,
@@ -180,10 +194,11 @@ def begin(corpus: PreparedCorpus, this: Run, *, system: System | None = None, de
         preset=preset,
         system=system,
         placement=placement,
-        train=system.segments(reader, fold.train, training=True),
-        validation=system.segments(reader, [fold.validation]) if fold.validation else None,
+        train=segments(fold.train, training=True),
+        validation=segments([fold.validation]) if fold.validation else None,
         identity=[data, preset.to_dict(), this.protocol, dataclasses.asdict(fold), this.seed, backend(), system.origin],
         statistics=read.statistics(read.groups) if this.protocol == protocol.LEAKY_NORMALISATION else reader.statistics(fold.train),
+        largest_in_memory_bytes=largest_in_memory_bytes,
     )
 
 

@@ -14,7 +14,8 @@ from typing_extensions import override
 from ser_acrnn.augmentation.log_mels import Augmenter, Voices
 from ser_acrnn.config import AS_SPOKEN, AugmentConfig, ConfigError, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.data.normalised import normalised
-from ser_acrnn.data.prepared import PreparedCorpus, Readable, Segments, Speaking, cut_segments
+from ser_acrnn.data.prepared import PreparedCorpus, Readable, Speaking
+from ser_acrnn.data.segments import LARGEST_IN_MEMORY_BYTES, Features, Segments, cut_segments
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.features import mfcc_pitch
 from ser_acrnn.features.log_mels import segment
@@ -28,7 +29,7 @@ from ser_acrnn.models.networks import acrnn, dnn
 # Segments -> scores of their utterances, (utterances, emotions): the highest one decides.
 Scorer = Callable[[Segments], NDArray[np.float32]]
 # All training segments' features, the numbers of a batch's, and randomness -> the features to train on.
-Augment = Callable[[NDArray[np.float32], NDArray[np.int64], np.random.Generator], NDArray[np.float32]]
+Augment = Callable[[Features, NDArray[np.int64], np.random.Generator], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,10 @@ class System(Protocol):
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
         """The corpus as the system reads it: its utterances standardised by more than the network does, or as they are."""
 
-    def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
-        """Reads the groups' segments as the network takes them."""
+    def segments(
+        self, corpus: Readable, groups: Iterable[str], *, training: bool = False, largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES
+    ) -> Segments:
+        """Cuts the groups' segments as the network takes them; see `ser_acrnn.data.segments.cut_segments`."""
 
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
         """Builds the network, normalising by the training part's statistics, each of shape `(coefficients, channels)`."""
@@ -95,10 +98,18 @@ class Acrnn(System):
         return normalised(corpus, self.preset.model.normalisation)
 
     @override
-    def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
+    def segments(
+        self, corpus: Readable, groups: Iterable[str], *, training: bool = False, largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES
+    ) -> Segments:
         model, features = self.preset.model, self.preset.features
         hop_seconds = self.preset.training.training_hop_seconds if training else None
-        return cut_segments(corpus, groups, model.emotions, lambda values: segment(values[..., : model.channels], features, hop_seconds))
+        return cut_segments(
+            corpus,
+            groups,
+            model.emotions,
+            lambda values: segment(values[..., : model.channels], features, hop_seconds),
+            largest_in_memory_bytes=largest_in_memory_bytes,
+        )
 
     @override
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
@@ -140,7 +151,7 @@ class Acrnn(System):
             said = self.transductive_posteriors(corpus, model, [config.judging_batch_norm], config.judging_tempos)
             return lambda segments: metrics.utterance_posteriors(said(segments)[0], segments.utterance)
 
-        def posteriors(features: NDArray[np.float32]) -> NDArray[np.float32]:
+        def posteriors(features: Features) -> NDArray[np.float32]:
             return segment_posteriors(model, features, config.batch_size, config.judging_tempos)
 
         def score(segments: Segments) -> NDArray[np.float32]:
@@ -214,10 +225,18 @@ class DnnElm(System):
         return corpus
 
     @override
-    def segments(self, corpus: Readable, groups: Iterable[str], *, training: bool = False) -> Segments:
+    def segments(
+        self, corpus: Readable, groups: Iterable[str], *, training: bool = False, largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES
+    ) -> Segments:
         model = self.preset.model
         shape = (model.context_frames, *self.preset.features.shape)
-        return cut_segments(corpus, groups, model.emotions, lambda values: mfcc_pitch.segments(values[..., 0], model).reshape(-1, *shape))
+        return cut_segments(
+            corpus,
+            groups,
+            model.emotions,
+            lambda values: mfcc_pitch.segments(values[..., 0], model).reshape(-1, *shape),
+            largest_in_memory_bytes=largest_in_memory_bytes,
+        )
 
     @override
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:

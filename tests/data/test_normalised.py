@@ -9,8 +9,8 @@ from short_corpus import EMOTIONS, FOLD, SPEAKERS, ShortCorpus, changed, posteri
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.config.json_config import ConfigError
 from ser_acrnn.data.fold_reader import FoldReader
+from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.data.normalised import NormalisedCorpus, normalised
-from ser_acrnn.data.prepared import GroupedCorpus
 from ser_acrnn.evaluation import metrics, protocol
 
 pytestmark = pytest.mark.stochastic

@@ -14,18 +14,9 @@ from data_prep.prepare import prepare
 from ser_acrnn import audio
 from ser_acrnn.config import EMODB_EMOTIONS
 from ser_acrnn.config.features import RECIPES, FeatureConfig, FrameConfig
-from ser_acrnn.data.prepared import (
-    DatasetError,
-    GroupedCorpus,
-    PackedCorpus,
-    PreparedCorpus,
-    RecordCorpus,
-    cut_segments,
-    load_segments,
-    pack,
-    prepared_name,
-    stream_segments,
-)
+from ser_acrnn.data.grouped import GroupedCorpus
+from ser_acrnn.data.prepared import DatasetError, PackedCorpus, PreparedCorpus, RecordCorpus, pack, prepared_name
+from ser_acrnn.data.segments import cut_segments, load_segments
 from ser_acrnn.evaluation.protocol import LEAKY_RANDOM, PROTOCOLS, check_leaks, grouping, leave_one_speaker_out
 from ser_acrnn.features.extraction import extract
 
@@ -138,7 +129,8 @@ def test_packing_loses_nothing_and_holds_no_delta(recipe: str, corpora: dict[str
         np.testing.assert_array_equal(one, other)
     assert packed.checksums(SPEAKERS) == records.checksums(SPEAKERS)
     pack(packed, tmp_path / "again.npz")
-    assert PackedCorpus(tmp_path / "again.npz").static.tobytes() == packed.static.tobytes()
+    whole = 0, int(packed.starts[-1])
+    assert PackedCorpus(tmp_path / "again.npz").static.read(*whole).tobytes() == packed.static.read(*whole).tobytes()
 
 
 @pytest.mark.parametrize("kind", ["records", "packed"])
@@ -146,10 +138,6 @@ def test_frames_of_the_baseline_are_not_cut_as_log_mels(kind: str, corpora: dict
     message = "six: was prepared by the recipe 'mfcc-pitch', expected log-Mels"
     with pytest.raises(DatasetError, match=message):
         load_segments(corpora[f"mfcc-pitch, {kind}"], ["03"], EMODB_EMOTIONS)
-    records = corpora["mfcc-pitch, records"]
-    assert isinstance(records, RecordCorpus)
-    with pytest.raises(DatasetError, match=message):
-        stream_segments(records, ["03"], EMODB_EMOTIONS)
 
 
 def test_segments_are_what_the_cut_makes_of_each_utterance(corpus: PreparedCorpus, features: Features) -> None:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from short_corpus import BASELINE, EMOTIONS, SMALL, ShortCorpus
 
-from ser_acrnn.data.prepared import DatasetError, GroupedCorpus, load_segments
+from ser_acrnn.data.grouped import GroupedCorpus
+from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.data.segmented import SegmentedCorpus
+from ser_acrnn.data.segments import load_segments
 from ser_acrnn.evaluation import protocol
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.features.log_mels import segment

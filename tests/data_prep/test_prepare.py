@@ -21,7 +21,8 @@ from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
 from ser_acrnn.config.features import RECIPES, FeatureConfig
 from ser_acrnn.data import tfrecords
 from ser_acrnn.data.corpus import CorpusError, Utterance
-from ser_acrnn.data.prepared import RecordCorpus, load_segments
+from ser_acrnn.data.prepared import RecordCorpus
+from ser_acrnn.data.segments import load_segments
 from ser_acrnn.features.log_mels import log_mels_3d
 from ser_acrnn.features.mfcc_pitch import mfcc_pitch
 
@@ -56,7 +57,7 @@ def test_the_folder_holds_a_shard_a_speaker_and_the_tables(prepared: Path) -> No
     )
     assert len(list(prepared.parent.iterdir())) == 2  # the link and its folder
     for speaker in speakers:
-        records = list(tfrecords.read_shard(prepared / f"speaker-{speaker}.tfrecord", FEATURE_RECIPES["paper"]))
+        records = list(tfrecords.Shard(prepared / f"speaker-{speaker}.tfrecord", FEATURE_RECIPES["paper"]))
         assert [record["speaker"] for record in records] == [speaker] * (5 if speaker == "08" else 6)
 
 
@@ -90,7 +91,7 @@ def test_the_recipe_tells_how_it_was_made(prepared: Path) -> None:
     for speaker, entry in recipe["speakers"].items():
         shard = prepared / f"speaker-{speaker}.tfrecord"
         assert entry["shard_sha256"] == hashlib.sha256(shard.read_bytes()).hexdigest()
-        features = [record["features"].astype(np.float64) for record in tfrecords.read_shard(shard, FEATURE_RECIPES["paper"])]
+        features = [record["features"].astype(np.float64) for record in tfrecords.Shard(shard, FEATURE_RECIPES["paper"])]
         frames = np.concatenate(features)
         assert entry["frames"] == len(frames)
         np.testing.assert_allclose(entry["sum"], frames.sum(axis=0), rtol=1e-9, atol=1e-6)
@@ -99,7 +100,7 @@ def test_the_recipe_tells_how_it_was_made(prepared: Path) -> None:
 
 def test_the_records_carry_the_manifests_facts(prepared: Path) -> None:
     corpus = RecordCorpus(prepared)
-    records = [record for shard in corpus.shards(corpus.speakers) for record in tfrecords.read_shard(shard, corpus.features)]
+    records = [record for shard in corpus.shards(corpus.speakers) for record in tfrecords.Shard(shard, corpus.features)]
     for column in ("utterance", "speaker", "session", "emotion", "sha256"):
         assert [record[column] for record in records] == list(corpus.manifest[column])
     segments = load_segments(corpus, corpus.speakers, EMODB_EMOTIONS)
@@ -204,7 +205,7 @@ def test_the_baselines_frames_are_prepared_as_log_mels_are(source: Path, data: P
     recipe = json.loads((link / "recipe.json").read_text())
     assert (recipe["recipe_hash"], recipe["features"]) == (config.recipe_hash, config.to_dict())
     for speaker, entry in recipe["speakers"].items():
-        records = list(tfrecords.read_shard(link / f"speaker-{speaker}.tfrecord", config))
+        records = list(tfrecords.Shard(link / f"speaker-{speaker}.tfrecord", config))
         for record in records:
             expected = mfcc_pitch(audio.load(source / "wav" / f"{record['utterance']}.wav"))[..., None]
             assert record["features"].tobytes() == expected.tobytes()

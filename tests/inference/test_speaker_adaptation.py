@@ -8,7 +8,7 @@ import pytest
 from short_corpus import BASELINE, FOLD, SMALL, ShortCorpus, changed, check_same_run, train
 
 from ser_acrnn.config import ConfigError
-from ser_acrnn.data.prepared import GroupedCorpus
+from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.features.tempo import at_tempo
 from ser_acrnn.inference import speaker_adaptation
 from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm

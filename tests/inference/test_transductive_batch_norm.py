@@ -9,7 +9,7 @@ from short_corpus import SMALL, ShortCorpus, changed
 from test_speaker_adaptation import PLACES, network, segments, statistics
 
 from ser_acrnn.config import ConfigError
-from ser_acrnn.data.prepared import GroupedCorpus
+from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.inference.transductive_batch_norm import TransductiveBatchNorm, shares
 from ser_acrnn.models.networks import acrnn

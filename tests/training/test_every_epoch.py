@@ -8,7 +8,7 @@ import pytest
 from short_corpus import BASELINE, EMOTIONS, FOLD, ShortCorpus, changed, train
 
 from ser_acrnn.config import ConfigError
-from ser_acrnn.data.prepared import load_segments
+from ser_acrnn.data.segments import load_segments
 from ser_acrnn.evaluation import metrics, protocol
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult

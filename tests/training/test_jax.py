@@ -10,7 +10,8 @@ from layer_check import NO_JAX, check_same_on_jax, jax_python, run_on_jax
 from short_corpus import BASELINE, SMALL, ShortCorpus, changed, posteriors
 
 from ser_acrnn.config import DnnElmPreset, Preset
-from ser_acrnn.data.prepared import load_segments, pack
+from ser_acrnn.data.prepared import pack
+from ser_acrnn.data.segments import load_segments
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.models.networks import acrnn

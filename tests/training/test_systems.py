@@ -7,7 +7,8 @@ import pytest
 from short_corpus import BASELINE, EMOTIONS, SMALL, ShortCorpus
 
 from ser_acrnn.config import ConfigError, lite_augmented
-from ser_acrnn.data.prepared import DatasetError, Segments
+from ser_acrnn.data.prepared import DatasetError
+from ser_acrnn.data.segments import Segments
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.features import mfcc_pitch
 from ser_acrnn.features.log_mels import segment

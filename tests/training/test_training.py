@@ -23,7 +23,8 @@ from short_corpus import (
 )
 
 from ser_acrnn.config import AugmentConfig, Preset
-from ser_acrnn.data.prepared import DatasetError, load_segments
+from ser_acrnn.data.prepared import DatasetError
+from ser_acrnn.data.segments import load_segments
 from ser_acrnn.evaluation import metrics, protocol
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.models.networks import acrnn
@@ -108,8 +109,8 @@ def test_two_dimensional_input_has_the_statistics_of_its_static_log_mels(corpus)
 def test_the_test_speaker_is_read_after_the_last_epoch_alone():
     corpus = ShortCorpus()
     train(corpus, changed(epochs=2), on_epoch=lambda entry: corpus.log.append(f"epoch {entry['epoch']}"))
-    assert sorted(corpus.log[:4]) == ["read b", "read c", "read d", "read e"]
-    assert corpus.log[4:] == ["epoch 1", "epoch 2", "read a"]
+    assert set(corpus.log[:-3]) == {"read b", "read c", "read d", "read e"}
+    assert corpus.log[-3:] == ["epoch 1", "epoch 2", "read a"]
 
 
 def test_the_test_speaker_changes_nothing_but_its_own_posteriors(undisturbed):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from short_corpus import BASELINE, SPEAKERS, InterruptError, ShortCorpus, posteriors
 
-from ser_acrnn.data.prepared import GroupedCorpus
+from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.evaluation import protocol
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.training import run as training
@@ -44,7 +44,8 @@ def train(corpus, fold=FOLD, split="leave-one-session-out"):
 def test_a_session_is_left_out_whole():
     corpus = corpus_of()
     result, model = train(sessions(corpus))
-    assert corpus.log == ["read d", "read e", "read b", "read c", "read d", "read e", "read a"]  # segments, then statistics
+    train_part, validation_part = ["read d", "read e"], ["read b", "read c"]
+    assert corpus.log == [*train_part * 2, *validation_part * 2, *train_part, "read a"]  # counted and taken each; then statistics
     assert result.fold == {"train": ["s3"], "validation": "s2", "test": "s1"}
     assert result.protocol == "leave-one-session-out"
     assert [item["id"] for item in result.utterances] == [item[0] for item in corpus.kept["a"]]
@@ -85,8 +86,8 @@ def test_identical_audio_in_two_random_parts_is_refused():
 
 def test_a_method_that_peeps_is_refused(monkeypatch):
     class Peeping(systems.DnnElm):
-        def segments(self, corpus, groups, *, training=False):
-            return super().segments(corpus, [*groups, "a"], training=training)
+        def segments(self, corpus, groups, **settings):
+            return super().segments(corpus, [*groups, "a"], **settings)
 
     monkeypatch.setattr(training, "system_of", Peeping)
     corpus = corpus_of()
@@ -98,7 +99,12 @@ def test_a_method_that_peeps_is_refused(monkeypatch):
 @pytest.mark.parametrize("part", ["augment", "score"])
 @pytest.mark.parametrize(
     "peep",
-    [lambda corpus: corpus.utterances(["a"]), lambda corpus: corpus.speaker_statistics("a"), lambda corpus: corpus.statistics(["a"])],
+    [
+        lambda corpus: corpus.utterances(["a"]),
+        lambda corpus: corpus.read("a0"),
+        lambda corpus: corpus.speaker_statistics("a"),
+        lambda corpus: corpus.statistics(["a"]),
+    ],
 )
 def test_neither_augmentation_nor_judge_may_peep(monkeypatch, part, peep):
     class Peeping(systems.DnnElm):

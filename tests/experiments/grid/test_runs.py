@@ -16,7 +16,8 @@ from experiments.grid import runs
 from experiments.grid.runs import corpus_name, prepared_path
 from ser_acrnn.config import PRESETS
 from ser_acrnn.data.corpus import Utterance
-from ser_acrnn.data.prepared import DatasetError, GroupedCorpus
+from ser_acrnn.data.grouped import GroupedCorpus
+from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import PROTOCOLS, Fold, LeakError
 from ser_acrnn.evaluation.results import ResultError, RunResult
