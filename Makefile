@@ -14,6 +14,7 @@ JOBS ?=
 GRID ?=
 PREPARE ?=
 QUICK ?=
+COVERAGE ?=
 TRANSFER ?=
 
 PY := .venv/bin/python
@@ -57,7 +58,7 @@ demo-iemocap: .venv/installed ## the three systems on one fold of a generated lo
 	$(PY) -m experiments.reporting.summarise iemocap-synthetic --results $(DEMO)/results --partial
 
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
-	EMODB=$(EMODB) $(PY) -m pytest --numprocesses 2 --dist loadgroup --junitxml=build/tests.xml
+	EMODB=$(EMODB) $(PY) -m pytest --numprocesses 2 --dist loadgroup --junitxml=build/tests.xml $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE))
 
 test-everywhere: .venv/installed ## all tests with one thread and two, with oneDNN and without, in random orders; twenty times those that train or draw
 	EMODB=$(EMODB) $(PY) tests/everywhere.py --numprocesses 2 --dist loadgroup
