@@ -78,12 +78,12 @@ for some folds: a row that is missing has not been run, and of a network with fe
 - **DNN-ELM is not explained by a choice on whom is reported**: with epoch and machine chosen by the test speaker it stays below the paper's
   figure by more than its interval. Nor does a random split of utterances explain it. What the paper fed its baseline is not known; so no
   single mechanism is shown to explain all rows.
-- **Batch norm of the judged speaker**, as `acrnn1.py` has it, **could as well**, with nothing chosen on the test speaker: for `narrow` the
-  paper's mean and deviation lie in its intervals, whether the epoch is chosen or the last ten are averaged, and also where batches of 40 or
-  60, or the speaker's other half, give the statistics. So could a test speaker who chooses the epoch, as `model1.py` has it. On so few folds
-  neither differs from the protocol as worded by more than chance, but for the choice by the test speaker, and they cannot be told apart.
-- **Both at once are ruled out for `narrow`**: with batch norm of the judged speaker, the validation speaker's figure lies above the paper's
-  by more than its interval, and its deviation far below.
+- **Batch norm of the judged speaker**, as `acrnn1.py` has it, **could as well**, with nothing chosen on the test speaker: for `narrow`,
+  the paper's mean and deviation lie in its intervals, whether the epoch is chosen or the last ten are averaged, and also where batches of
+  40 or 60, or the speaker's other half, give the statistics. So could a test speaker who chooses the epoch, as `model1.py` has it. On so
+  few folds the three cannot be told apart, and only the last differs from the protocol as worded by more than its interval.
+- **The first two at once do not fit for `narrow`**: with batch norm of the judged speaker, the validation speaker's figure lies above the
+  paper's by more than its interval, and its deviation below.
 - **Not yet shown or ruled out**: waveforms normalised by the speaker; features normalised over the whole corpus; and splits of utterances or
   segments that leak, for the networks.
 """
