@@ -84,7 +84,7 @@ for some folds: a row that is missing has not been run, and of a network with fe
   few folds the three cannot be told apart, and only the last differs from the protocol as worded by more than its interval.
 - **The first two at once do not fit for `narrow`**: with batch norm of the judged speaker, the validation speaker's figure lies above the
   paper's by more than its interval, and its deviation below.
-- **Not yet shown or ruled out**: waveforms normalised by the speaker; features normalised over the whole corpus; and splits of utterances or
+- **Not yet shown or ruled out**: waveforms normalised by the speaker; features normalised over the whole corpus; splits of utterances or of
   segments that leak, for the networks.
 """
 _READING = """\

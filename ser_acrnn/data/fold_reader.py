@@ -25,7 +25,7 @@ class FoldReader:
         self._test_is_open = False
 
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, Any]]:
-        """See `ser_acrnn.data.prepared.PreparedCorpus.utterances`.
+        """Yields name, emotion and features of each utterance of some groups.
 
         Raises:
             LeakError: The test part before `choose_epoch`, or what is not in the fold.
@@ -35,7 +35,7 @@ class FoldReader:
         return self._corpus.utterances(wanted)
 
     def read(self, utterance: str) -> Any:
-        """See `ser_acrnn.data.prepared.PreparedCorpus.read`.
+        """Reads the features of one utterance.
 
         Raises:
             LeakError: As of `utterances`, each time that it is read.
@@ -54,7 +54,7 @@ class FoldReader:
             raise LeakError(f"{self.name}: {strangers} are read, expected parts of the fold with test {self.fold.test!r}")
 
     def statistics(self, groups: Iterable[str]) -> tuple[Any, Any]:
-        """See `ser_acrnn.data.prepared.PreparedCorpus.statistics`.
+        """Mean and variance of the features of training groups.
 
         Raises:
             LeakError: Of anyone who does not train.
@@ -65,11 +65,11 @@ class FoldReader:
         return self._corpus.statistics(wanted)
 
     def speakers_of(self, utterances: Sequence[str]) -> list[str]:
-        """See `ser_acrnn.data.prepared.PreparedCorpus.speakers_of`."""
+        """Who speaks each of some utterances."""
         return self._corpus.speakers_of(utterances)
 
     def speaker_statistics(self, speaker: str) -> tuple[Any, Any]:
-        """See `ser_acrnn.data.prepared.PreparedCorpus.speaker_statistics`.
+        """Mean and variance of all audio of a speaker.
 
         Raises:
             LeakError: Of a test speaker before `choose_epoch`, or of one who is not in the fold.

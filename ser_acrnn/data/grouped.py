@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from ser_acrnn.data.prepared import DatasetError, PreparedCorpus
 from ser_acrnn.features.normalisation import Statistics, statistics_of
@@ -31,16 +32,16 @@ class GroupedCorpus(PreparedCorpus):
                 f"{corpus.name}: no group of utterance(s) {list(corpus.manifest['utterance'][self.group.isna()][:3])}, expected one"
             )
 
+    @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
-        """See `PreparedCorpus.utterances`."""
         rows = self.manifest[self.group.isin(self._known(groups))]
         names = set(rows["utterance"])
         yield from (item for item in self.corpus.utterances(rows["speaker"]) if item[0] in names)
 
+    @override
     def read(self, utterance: str) -> NDArray[np.float32]:
-        """See `PreparedCorpus.read`."""
         return self.corpus.read(utterance)
 
     def statistics(self, groups: Iterable[str]) -> Statistics:
-        """See `PreparedCorpus.statistics`; computed by reading the utterances: a group may cut through speakers."""
+        """Mean and variance over some groups, computed by reading the utterances: a group may cut through speakers."""
         return statistics_of(values for _, _, values in self.utterances(groups))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from ser_acrnn import audio, files
 from ser_acrnn.config.features import Recipe
@@ -40,15 +41,15 @@ class MemoryCorpus(PreparedCorpus):
         recipe = {"corpus": name, "features": config.to_dict(), "recipe_hash": config.recipe_hash, "speakers": speakers}
         super().__init__(manifest, recipe)
 
+    @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
-        """See `PreparedCorpus.utterances`."""
         wanted = set(self._known(groups))
         for row, (name, speaker, emotion) in enumerate(self.manifest[["utterance", "speaker", "emotion"]].itertuples(index=False)):
             if speaker in wanted:
                 yield name, emotion, self.values[row]
 
+    @override
     def read(self, utterance: str) -> NDArray[np.float32]:
-        """See `PreparedCorpus.read`."""
         return self.values[self.row(utterance)]
 
 

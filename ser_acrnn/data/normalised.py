@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from ser_acrnn.data.prepared import PreparedCorpus
 from ser_acrnn.features.normalisation import Statistics, normalise, statistics_of
@@ -28,13 +29,13 @@ class NormalisedCorpus(PreparedCorpus):
         self.group = corpus.group
         self.by = by
 
+    @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
-        """See `PreparedCorpus.utterances`."""
         for name, emotion, features in self.corpus.utterances(groups):
             yield name, emotion, self._normalised(name, features)
 
+    @override
     def read(self, utterance: str) -> NDArray[np.float32]:
-        """See `PreparedCorpus.read`."""
         return self._normalised(utterance, self.corpus.read(utterance))
 
     def _normalised(self, utterance: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -46,8 +47,8 @@ class NormalisedCorpus(PreparedCorpus):
         """Mean 0 and variance 1: nothing is left to normalise."""
         return np.zeros(self.features.shape, np.float32), np.ones(self.features.shape, np.float32)
 
+    @override
     def speaker_statistics(self, speaker: str) -> Statistics:
-        """See `statistics`."""
         return self.statistics([speaker])
 
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from ser_acrnn import files
 from ser_acrnn.config.features import FEATURE_RECIPES, Recipe, recipe_from_dict, recipe_name
@@ -163,8 +164,8 @@ class RecordCorpus(PreparedCorpus):
         """The speakers' shards, sorted."""
         return [self.directory / tfrecords.shard_name(speaker) for speaker in self._known(speakers)]
 
+    @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
-        """See `PreparedCorpus.utterances`."""
         expected = self.manifest["speaker"].value_counts()
         for speaker in self._known(groups):
             shard, read = self._shard(speaker), 0
@@ -176,8 +177,8 @@ class RecordCorpus(PreparedCorpus):
                     f"{shard.path}: holds {read} utterances, expected {expected[speaker]}; prepare the corpus again"
                 )
 
+    @override
     def read(self, utterance: str) -> NDArray[np.float32]:
-        """See `PreparedCorpus.read`."""
         return self._shard(self.speaker_of(utterance)).read(utterance)
 
     def _shard(self, speaker: str) -> tfrecords.Shard:
@@ -205,15 +206,15 @@ class PackedCorpus(PreparedCorpus):
             raise DatasetError(f"{path}: cannot be read as a packed corpus ({error})") from error
         super().__init__(_read_manifest(io.StringIO(manifest)), json.loads(recipe))
 
+    @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
-        """See `PreparedCorpus.utterances`."""
         wanted = set(self._known(groups))
         for row, (name, speaker, emotion) in enumerate(self.manifest[["utterance", "speaker", "emotion"]].itertuples(index=False)):
             if speaker in wanted:
                 yield name, emotion, self._features(row)
 
+    @override
     def read(self, utterance: str) -> NDArray[np.float32]:
-        """See `PreparedCorpus.read`."""
         return self._features(self.row(utterance))
 
     def _features(self, row: int) -> NDArray[np.float32]:
@@ -254,20 +255,20 @@ class Readable(Protocol):
     name: str
 
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
-        """See `PreparedCorpus.utterances`."""
+        """Yields name, emotion and features of each utterance of some groups."""
 
     def read(self, utterance: str) -> NDArray[np.float32]:
-        """See `PreparedCorpus.read`."""
+        """Reads the features of one utterance."""
 
 
 class Speaking(Protocol):
     """What is asked who speaks: a prepared corpus, or what a fold lets one know of it."""
 
     def speakers_of(self, utterances: Sequence[str]) -> list[str]:
-        """See `PreparedCorpus.speakers_of`."""
+        """Who speaks each of some utterances."""
 
     def speaker_statistics(self, speaker: str) -> Statistics:
-        """See `PreparedCorpus.speaker_statistics`."""
+        """Mean and variance of all audio of a speaker."""
 
 
 def _read_manifest(source: Path | io.StringIO) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from ser_acrnn.config.features import FeatureConfig
 from ser_acrnn.data.prepared import DatasetError, PreparedCorpus
@@ -32,8 +33,8 @@ class SegmentedCorpus(PreparedCorpus):
         self.corpus = corpus
         self._pieces = list(zip(rows["utterance"], rows.groupby("utterance").cumcount(), strict=True))
 
+    @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
-        """See `PreparedCorpus.utterances`."""
         config = self.features
         assert isinstance(config, FeatureConfig)
         for name, emotion, values in self.corpus.utterances(self._known(groups)):
@@ -41,8 +42,8 @@ class SegmentedCorpus(PreparedCorpus):
             for number, start in enumerate(starts):
                 yield f"{name}#{number}", emotion, values[start : start + config.segment_frames]
 
+    @override
     def read(self, utterance: str) -> NDArray[np.float32]:
-        """See `PreparedCorpus.read`."""
         config = self.features
         assert isinstance(config, FeatureConfig)
         whole, number = self._pieces[self.row(utterance)]
