@@ -1,6 +1,7 @@
 """Importing the package costs nothing: what is heavy comes with the first use of it."""
 
 import json
+from pathlib import Path
 
 import pytest
 from layer_check import run_python
@@ -52,6 +53,15 @@ def test_every_public_name_resolves_and_is_listed():
     from ser_acrnn.models.networks import acrnn
 
     assert ser_acrnn.acrnn is acrnn and ser_acrnn.Fold is Fold
+
+
+SUB_PACKAGES = sorted(path.parent.name for path in Path(ser_acrnn.__file__).parent.glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("before", ["", "import ser_acrnn.config.features", "from ser_acrnn.evaluation import metrics", "import keras"])
+def test_every_sub_package_is_there_whatever_was_imported_before(before):
+    printed = run_python(f"{before}\nimport ser_acrnn\nfor name in {SUB_PACKAGES}: print(getattr(ser_acrnn, name).__name__)")
+    assert printed.split() == [f"ser_acrnn.{name}" for name in SUB_PACKAGES] and len(SUB_PACKAGES) == 12
 
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it():
