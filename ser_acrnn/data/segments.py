@@ -16,8 +16,8 @@ from ser_acrnn.features.log_mels import segment
 
 logger = logging.getLogger(__name__)
 
-# Of a part of a fold. Emo-DB's and RAVDESS's training segments are smaller, and stay where reading them costs nothing; IEMOCAP's and
-# CREMA-D's are larger. Several runs of this size share a host of 8 GB.
+# Of a part of a fold. Emo-DB's training segments, some 100 MiB, stay where reading them costs nothing; CREMA-D's, 1 GiB, do not, so that
+# runs side by side share a host of a few GB.
 LARGEST_IN_MEMORY_BYTES = 1 << 29
 
 Features = NDArray[np.float32] | StreamedFeatures
