@@ -72,6 +72,7 @@ def test_the_result_holds_what_was_run_and_survives_its_file(undisturbed, corpus
         "chosen",
         "validation_utterances",
         "test_curve",
+        "initial_weights",
     ]
     assert (result.corpus, result.system, result.seed, result.precision) == ("short", "small", 0, "float32")
     assert result.protocol == "leave-one-speaker-out"
