@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 ROOT = Path(__file__).parents[1]
+collect_ignore_glob = ["*conftest.py"]  # hold no doctests, and share their name
 # As the experiments do, before TensorFlow starts: whichever tests run, this process and its children compute alike.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 RATE_HERTZ = 16_000
