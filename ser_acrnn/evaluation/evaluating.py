@@ -44,9 +44,9 @@ class Groups:
     Attributes:
         column: What tells the groups apart.
         number: How many there are.
-        uar: The spread of the groups' UAR; over the emotions that the group has.
-        wa: The spread of their WA.
-        macro_f1: The spread of their macro F1.
+        uar: The groups' mean UAR and its interval, each over the emotions that the group has.
+        wa: Their mean WA and its interval.
+        macro_f1: Their mean macro F1 and its interval.
     """
 
     column: str

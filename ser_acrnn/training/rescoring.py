@@ -43,10 +43,10 @@ def rescore(corpus: PreparedCorpus, result: RunResult, system: str, preset: Pres
         raise ConfigError(f"{system} differs from {result.system} in more than how it is scored, expected the same training")
 
     def scored(preset: Preset, group: str) -> list[dict[str, Any]]:
-        its = system_of(preset)
-        read = its.corpus(corpus)
-        segments = its.segments(read, [group])
-        scores = its.score(read, model, segments, None, result.seed)(segments)
+        trained_by = system_of(preset)
+        read = trained_by.corpus(corpus)
+        segments = trained_by.segments(read, [group])
+        scores = trained_by.score(read, model, segments, None, result.seed)(segments)
         return utterances(segments, preset.model.emotions, scores)
 
     result.check_network(result.decided(scored(trained, result.fold["test"]))[1])
