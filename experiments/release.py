@@ -48,8 +48,7 @@ def ship(options: argparse.Namespace) -> Path:
     """
     import keras  # heavy, and not needed for --help
 
-    from ser_acrnn.export.exporting import in_float32
-    from ser_acrnn.models.saving import save_compact
+    from ser_acrnn.models.saving import in_float32, save_compact
     from ser_acrnn.training import devices
     from ser_acrnn.training import run as training
 

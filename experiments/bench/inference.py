@@ -51,7 +51,8 @@ def _beside(found: dict[str, float], way: str, yardstick: str) -> tuple[str, flo
 def _one_segment(config: ModelConfig, rounds: int) -> dict[str, float]:
     import keras
 
-    from ser_acrnn.export.exporting import FORMATS, export, open_exported, synthetic_segments
+    from ser_acrnn.export.checks import synthetic_segments
+    from ser_acrnn.export.exporting import FORMATS, export, open_exported
     from ser_acrnn.models.networks import acrnn
 
     keras.utils.set_random_seed(0)
@@ -72,7 +73,7 @@ def _one_segment(config: ModelConfig, rounds: int) -> dict[str, float]:
 def _batch(config: ModelConfig, rounds: int) -> dict[str, float]:
     import keras
 
-    from ser_acrnn.export.exporting import synthetic_segments
+    from ser_acrnn.export.checks import synthetic_segments
     from ser_acrnn.models.networks import acrnn
 
     ways: dict[str, Callable[[], object]] = {}

@@ -1,7 +1,8 @@
-"""What a file that takes waveforms is compared on, and with: recordings or sounds made up, judged by `ser_acrnn.features.log_mels`."""
+"""What an exported file is compared on: segments or sounds made up, or recordings, and what its network says of these."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import keras
@@ -14,7 +15,7 @@ from ser_acrnn.features.normalisation import Statistics
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.inference.predictor import Predictor
 
-SYNTHETIC_WAVEFORMS = 100  # so that one decision may differ after int8
+SYNTHETIC_SEGMENTS = SYNTHETIC_WAVEFORMS = 100  # so that one decision may differ after int8
 RATE_HERTZ = 16_000
 
 
@@ -64,6 +65,35 @@ def pieces(recordings: Iterable[NDArray[np.float32]], length: int | None = None)
     if not heard:
         raise ValueError(f"there are {len(waveforms)} recordings, none with a signal; expected one or more to compare on")
     return heard
+
+
+def synthetic_segments(model: keras.Model, count: int = SYNTHETIC_SEGMENTS, seed: int = 0) -> NDArray[np.float32]:
+    """Segments in the units of a network's features: waves over time and mels, each segment at a loudness of its own.
+
+    Args:
+        model: A network of `ser_acrnn.models.networks`.
+        count: How many.
+        seed: What the waves are drawn by.
+
+    Returns:
+        Shape `(count, frames, mels, channels)`; the first without padding, the second nothing else, the others with some at the end.
+    """
+    frames, mels, channels = model.input_shape[1:]
+    normalise = model.get_layer("normalise")
+    mean, variance = (np.asarray(keras.ops.convert_to_numpy(values)) for values in (normalise.mean, normalise.variance))
+    random = np.random.default_rng(seed)
+
+    def waves(most_cycles: float, size: int) -> NDArray:
+        cycles, phase = random.uniform(0, most_cycles, (count, 4, channels, 1)), random.random((count, 4, channels, 1))
+        return np.cos(2 * math.pi * (cycles * np.linspace(0, 1, size) + phase))
+
+    shapes = np.einsum("nwct,nwcm->ntmc", waves(12, frames), waves(3, mels))
+    loudness, noise = random.normal(size=(count, 1, 1, channels)), 0.3 * random.normal(size=shapes.shape)
+    segments = mean + np.sqrt(variance) * (shapes + loudness + noise)
+    lengths = random.integers(1, frames, count)
+    lengths[:2] = (frames, 0)[:count]
+    segments[np.arange(frames) >= lengths[:, None]] = 0
+    return segments.astype(np.float32)
 
 
 def synthetic_waveforms(count: int = SYNTHETIC_WAVEFORMS, seed: int = 0) -> list[NDArray[np.float32]]:

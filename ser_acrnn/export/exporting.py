@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from ser_acrnn import __version__
 from ser_acrnn.config.features import feature_recipe
-from ser_acrnn.export.checks import pieces, synthetic_waveforms, utterance_posteriors
+from ser_acrnn.export.checks import pieces, synthetic_segments, synthetic_waveforms, utterance_posteriors
 from ser_acrnn.export.formats import BATCH, FORMATS, Format, Inputs, Posteriors, facts, runtime_name
 from ser_acrnn.features.normalisation import Statistics
 from ser_acrnn.inference.batching import segment_posteriors
+from ser_acrnn.models.saving import in_float32
 from ser_acrnn.models.waveform import waveform_model
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 # Of a posterior. Float32 differs by 1e-6 from runtime to runtime, weights in half precision by 2e-3, a wrong weight by 1e-1.
 MAX_DIFFERENCE = {None: 1e-3, "float16": 1e-2}
 MIN_INT8_AGREEMENT = 0.99  # of decisions: eight bits move posteriors by 1e-2 and more, which may turn a near tie
-SYNTHETIC_SEGMENTS = 100  # so that one decision may differ after int8
 
 
 class ExportError(ValueError):
@@ -176,50 +176,6 @@ def open_exported(path: str | Path, format: str, threads: int | None = None) -> 
     """
     _check_installed(format)
     return _format(format).open(path, threads)
-
-
-def synthetic_segments(model: keras.Model, count: int = SYNTHETIC_SEGMENTS, seed: int = 0) -> NDArray[np.float32]:
-    """Segments in the units of a network's features: waves over time and mels, each segment at a loudness of its own.
-
-    Args:
-        model: A network of `ser_acrnn.models.networks`.
-        count: How many.
-        seed: What the waves are drawn by.
-
-    Returns:
-        Shape `(count, frames, mels, channels)`; the first without padding, the second nothing else, the others with some at the end.
-    """
-    frames, mels, channels = model.input_shape[1:]
-    normalise = model.get_layer("normalise")
-    mean, variance = (np.asarray(keras.ops.convert_to_numpy(values)) for values in (normalise.mean, normalise.variance))
-    random = np.random.default_rng(seed)
-
-    def waves(most_cycles: float, size: int) -> NDArray:
-        cycles, phase = random.uniform(0, most_cycles, (count, 4, channels, 1)), random.random((count, 4, channels, 1))
-        return np.cos(2 * math.pi * (cycles * np.linspace(0, 1, size) + phase))
-
-    shapes = np.einsum("nwct,nwcm->ntmc", waves(12, frames), waves(3, mels))
-    loudness, noise = random.normal(size=(count, 1, 1, channels)), 0.3 * random.normal(size=shapes.shape)
-    segments = mean + np.sqrt(variance) * (shapes + loudness + noise)
-    lengths = random.integers(1, frames, count)
-    lengths[:2] = (frames, 0)[:count]
-    segments[np.arange(frames) >= lengths[:, None]] = 0
-    return segments.astype(np.float32)
-
-
-def in_float32(model: keras.Model) -> keras.Model:
-    """The same network with the same weights, computed in float32 throughout."""
-
-    def without_policies(value: Any) -> Any:
-        if isinstance(value, dict):
-            if value.get("class_name") == "DTypePolicy":
-                return "float32"
-            return {key: without_policies(item) for key, item in value.items()}
-        return [without_policies(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-    copy = type(model).from_config(without_policies(model.get_config()))
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 def _of_waveforms(

@@ -17,13 +17,10 @@ from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.features.log_mels import segment_starts
 from ser_acrnn.features.normalisation import statistics_of
-from ser_acrnn.features.tempo import at_tempo
-from ser_acrnn.inference.batching import filled, in_batches
+from ser_acrnn.inference.batching import in_batches
 from ser_acrnn.inference.predictions import Prediction, WindowPrediction
 from ser_acrnn.inference.preprocessor import Preprocessor, flaw
-from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
-from ser_acrnn.models.networks import with_attention
-from ser_acrnn.pretrained import list_pretrained, load_pretrained
+from ser_acrnn.inference.scorer import SegmentScorer
 
 # Segments at a time: on a processor, more are no faster, and with 40 a shipped network takes a gigabyte.
 BATCH_SEGMENTS = 8
@@ -47,7 +44,6 @@ class Predictor:
             the mean over all. `ser_acrnn.config.FIVE_TEMPOS` is five times the work.
 
     Attributes:
-        model: The network; once a speaker has been enrolled, with that speaker's batch norm.
         emotions: The network's classes, in the order of its output.
         preprocessor: What it hears of a recording: waveform, log-Mels, segments as it takes them.
         step_seconds: How much of the recording each weight of the attention is about.
@@ -70,9 +66,8 @@ class Predictor:
             raise ValueError(f"tempos are {list(tempos)}, expected positive rates, 1.0 among them")
         self.batch_segments, self.tempos = batch_segments, tuple(tempos)
         self.name = model.name if isinstance(model, keras.Model) else str(model)
-        self._lent = isinstance(model, keras.Model)
         try:
-            self._take(_network(model))
+            self._scorer = SegmentScorer(model, batch_segments, tempos)
             self.emotions: tuple[str, ...] = tuple(self.model.get_layer("emotion").emotions)
             layer = self.model.get_layer("normalise")
             recipe_hash, scope = layer.recipe_hash, layer.scope
@@ -80,12 +75,12 @@ class Predictor:
             expected = "expected its layers 'normalise', 'attention' and 'emotion'"
             raise ValueError(f"{self.name}: is not a network of ser_acrnn ({error}), {expected}") from error
         self.preprocessor = Preprocessor(self.name, feature_recipe(recipe_hash, self.name), self.model.input_shape[-1], scope)
-        self.step_seconds = self.preprocessor.features.segment_seconds / self._network.output["attention"].shape[1]
+        self.step_seconds = self.preprocessor.features.segment_seconds / self._scorer.steps
 
-    def _take(self, model: keras.Model) -> None:
-        self.model = model
-        self._network = with_attention(model)
-        self._batch_norm = SpeakerBatchNorm(model)
+    @property
+    def model(self) -> keras.Model:
+        """The network; once a speaker has been enrolled, with that speaker's batch norm."""
+        return self._scorer.model
 
     def enrol(
         self,
@@ -111,7 +106,7 @@ class Predictor:
             AudioError: A recording cannot be used, and there is no `on_unusable`; or none can be used.
             ValueError: No recording, or the network has nothing that adapts.
         """
-        adapt = adapt and bool(self._batch_norm.layers)
+        adapt = adapt and self._scorer.adapts
         scope = self.preprocessor.scope
         if not adapt and scope != "speaker":
             raise ValueError(f"{self.name}: normalises by the {scope} statistics, expected batch norm that adapts to a speaker")
@@ -131,14 +126,7 @@ class Predictor:
         try:
             if scope == "speaker":
                 self.preprocessor.speaker = statistics_of(heard())
-            if adapt and self._lent:
-                copy = keras.models.clone_model(self.model)
-                copy.set_weights(self.model.get_weights())
-                self._take(copy)
-                self._lent = False
-            self._batch_norm.restore()
-            if adapt:
-                self._batch_norm.adapt(lambda: map(self.preprocessor.cut_up, heard()), self.tempos, self.batch_segments)
+            self._scorer.adapt((lambda: map(self.preprocessor.cut_up, heard())) if adapt else None)
         except ValueError as error:
             if problems:
                 raise audio.AudioError("no recording of the speaker can be used: " + "; ".join(problems)) from error
@@ -178,7 +166,7 @@ class Predictor:
         """
         self.preprocessor.check_speaker()
         cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
-        for found, judged in in_batches(cut, self._posteriors, self.batch_segments):
+        for found, judged in in_batches(cut, self._scorer, self.batch_segments):
             yield self._prediction_of(found, *judged) if isinstance(found, _Cut) else found
 
     def timeline(
@@ -269,7 +257,7 @@ class Predictor:
         flaws = [flaw(samples) for _, samples in batch]
         usable = [samples for (_, samples), found in zip(batch, flaws, strict=True) if not found]
         if usable:
-            judged = zip(*self._posteriors(np.stack([self.preprocessor.segment(samples) for samples in usable])), strict=True)
+            judged = zip(*self._scorer(np.stack([self.preprocessor.segment(samples) for samples in usable])), strict=True)
         for (first, samples), found in zip(batch, flaws, strict=True):
             start, end = (sample / self.preprocessor.features.sampling_rate_hertz for sample in (first, first + len(samples)))
             yield WindowPrediction(start, end, {}, (), found) if found else self._window_prediction(start, end, *next(judged))
@@ -287,20 +275,6 @@ class Predictor:
         maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
         return self._prediction(maxima, tuple(self._window_prediction(*piece) for piece in pieces))
 
-    def _posteriors(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Posteriors and attention of segments; a single one is judged alone, more in batches of one size, so that little is compiled.
-
-        The posteriors are the mean over all tempos, the attention is that at the tempo as spoken.
-        """
-        size = 1 if len(segments) == 1 else self.batch_segments
-        found = []
-        for batch, number in filled(segments, size):
-            judged = {tempo: self._network.predict_on_batch(at_tempo(batch, tempo)) for tempo in self.tempos}
-            mean = np.mean([heard["emotion"] for heard in judged.values()], axis=0)
-            found.append([mean[:number], np.asarray(judged[1]["attention"])[:number]])
-        posteriors, attention = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return posteriors, attention
-
     def _window_prediction(
         self, start: float, end: float, posteriors: NDArray[np.float32], attention: NDArray[np.float32]
     ) -> WindowPrediction:
@@ -311,16 +285,6 @@ class Predictor:
 
     def _named(self, scores: NDArray) -> dict[str, float]:
         return {emotion: float(value) for emotion, value in zip(self.emotions, scores / scores.sum(), strict=True)}
-
-
-def _network(model: str | Path | keras.Model) -> keras.Model:
-    if isinstance(model, keras.Model):
-        return model
-    if str(model) in list_pretrained() or str(model).startswith("hf://"):
-        return load_pretrained(str(model))
-    if not Path(model).is_file():
-        raise ValueError(f"{model}: no such file, expected a network saved as .keras, or one of {list_pretrained()}")
-    return keras.saving.load_model(model, compile=False)
 
 
 def _chunk(chunk: ArrayLike) -> NDArray[np.float32]:

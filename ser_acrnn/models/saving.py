@@ -1,4 +1,4 @@
-"""A network in a small `.keras` file: its large weights in float16, which every loader turns back into float32."""
+"""A network in a small `.keras` file, its large weights in float16, which every loader turns back into float32; and one in float32."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -65,3 +66,18 @@ def _halved(content: bytes, path: Path) -> bytes:
         for key, value in source.attrs.items():
             target.attrs[key] = value
     return buffer.getvalue()
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """The same network with the same weights, computed in float32 throughout."""
+
+    def without_policies(value: Any) -> Any:
+        if isinstance(value, dict):
+            if value.get("class_name") == "DTypePolicy":
+                return "float32"
+            return {key: without_policies(item) for key, item in value.items()}
+        return [without_policies(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    copy = type(model).from_config(without_policies(model.get_config()))
+    copy.set_weights(model.get_weights())
+    return copy

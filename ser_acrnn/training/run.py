@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -24,8 +23,8 @@ from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.training.checkpoint import TrainingState
 from ser_acrnn.training.devices import Placement, place
-from ser_acrnn.training.loop import fit
 from ser_acrnn.training.rescoring import check_recipe, utterances
+from ser_acrnn.training.stages import train_in_stages
 from ser_acrnn.training.systems import Scorer, System, system_of
 
 AnyPreset = TypeVar("AnyPreset", bound=Preset | DnnElmPreset)
@@ -106,12 +105,8 @@ class Begun:
 
     def fit(self, **settings: Any) -> tuple[keras.Model, TrainingState]:
         """Trains, and returns the network with the weights that count, and where the training ended; settings as of `fit`."""
-        keras.utils.set_random_seed(self.run.seed)
-        mean, variance = self.statistics
-        model = self.system.network(mean, variance)
-        augment = self.system.augment(self.reader, self.train, mean)
-        settings |= {"augment": augment, "placement": self.placement, "identity": self.identity}
-        return model, _in_stages(self.system, model, self.train, self.validation, self.run.seed, **settings)
+        settings |= {"placement": self.placement, "identity": self.identity}
+        return train_in_stages(self.system, self.reader, self.train, self.validation, self.statistics, self.run.seed, **settings)
 
     def test(self) -> Segments:
         """The test speaker's segments.
@@ -211,6 +206,7 @@ def train_on_all(
     devices: str = "auto",
     checkpoint: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
+    largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES,
 ) -> keras.Model:
     """Trains on all speakers of a corpus, for use and not for judging: what it is worth is what the folds of the same preset say.
 
@@ -222,6 +218,7 @@ def train_on_all(
         devices: See `run`.
         checkpoint: See `run`.
         on_epoch: Called with `epoch` and `loss` of each epoch.
+        largest_in_memory_bytes: See `run`.
 
     Returns:
         The network with the weights of the last epoch.
@@ -237,65 +234,12 @@ def train_on_all(
     placement, preset = _settle(preset, devices)
     system = system or system_of(preset)
     corpus = system.corpus(corpus)
-    train = system.segments(corpus, corpus.groups, training=True)
+    train = system.segments(corpus, corpus.groups, training=True, largest_in_memory_bytes=largest_in_memory_bytes)
     identity = ["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), system.origin]
+    statistics = corpus.statistics(corpus.groups)
+    settings: dict[str, Any] = {"placement": placement, "identity": identity, "checkpoint": checkpoint, "on_epoch": on_epoch}
     with placement.scope():
-        keras.utils.set_random_seed(seed)
-        mean, variance = corpus.statistics(corpus.groups)
-        model = system.network(mean, variance)
-        _in_stages(
-            system,
-            model,
-            train,
-            None,
-            seed,
-            augment=system.augment(corpus, train, mean),
-            placement=placement,
-            checkpoint=checkpoint,
-            identity=identity,
-            on_epoch=on_epoch,
-        )
-    return model
-
-
-def _in_stages(
-    system: System,
-    model: keras.Model,
-    train: Segments,
-    validation: Segments | None,
-    seed: int,
-    *,
-    checkpoint: Path | None,
-    identity: list[Any],
-    on_epoch: Callable[[dict[str, Any]], None] | None,
-    **settings: Any,
-) -> TrainingState:
-    """Trains stage by stage, see `fit`, and leaves the model with the weights that count; the curve numbers the epochs of all stages."""
-    whole = TrainingState()
-    for number, stage in enumerate(system.stages()):
-        before = len(whole.curve)
-        for layer in model.layers:
-            layer.trainable = not stage.frozen(layer.name)
-
-        def show(entry: dict[str, Any], before: int = before) -> None:
-            if on_epoch is not None:
-                on_epoch({**entry, "epoch": entry["epoch"] + before})
-
-        state = fit(
-            model,
-            train,
-            validation,
-            stage.training,
-            seed,
-            checkpoint=checkpoint if number == 0 or checkpoint is None else checkpoint.with_name(f"{checkpoint.name}.stage{number}"),
-            identity=json.dumps([*identity, number, stage.training.to_dict()]),
-            on_epoch=show,
-            **settings,
-        )
-        model.set_weights(state.best_weights)
-        whole.curve += [{**entry, "epoch": entry["epoch"] + before} for entry in state.curve]
-        whole.wall_seconds += state.wall_seconds
-    return whole
+        return train_in_stages(system, corpus, train, None, statistics, seed, **settings)[0]
 
 
 def settled(preset: AnyPreset, devices: str = "auto") -> AnyPreset:

@@ -46,10 +46,11 @@ class Stage:
 
 
 class System(Protocol):
-    """A system as `ser_acrnn.training.run` trains it and has it score."""
+    """A system as `ser_acrnn.training.run` trains it and has it score; by default from drawn weights, on features as they are."""
 
     def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
         """The corpus as the system reads it: its utterances standardised by more than the network does, or as they are."""
+        return corpus
 
     def segments(
         self, corpus: Readable, groups: Iterable[str], *, training: bool = False, largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES
@@ -65,9 +66,11 @@ class System(Protocol):
     @property
     def origin(self) -> str:
         """Names the weights that training begins with; "" where they are drawn by the seed."""
+        return ""
 
     def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
         """What changes the training segments at random; None where nothing does. `mean` is the training part's."""
+        return None
 
     def score(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Scorer:
         """Completes the trained network to what scores utterances; of the test part no segment is in sight."""
@@ -121,11 +124,6 @@ class Acrnn(System):
     @override
     def stages(self) -> Sequence[Stage]:
         return [Stage(self.preset.training)]
-
-    @property
-    @override
-    def origin(self) -> str:
-        return ""
 
     @override
     def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
@@ -221,10 +219,6 @@ class DnnElm(System):
         self.preset = preset
 
     @override
-    def corpus(self, corpus: PreparedCorpus) -> PreparedCorpus:
-        return corpus
-
-    @override
     def segments(
         self, corpus: Readable, groups: Iterable[str], *, training: bool = False, largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES
     ) -> Segments:
@@ -248,15 +242,6 @@ class DnnElm(System):
     @override
     def stages(self) -> Sequence[Stage]:
         return [Stage(self.preset.training)]
-
-    @property
-    @override
-    def origin(self) -> str:
-        return ""
-
-    @override
-    def augment(self, corpus: Speaking, train: Segments, mean: NDArray[np.float32]) -> Augment | None:
-        return None
 
     @override
     def score(self, corpus: Speaking, model: keras.Model, train: Segments, validation: Segments | None, seed: int) -> Scorer:

@@ -12,7 +12,8 @@ from layer_check import NO_JAX, jax_python, run_on_jax, run_python
 
 from ser_acrnn.config import DnnElmConfig, ModelConfig
 from ser_acrnn.export import exporting as exporting
-from ser_acrnn.export.exporting import ExportError, export, open_exported, synthetic_segments
+from ser_acrnn.export.checks import synthetic_segments
+from ser_acrnn.export.exporting import ExportError, export, open_exported
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.models.networks import acrnn, dnn, with_attention
 
@@ -251,7 +252,8 @@ def test_a_runtime_that_is_not_installed_is_named(masked, tmp_path, monkeypatch,
 ON_JAX = """
 import keras, numpy
 from ser_acrnn.config import ModelConfig
-from ser_acrnn.export.exporting import ExportError, export, synthetic_segments
+from ser_acrnn.export.checks import synthetic_segments
+from ser_acrnn.export.exporting import ExportError, export
 from ser_acrnn.models.networks import acrnn
 keras.utils.set_random_seed(0)
 model = acrnn(ModelConfig(conv=((4, 8, 8),), linear_units=8, blstm_units=4, segment_frames=16))

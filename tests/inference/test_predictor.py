@@ -286,9 +286,9 @@ def test_many_recordings_in_common_batches_are_judged_as_one_by_one(model, many,
             expected.append(predictor.predict(recording))
         except AudioError as error:
             expected.append(error)
-    score = predictor._network.predict_on_batch
+    score = predictor._scorer._network.predict_on_batch
     monkeypatch.setattr(
-        predictor._network, "predict_on_batch", lambda batch: sizes.append((batch != 0).any(axis=(1, 2, 3)).sum()) or score(batch)
+        predictor._scorer._network, "predict_on_batch", lambda batch: sizes.append((batch != 0).any(axis=(1, 2, 3)).sum()) or score(batch)
     )
     found = list(predictor.predict_many(iter(many)))
     assert [type(one) for one in found] == [type(one) for one in expected]
