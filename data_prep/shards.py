@@ -238,7 +238,10 @@ def _extract(task: tuple[Source, Recipe, tuple[float, float] | None]) -> tuple[s
         waveform = audio.load(source.utterance.path, config.sampling_rate_hertz)
     except audio.AudioError as error:
         return str(error), nothing, 0.0
-    return "", extraction.extract(waveform, config, level), len(waveform) / config.sampling_rate_hertz
+    try:
+        return "", extraction.extract(waveform, config, level), len(waveform) / config.sampling_rate_hertz
+    except ValueError as error:
+        return f"{source.utterance.path}: {error}", nothing, 0.0
 
 
 def entry_name(speaker: str) -> str:

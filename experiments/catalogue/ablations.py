@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from experiments.catalogue import best
-from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, ModelConfig, Preset, TrainConfig, paper_conv
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS, PRESETS, ModelConfig, Preset, SpeechGate, TrainConfig, paper_conv
 from ser_acrnn.config.features import FEATURE_RECIPES
 
 # The paper's network with one convolution and all its settings, but a quarter of the maps, a sixth of the linear layer and half of the
@@ -61,10 +61,11 @@ _PAPER_OPEN: dict[str, Change] = {
     "epoch-20": {"training": {"epoch_choice": "last", "epochs": 20}},
     "rate-1e-3": {"training": {"learning_rate": 1e-3}},
 }
-# What `best` would be with dropout, and without the five tempos.
+# What `best` would be with dropout, without the five tempos, and with features of the speech alone.
 _BEST: dict[str, Change] = {
     "dropout": {"model": {"dropout": 0.3}},
     "as-spoken": {"training": {"judging_tempos": AS_SPOKEN}},
+    "speech": {"features": {"speech_gate": SpeechGate()}},
 }
 # What the adapted ones would be if nothing that is judged had been heard before.
 DISJOINT: dict[str, Change] = {

@@ -1,6 +1,6 @@
 """Every number, in frozen dataclasses with a JSON round trip: features, networks, training, and the named presets."""
 
-from ser_acrnn.config.features import FEATURE_RECIPES, FRAME_RECIPES, RECIPES, FeatureConfig, FrameConfig, Recipe
+from ser_acrnn.config.features import FEATURE_RECIPES, FRAME_RECIPES, RECIPES, FeatureConfig, FrameConfig, Recipe, SpeechGate
 from ser_acrnn.config.json_config import ConfigError
 from ser_acrnn.config.model import EMODB_EMOTIONS, IEMOCAP_EMOTIONS, NORMALISATIONS, DnnElmConfig, ModelConfig, Normalisation, paper_conv
 from ser_acrnn.config.presets import PRESETS, DnnElmPreset, Preset, lite_augmented, preset
@@ -27,6 +27,7 @@ __all__ = [
     "Normalisation",
     "Preset",
     "Recipe",
+    "SpeechGate",
     "TrainConfig",
     "lite_augmented",
     "paper_conv",

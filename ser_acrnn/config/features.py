@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from ser_acrnn import files
-from ser_acrnn.config.json_config import ConfigError, JsonConfig, require, whole_to_real
+from ser_acrnn.config.json_config import LATER, ConfigError, JsonConfig, require, whole_to_real
 
 
 def hash_of(features: Mapping[str, Any]) -> str:
@@ -64,6 +64,43 @@ class FramingConfig(JsonConfig, ABC):
 
 
 @dataclass(frozen=True)
+class SpeechGate(JsonConfig):
+    """What of a recording is speech: all between its first and last moment above a threshold, see `ser_acrnn.features.speech_activity`.
+
+    Attributes:
+        difference_seconds: The level is that of the difference between samples so far apart, which is deaf to an offset, to hum, and to
+            every 2 kHz, and hears best at 1 kHz, where voices are louder than most noise.
+        smoothing_frames: The level is the mean of so many frames, an odd number.
+        below_peak_decibels: The threshold's distance from the loudest moment.
+        above_floor_decibels: It is at least so far above the noise floor.
+        nearest_peak_decibels: It is never nearer to the loudest moment.
+        floor_percent: How many of a hundred moments are below the noise floor.
+        deepest_decibels: Levels further below the loudest moment count as this, digital silence among them.
+        margin_seconds: What is kept before and after.
+        least_range_decibels: A recording whose loudest moment is nearer to its noise floor has no speech.
+    """
+
+    difference_seconds: float = 0.0005
+    smoothing_frames: int = 9
+    below_peak_decibels: float = 30.0
+    above_floor_decibels: float = 4.0
+    nearest_peak_decibels: float = 10.0
+    floor_percent: int = 5
+    deepest_decibels: float = 80.0
+    margin_seconds: float = 0.1
+    least_range_decibels: float = 6.0
+
+    def __post_init__(self) -> None:
+        whole_to_real(self)
+        require(self.difference_seconds > 0, self, "difference_seconds", "a positive number of seconds")
+        require(self.smoothing_frames % 2 == 1, self, "smoothing_frames", "an odd number of frames")
+        require(0 <= self.floor_percent < 100, self, "floor_percent", "0 to 99 percent")
+        require(self.margin_seconds >= 0, self, "margin_seconds", "0 or more seconds")
+        for name in ("below_peak", "above_floor", "nearest_peak", "deepest", "least_range"):
+            require(getattr(self, f"{name}_decibels") > 0, self, f"{name}_decibels", "a positive number of decibels")
+
+
+@dataclass(frozen=True)
 class FeatureConfig(FramingConfig):
     """From waveform to 3-D log-Mels (paper, section II-A).
 
@@ -76,6 +113,7 @@ class FeatureConfig(FramingConfig):
         log_floor: Smallest filterbank output before the logarithm; float64's epsilon, as python_speech_features has it.
         delta_frames: N of eq. (2).
         segment_seconds: Length of what the network sees.
+        speech_gate: What is cut off before all else, waveform statistics included: what is before and after the speech. None cuts nothing.
     """
 
     sampling_rate_hertz: int = 16_000
@@ -91,6 +129,7 @@ class FeatureConfig(FramingConfig):
     log_floor: float = 2.220446049250313e-16
     delta_frames: int = 2
     segment_seconds: float = 3.0
+    speech_gate: SpeechGate | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,6 +161,8 @@ FEATURE_RECIPES = {
     "paper-unstandardised": FeatureConfig(standardise_waveform=False),
     # python_speech_features' defaults, as the released code calls it: no window function, pre-emphasis, waveform as it is.
     "released-code": FeatureConfig(standardise_waveform=False, preemphasis=0.97, window="rectangular"),
+    # Ours: the paper's features of the speech alone.
+    "speech": FeatureConfig(speech_gate=SpeechGate()),
 }
 
 
@@ -238,6 +279,6 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
         ConfigError: They are of neither kind.
     """
     for kind in (FeatureConfig, FrameConfig):
-        if set(values) == {field.name for field in fields(kind)}:
+        if set(kind().to_dict()) <= set(values) <= {field.name for field in fields(kind)}:
             return kind.from_dict(values)
     raise ConfigError(f"a recipe has the fields {sorted(values)}, expected those of FeatureConfig or of FrameConfig")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, get_args, get_type_hints
 
 
 class ConfigError(ValueError):
@@ -17,12 +17,18 @@ def require(condition: bool, config: object, field: str, expectation: str) -> No
         raise ConfigError(f"{type(config).__name__}.{field} is {getattr(config, field)!r}, expected {expectation}")
 
 
+# Of a field that is None by default, and then not in `to_dict`: hashes and results from before there was one stay as they are.
+LATER = {"later": True}
+
+
 class JsonConfig:
     """JSON round trip for frozen dataclasses whose fields are plain values, or such dataclasses."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the fields as plain JSON values."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[call-overload]
+        """Returns the fields as plain JSON values, without those that are `LATER` and None."""
+        values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        kept = {field.name: value for field, value in values.items() if not (value is None and field.metadata == LATER)}
+        return json.loads(json.dumps(kept, default=lambda value: value.to_dict()))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -52,7 +58,10 @@ def whole_to_real(config: Any) -> None:
 
 
 def _field(kind: Any, value: Any) -> Any:
-    return kind.from_dict(value) if isinstance(kind, type) and issubclass(kind, JsonConfig) else _tuples(value)
+    for one in get_args(kind) or (kind,):  # of `Config | None` the configuration, where there is one
+        if isinstance(one, type) and issubclass(one, JsonConfig) and value is not None:
+            return one.from_dict(value)
+    return _tuples(value)
 
 
 def _tuples(value: Any) -> Any:

@@ -71,12 +71,16 @@ def load_corpus(
     for utterance in utterances:
         try:
             waveform = audio.load(utterance.path, config.sampling_rate_hertz)
+            features = extract(waveform, config)
         except audio.AudioError as error:
             problems.append(str(error))
             continue
+        except ValueError as error:
+            problems.append(f"{utterance.path}: {error}")
+            continue
         finally:
             on_file(utterance.path)
-        values.append(extract(waveform, config))
+        values.append(features)
         rows.append(
             {
                 "utterance": utterance.id,

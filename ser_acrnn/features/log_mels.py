@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn.config import FeatureConfig
+from ser_acrnn.features.speech_activity import speech
 
 MEL_BREAK_HERTZ = 700  # of HTK's mel scale
 # Frames at a time: what is computed of them stays in the processor's cache, and is not so large that memory is fetched anew for it.
@@ -56,14 +57,17 @@ def log_mels(waveform: ArrayLike, config: FeatureConfig = FeatureConfig()) -> ND
         config: The recipe.
 
     Returns:
-        float32, shape `(frames, mels)`; a frame each `config.shift_seconds`, the last one completed with zeros.
+        float32, shape `(frames, mels)`; a frame each `config.shift_seconds`, the last one completed with zeros. Of a recipe with a speech
+        gate, frames of the speech alone.
 
     Raises:
-        ValueError: The waveform is empty, not one-dimensional, or holds a non-finite sample; or the recipe takes the level of all of a
-            speaker's audio, which one waveform does not tell.
+        ValueError: The waveform is empty, not one-dimensional, or holds a non-finite sample, or no speech where the recipe wants some; or
+            the recipe takes the level of all of a speaker's audio, which one waveform does not tell.
     """
     if config.standardise_waveform == "speaker":
         raise ValueError("FeatureConfig.standardise_waveform is 'speaker', expected True or False for a single waveform")
+    if config.speech_gate:
+        waveform = speech(checked_waveform(waveform, standardise=False), config)
     signal = checked_waveform(waveform, standardise=config.standardise_waveform)
     if config.preemphasis:
         signal = np.append(signal[0], signal[1:] - config.preemphasis * signal[:-1])

@@ -65,3 +65,9 @@ class Prediction:
         heard = counts > 0
         seconds = np.asarray((np.flatnonzero(heard) + 0.5) * self.step_seconds)
         return seconds, np.bincount(steps, weights)[heard] / counts[heard]
+
+
+def later(attention: NDArray[np.floating], steps: int) -> NDArray[np.floating]:
+    """Attention that begins so many steps later in a piece of the same length; it sums to one again."""
+    moved = np.concatenate([np.zeros(steps, attention.dtype), attention[: len(attention) - steps]])
+    return moved / moved.sum() if steps else attention

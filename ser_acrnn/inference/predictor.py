@@ -17,9 +17,10 @@ from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.features.log_mels import segment_starts
 from ser_acrnn.features.normalisation import statistics_of
+from ser_acrnn.features.speech_activity import activity
 from ser_acrnn.inference.batching import in_batches
-from ser_acrnn.inference.predictions import Prediction, WindowPrediction
-from ser_acrnn.inference.preprocessor import Preprocessor, flaw
+from ser_acrnn.inference.predictions import Prediction, WindowPrediction, later
+from ser_acrnn.inference.preprocessor import Preprocessor
 from ser_acrnn.inference.scorer import SegmentScorer
 
 # Segments at a time: on a processor, more are no faster, and with 40 a shipped network takes a gigabyte.
@@ -28,10 +29,10 @@ BATCH_SEGMENTS = 8
 
 @dataclass(frozen=True)
 class _Cut:
-    """An utterance whose segments wait for the network: where they begin, and where it ends, in seconds."""
+    """An utterance whose segments wait for the network: where they begin, and where its speech ends, in seconds of the recording."""
 
     starts: list[float]
-    seconds: float
+    end: float
 
 
 class Predictor:
@@ -250,17 +251,25 @@ class Predictor:
         except audio.AudioError as error:
             return error, none
         recipe, log_mels = self.preprocessor.features, self.preprocessor.log_mels(waveform)
-        starts = [frame * recipe.shift_seconds for frame in segment_starts(len(log_mels), recipe)]
-        return _Cut(starts, len(waveform) / recipe.sampling_rate_hertz), self.preprocessor.cut_up(log_mels)
+        heard = activity(waveform, recipe)
+        begin, end = heard.start / recipe.sampling_rate_hertz, heard.end / recipe.sampling_rate_hertz
+        starts = [begin + frame * recipe.shift_seconds for frame in segment_starts(len(log_mels), recipe)]
+        return _Cut(starts, end), self.preprocessor.cut_up(log_mels)
 
     def _predict_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
-        flaws = [flaw(samples) for _, samples in batch]
+        rate = self.preprocessor.features.sampling_rate_hertz
+        flaws = [self.preprocessor.flaw(samples) for _, samples in batch]
         usable = [samples for (_, samples), found in zip(batch, flaws, strict=True) if not found]
         if usable:
             judged = zip(*self._scorer(np.stack([self.preprocessor.segment(samples) for samples in usable])), strict=True)
         for (first, samples), found in zip(batch, flaws, strict=True):
-            start, end = (sample / self.preprocessor.features.sampling_rate_hertz for sample in (first, first + len(samples)))
-            yield WindowPrediction(start, end, {}, (), found) if found else self._window_prediction(start, end, *next(judged))
+            start, end = first / rate, (first + len(samples)) / rate
+            if found:
+                yield WindowPrediction(start, end, {}, (), found)
+                continue
+            posteriors, attention = next(judged)
+            silence = activity(samples, self.preprocessor.features).start / rate  # before the speech of the window, where attention begins
+            yield self._window_prediction(start, end, posteriors, later(attention, round(silence / self.step_seconds)))
 
     def _summed_up(self, pieces: tuple[WindowPrediction, ...], recording: str | Path | ArrayLike) -> Prediction:
         judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
@@ -270,7 +279,7 @@ class Predictor:
         return self._prediction(np.mean(judged, axis=0), pieces)
 
     def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:
-        ends = [*(min(start + self.preprocessor.features.segment_seconds, cut.seconds) for start in cut.starts[:-1]), cut.seconds]
+        ends = [*(min(start + self.preprocessor.features.segment_seconds, cut.end) for start in cut.starts[:-1]), cut.end]
         pieces = zip(cut.starts, ends, posteriors, attention, strict=True)
         maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
         return self._prediction(maxima, tuple(self._window_prediction(*piece) for piece in pieces))

@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from ser_acrnn import audio, features
 from ser_acrnn.audio.windows import windows
 from ser_acrnn.config import FeatureConfig, Normalisation
+from ser_acrnn.features import speech_activity
 from ser_acrnn.features.normalisation import Statistics, normalise, statistics_of
 
 # A recording up to this length is one utterance; a longer one is heard window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
+LEAST_SPEECH_SECONDS = 0.3  # from less, a network names an emotion as surely as from a sentence, whatever was said
 
 
 @dataclass
@@ -58,7 +60,7 @@ class Preprocessor:
         rate = self.features.sampling_rate_hertz
         if not isinstance(recording, (str, Path)):
             waveform = self.waveform(recording, sampling_rate_hertz)
-            yield waveform if len(waveform) <= LONGEST_UTTERANCE_SECONDS * rate else iter([waveform])
+            yield self._checked(waveform) if len(waveform) <= LONGEST_UTTERANCE_SECONDS * rate else iter([waveform])
             return
         with audio.opened(recording) as file:
             blocks, samples = [], 0
@@ -68,7 +70,12 @@ class Preprocessor:
                 if samples > LONGEST_UTTERANCE_SECONDS * file.rate_hertz:
                     yield audio.resampled(chain(blocks, file.blocks), file.rate_hertz, rate)
                     return
-            yield file.waveform(blocks, rate)
+            yield self._checked(file.waveform(blocks, rate), f"{recording}: ")
+
+    def _checked(self, waveform: NDArray[np.float32], name: str = "") -> NDArray[np.float32]:
+        if found := self.flaw(waveform):
+            raise audio.AudioError(name + found)
+        return waveform
 
     def pieces(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Iterator[NDArray[np.float32]]:
         """The same samples piece by piece, `(samples,)` each; what is silent or not finite in a file is not refused."""
@@ -78,7 +85,8 @@ class Preprocessor:
 
     def segments(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """An utterance as the network takes it, `(segments, 300, 40, 3)`."""
-        return self.cut_up(self.log_mels(self.waveform(recording, sampling_rate_hertz)))
+        name = f"{recording}: " if isinstance(recording, (str, Path)) else ""
+        return self.cut_up(self.log_mels(self._checked(self.waveform(recording, sampling_rate_hertz), name)))
 
     def windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The first sample and the samples of each window as long as a segment; see `ser_acrnn.audio.windows`."""
@@ -88,12 +96,22 @@ class Preprocessor:
     def window_segments(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float = 1.0) -> Iterator[NDArray[np.float32]]:
         """The windows of a recording of any length as the network takes them, `(300, 40, 3)` each, without those that are flawed."""
         for _, samples in self.windows(pieces, hop_seconds):
-            if not flaw(samples):
+            if not self.flaw(samples):
                 yield self.segment(samples)
 
     def segment(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
         """A window's samples as the network takes them, `(300, 40, 3)`."""
         return self.cut_up(self.log_mels(window))[0]
+
+    def flaw(self, samples: NDArray[np.float32]) -> str:
+        """Why an utterance or a window cannot be judged; empty where it can."""
+        try:
+            audio.to_mono(samples, 1, 1)
+            speech_activity.speech(samples, self.features)
+        except ValueError as error:
+            return str(error)
+        seconds = speech_activity.activity(samples, self.features).seconds
+        return "" if seconds >= LEAST_SPEECH_SECONDS else f"holds {seconds:.2f} s of speech, expected {LEAST_SPEECH_SECONDS} s or more"
 
     def log_mels(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log-Mels of a waveform as the network takes them, `(frames, mels, channels)`, but for what `scope` names."""
@@ -132,19 +150,10 @@ class Preprocessor:
                 continue
             length = self.features.segment_samples
             for _, samples in windows(self.pieces(recording, sampling_rate_hertz), length, length):
-                if not flaw(samples):
+                if not self.flaw(samples):
                     yield self.log_mels(samples)
 
     def check_speaker(self) -> None:
         """Raises the `ValueError` where the speaker's statistics are needed and not there."""
         if self.scope == "speaker" and self.speaker is None:
             raise ValueError(f"{self.name}: normalises by the speaker's own audio, expected `enrol` with recordings of the speaker before")
-
-
-def flaw(samples: NDArray[np.float32]) -> str:
-    """Why a window cannot be judged; empty where it can."""
-    try:
-        audio.to_mono(samples, 1, 1)
-    except audio.AudioError as error:
-        return str(error)
-    return ""

@@ -10,6 +10,7 @@ which every runtime has.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -50,8 +51,10 @@ class LogMels(_InFloat32):
     Raises:
         ValueError: The recipe takes the level of all of a speaker's audio, which one waveform does not tell.
 
-    Input shape: `(batch, samples)`, mono at `recipe.sampling_rate_hertz`, all of one length, which may be any.
-    Output: float32 `(batch, frames, mels, channels)`.
+    Input shape: `(batch, samples)`, mono at `recipe.sampling_rate_hertz`, all of one length, which may be any. Where the recipe has a
+    speech gate, everything before and after the speech of each is cut off, or nothing where there is none.
+    Output: float32 `(batch, frames, mels, channels)`; with a speech gate as many frames as the whole waveforms have, zero after the
+    speech, and the number of frames of speech, `(batch,)`.
 
     Example:
         >>> import numpy as np
@@ -71,7 +74,12 @@ class LogMels(_InFloat32):
     def call(self, inputs: Any) -> Any:
         recipe, samples = self.recipe, ops.shape(inputs)[1]
         frames = self._frames(samples)
-        signal, lost, variance = self._standardised(inputs, samples)
+        inside, spoken, count = None, None, samples
+        if recipe.speech_gate:
+            inputs, count = speech(inputs, recipe)
+            inside = ops.cast(ops.arange(samples) < count[:, None], "float32")
+            spoken = 1 + _quotient_rounded_up(ops.maximum(count - recipe.window_samples, 0), recipe.shift_samples)
+        signal, lost, variance = self._standardised(inputs, samples, count, inside)
         # One sample of silence goes before, for what is taken from the sample before.
         padding = [[0, 0], [1, (frames - 1) * recipe.shift_samples + recipe.window_samples - samples]]
         signal, lost = ops.pad(signal, padding), ops.pad(lost, padding)
@@ -85,28 +93,32 @@ class LogMels(_InFloat32):
         parts, scale = self._spectrum(*([ops.take(values, half, axis=1) for half in halves] for values in (signal, lost)))
         power = ops.matmul(self._filters, ops.square(parts[0]) + ops.square(parts[1]))  # (batch, mels, frames)
         mels = ops.transpose(power * ops.square(scale) / variance[..., None], (0, 2, 1))
-        static = ops.log(ops.maximum(mels, recipe.log_floor))
-        deltas = _deltas(static, recipe.delta_frames)
+        static = _ending(ops.log(ops.maximum(mels, recipe.log_floor)), spoken)
+        deltas = _ending(_deltas(static, recipe.delta_frames), spoken)
         channels = [static, deltas, _deltas(deltas, recipe.delta_frames)]
-        return ops.stack(channels[: self.channels], axis=3)
+        values = ops.stack(channels[: self.channels], axis=3)
+        return values if spoken is None else [ops.where(_within(frames, spoken), values, 0.0), spoken]
 
     def _frames(self, samples: Any) -> Any:
         return 1 + _quotient_rounded_up(_at_least_zero(samples - self.recipe.window_samples), self.recipe.shift_samples)
 
-    def _standardised(self, waveform: Any, samples: Any) -> tuple[Any, Any, Any]:
+    def _standardised(self, waveform: Any, samples: Any, count: Any, inside: Any) -> tuple[Any, Any, Any]:
         """The waveform without its mean, what float32 lost of it, both `(batch, samples)`, and the variance, `(batch, 1)`.
 
-        The mean reaches the lowest filters through the window, and a faint frame there shows its ninth digit.
+        The mean reaches the lowest filters through the window, and a faint frame there shows its ninth digit. Only the first `count`
+        samples count, those where `inside` is 1; the others are zero and stay so.
         """
         if not self.recipe.standardise_waveform:
             return waveform, ops.zeros_like(waveform), ops.ones_like(waveform[:, :1])
-        count = ops.cast(samples, "float32")
+        count = ops.cast(count if inside is None else count[:, None], "float32")
         mean = self._sum(waveform, samples) / count
+        mean = mean if inside is None else mean * inside
         signal = waveform - mean
         back = waveform - signal
         lost = (waveform - (signal + back)) + (back - mean)  # exactly (D. Knuth, The Art of Computer Programming 2, 4.2.2)
         # Samples of sixteen bits lose alike, so that what is lost has a mean that counts.
         rest = (self._sum(signal, samples) + self._sum(lost, samples)) / count
+        rest = rest if inside is None else rest * inside
         variance = self._sum(ops.square(signal - rest), samples) / count
         return signal, lost - rest, ops.where(variance > 0, variance, ops.ones_like(variance))
 
@@ -133,7 +145,8 @@ class LogMels(_InFloat32):
 
     def compute_output_spec(self, inputs: Any) -> Any:
         frames = None if inputs.shape[1] is None else self._frames(inputs.shape[1])
-        return keras.KerasTensor((inputs.shape[0], frames, self.recipe.mels, self.channels), dtype="float32")
+        values = keras.KerasTensor((inputs.shape[0], frames, self.recipe.mels, self.channels), dtype="float32")
+        return [values, keras.KerasTensor((inputs.shape[0],), dtype="int32")] if self.recipe.speech_gate else values
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "recipe": self.recipe.to_dict(), "channels": self.channels}
@@ -148,15 +161,18 @@ class StandardisedUtterances(_InFloat32):
     """Log-Mels of utterances -> the same with mean 0 and variance 1 a mel and channel, over each utterance's frames.
 
     As `ser_acrnn.features.normalisation.normalise` by an utterance's own statistics. Input and output shape: `(batch, frames, mels,
-    channels)`.
+    channels)`; where a number of frames `(batch,)` is given for each, those beyond are zero, in no statistic, and stay zero.
     """
 
-    def call(self, inputs: Any) -> Any:
-        away = inputs - ops.mean(inputs, axis=1, keepdims=True)
-        variance = ops.maximum(ops.mean(ops.square(away), axis=1, keepdims=True), SMALLEST_VARIANCE)
+    def call(self, inputs: Any, spoken: Any = None) -> Any:
+        length = ops.shape(inputs)[1]
+        inside: Any = 1.0 if spoken is None else ops.cast(_within(length, spoken), "float32")
+        count = ops.cast(length if spoken is None else spoken[:, None, None, None], "float32")
+        away = inputs - inside * ops.sum(inputs, axis=1, keepdims=True) / count
+        variance = ops.maximum(ops.sum(ops.square(away), axis=1, keepdims=True) / count, SMALLEST_VARIANCE)
         return away / ops.sqrt(variance)
 
-    def compute_output_spec(self, inputs: Any) -> Any:
+    def compute_output_spec(self, inputs: Any, spoken: Any = None) -> Any:
         return keras.KerasTensor(inputs.shape, dtype="float32")
 
 
@@ -169,21 +185,26 @@ class Segments(_InFloat32):
         frames: How many frames a segment has.
 
     Input shape: `(batch, frames, mels, channels)`; output: `(batch * segments, frames, mels, channels)`, an utterance's one after another.
+    Where a number of frames `(batch,)` is given for each, the utterance ends there, and its last segment is repeated.
     """
 
     def __init__(self, frames: int = 300, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.frames = frames
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, spoken: Any = None) -> Any:
         length = ops.shape(inputs)[1]
         last = _at_least_zero(length - self.frames)
         padded = ops.pad(inputs, [[0, 0], [0, _at_least_zero(self.frames - length)], [0, 0], [0, 0]])
-        starts = ops.minimum(ops.arange(1 + _quotient_rounded_up(last, self.frames)) * self.frames, last)
-        cut = ops.take(padded, starts[:, None] + ops.arange(self.frames), axis=1)
+        starts = ops.arange(1 + _quotient_rounded_up(last, self.frames)) * self.frames
+        if spoken is None:
+            cut = ops.take(padded, ops.minimum(starts, last)[:, None] + ops.arange(self.frames), axis=1)
+        else:
+            starts = ops.minimum(starts, ops.maximum(spoken - self.frames, 0)[:, None])
+            cut = _taken(padded, ops.reshape(starts[..., None] + ops.arange(self.frames), (ops.shape(inputs)[0], -1)))
         return ops.reshape(cut, (-1, self.frames, *inputs.shape[2:]))
 
-    def compute_output_spec(self, inputs: Any) -> Any:
+    def compute_output_spec(self, inputs: Any, spoken: Any = None) -> Any:
         return keras.KerasTensor((None, self.frames, *inputs.shape[2:]), dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
@@ -205,6 +226,73 @@ class UtterancePosteriors(_InFloat32):
 
     def compute_output_spec(self, posteriors: Any, waveforms: Any) -> Any:
         return keras.KerasTensor((waveforms.shape[0], posteriors.shape[1]), dtype="float32")
+
+
+def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any]:
+    """Moves the speech of each waveform `(batch, samples)` to its beginning, as `ser_acrnn.features.speech_activity` finds it.
+
+    Returns:
+        The waveforms, zero after their speech, and how many samples of speech each has, `(batch,)`.
+    """
+    gate, samples = recipe.speech_gate, ops.shape(waveforms)[1]
+    assert gate is not None
+    frames = 1 + _quotient_rounded_up(_at_least_zero(samples - recipe.window_samples), recipe.shift_samples)
+    found = _levels(waveforms, recipe, samples, frames)
+    peak = ops.max(found, axis=1, keepdims=True)
+    found = ops.maximum(found, peak * _ratio(-gate.deepest_decibels))
+    floor = ops.take(ops.sort(found, axis=1), [(frames - 1) * gate.floor_percent // 100], axis=1)
+    threshold = ops.maximum(peak * _ratio(-gate.below_peak_decibels), floor * _ratio(gate.above_floor_decibels))
+    above = ops.cast(found >= ops.minimum(threshold, peak * _ratio(-gate.nearest_peak_decibels)), "int32")
+    order = ops.arange(frames)
+    first, last = frames - 1 - ops.max(above * (frames - 1 - order), axis=1), ops.max(above * order, axis=1)
+    margin = round(gate.margin_seconds * recipe.sampling_rate_hertz)
+    start = ops.maximum(first * recipe.shift_samples - margin, 0)
+    end = ops.minimum(last * recipe.shift_samples + recipe.window_samples + margin, samples)
+    heard = ops.squeeze(peak >= floor * _ratio(gate.least_range_decibels), axis=1)  # of silence both are 0, and everything is kept
+    start, end = ops.where(heard, start, 0), ops.where(heard, end, samples)
+    moved = _taken(waveforms, ops.minimum(start[:, None] + ops.arange(samples), samples - 1))
+    return ops.where(ops.arange(samples) < (end - start)[:, None], moved, 0.0), end - start
+
+
+def _levels(waveforms: Any, recipe: FeatureConfig, samples: Any, frames: Any) -> Any:
+    """Mean squares of the differences around each frame, `(batch, frames)`, of waveforms scaled to a peak of one half to one."""
+    gate = recipe.speech_gate
+    assert gate is not None
+    lag, length, shift = round(gate.difference_seconds * recipe.sampling_rate_hertz), recipe.window_samples, recipe.shift_samples
+    scaled = waveforms / _power_of_two(ops.max(ops.abs(waveforms), axis=1, keepdims=True))
+    before = ops.pad(scaled, [[0, 0], [lag, 0]])[:, :samples]
+    squares = ops.where(ops.arange(samples) >= lag, ops.square(scaled - before), 0.0)
+    # Block by block, because sums over a long recording cost digits.
+    block = math.gcd(length, shift)
+    blocks = (frames - 1) * (shift // block) + length // block
+    sums = ops.sum(ops.reshape(ops.pad(squares, [[0, 0], [0, blocks * block - samples]]), (-1, blocks, block)), axis=2)
+    inside = ops.arange(frames)[:, None] * (shift // block) + ops.arange(length // block)
+    energies = ops.pad(ops.sum(ops.take(sums, inside, axis=1), axis=2), [[0, 0], [gate.smoothing_frames // 2] * 2])
+    around = ops.arange(frames)[:, None] + ops.arange(gate.smoothing_frames)
+    return ops.sum(ops.take(energies, around, axis=1), axis=2) / (length * gate.smoothing_frames)
+
+
+def _ratio(decibels: float) -> float:
+    return 10 ** (decibels / 10)
+
+
+def _taken(values: Any, places: Any) -> Any:
+    """From each of `(batch, length, ...)` what is at places of its own, `(batch, places)`."""
+    length = ops.shape(values)[1]
+    rows = ops.arange(ops.shape(values)[0])[:, None] * length
+    return ops.take(ops.reshape(values, (-1, *values.shape[2:])), rows + places, axis=0)
+
+
+def _within(length: Any, count: Any) -> Any:
+    """Whether each of so many frames is among the first ones that count, `(batch, length, 1, 1)`."""
+    return (ops.arange(length) < count[:, None])[..., None, None]
+
+
+def _ending(values: Any, count: Any) -> Any:
+    """Values `(batch, frames, mels)`, whose last frame that counts is repeated to the end."""
+    if count is None:
+        return values
+    return _taken(values, ops.minimum(ops.arange(ops.shape(values)[1]), count[:, None] - 1))
 
 
 def _filterbank(recipe: FeatureConfig) -> NDArray[np.float32]:

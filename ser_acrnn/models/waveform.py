@@ -12,7 +12,8 @@ from ser_acrnn.models.front_end import LogMels, Segments, StandardisedUtterances
 def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: Statistics | None = None) -> keras.Model:
     """A network that takes waveforms and gives what `Predictor.predict` gives of a recording of up to a minute.
 
-    Waveforms of a batch are as long as each other: silence at the end of one would change its mean and variance. What
+    Waveforms of a batch are as long as each other: silence at the end of one would change its mean and variance, but for a network whose
+    recipe has a speech gate, which cuts it off. What
     `ser_acrnn.audio.files` refuses, such as silence throughout, gets posteriors too; they mean nothing.
 
     Args:
@@ -42,10 +43,11 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
     normalise = copy.get_layer("normalise")
     recipe = feature_recipe(normalise.recipe_hash, model.name)
     waveform = keras.Input((samples,), name="waveform")
-    values = LogMels(recipe, channels, name="log_mels")(waveform)
+    heard = LogMels(recipe, channels, name="log_mels")(waveform)
+    values, *spoken = heard if recipe.speech_gate else [heard]
     if normalise.scope == "utterance":
-        values = StandardisedUtterances(name="standardise")(values)
-    posteriors = copy(Segments(frames, name="segments")(values))
+        values = StandardisedUtterances(name="standardise")(values, *spoken)
+    posteriors = copy(Segments(frames, name="segments")(values, *spoken))
     return keras.Model(waveform, UtterancePosteriors(name="posteriors")(posteriors, waveform), name=f"{model.name}_of_waveforms")
 
 

@@ -1,0 +1,96 @@
+"""Where a recording has speech: an energy gate relative to the recording's own peak and noise floor -> the samples to keep. NumPy only.
+
+`ser_acrnn.models.front_end` computes the same with `keras.ops`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ser_acrnn.config.features import FeatureConfig, SpeechGate
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the gate finds in a recording.
+
+    Attributes:
+        start: First sample that is kept.
+        end: The sample after the last one that is kept.
+        seconds: From the first moment of speech to the last one, without the margins; 0 where there is no speech.
+        range_decibels: How far the loudest moment is above the noise floor; 0 of silence.
+    """
+
+    start: int
+    end: int
+    seconds: float
+    range_decibels: float
+
+
+def levels(waveform: ArrayLike, config: FeatureConfig, gate: SpeechGate) -> NDArray[np.float64]:
+    """Mean square of the differences around each frame, shape `(frames,)`; what lies beyond the recording counts as silence."""
+    signal = np.asarray(waveform, np.float64)
+    lag, length, shift = round(gate.difference_seconds * config.sampling_rate_hertz), config.window_samples, config.shift_samples
+    squares = np.zeros(len(signal))
+    squares[lag:] = np.square(signal[lag:] - signal[:-lag])
+    frames = 1 + max(0, -(-(len(signal) - length) // shift))
+    before = np.concatenate([[0.0], np.cumsum(squares)])
+    starts = np.arange(frames) * shift
+    energies = before[np.minimum(starts + length, len(signal))] - before[np.minimum(starts, len(signal))]
+    half = gate.smoothing_frames // 2
+    sums = np.concatenate([[0.0], np.cumsum(np.pad(energies, half))])
+    return (sums[gate.smoothing_frames :] - sums[: -gate.smoothing_frames]) / (length * gate.smoothing_frames)
+
+
+def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
+    """Finds the speech of a recording: everything between its first and its last frame above a threshold, and a margin at either side.
+
+    The threshold is a distance below the peak, but no nearer to the noise floor than another one, see `SpeechGate`. Pauses inside stay.
+
+    Args:
+        waveform: Mono samples at `config.sampling_rate_hertz`, shape `(samples,)`.
+        config: A recipe; without `speech_gate` everything is kept.
+
+    Returns:
+        What is kept; everything where no speech is found.
+    """
+    signal = np.asarray(waveform)
+    gate, rate = config.speech_gate, config.sampling_rate_hertz
+    if gate is None:
+        return Activity(0, len(signal), len(signal) / rate, np.inf)
+    found = levels(signal, config, gate)
+    peak = found.max()
+    if peak < np.finfo(np.float32).tiny:
+        return Activity(0, len(signal), 0.0, 0.0)
+    found = np.maximum(found, peak * _ratio(-gate.deepest_decibels))
+    floor = np.sort(found)[(len(found) - 1) * gate.floor_percent // 100]
+    range_decibels = float(10 * np.log10(peak / floor))
+    if range_decibels < gate.least_range_decibels:
+        return Activity(0, len(signal), 0.0, range_decibels)
+    threshold = max(peak * _ratio(-gate.below_peak_decibels), floor * _ratio(gate.above_floor_decibels))
+    above = np.flatnonzero(found >= min(threshold, peak * _ratio(-gate.nearest_peak_decibels)))
+    first, end = int(above[0]) * config.shift_samples, min(len(signal), int(above[-1]) * config.shift_samples + config.window_samples)
+    margin = round(gate.margin_seconds * rate)
+    return Activity(max(0, first - margin), min(len(signal), end + margin), (end - first) / rate, range_decibels)
+
+
+def speech(waveform: NDArray, config: FeatureConfig) -> NDArray:
+    """The samples of a waveform that a recipe keeps, see `activity`.
+
+    Raises:
+        ValueError: There is no speech.
+    """
+    found = activity(waveform, config)
+    if not found.seconds:
+        raise ValueError(
+            f"holds no speech: its loudest moment is {found.range_decibels:.1f} dB above its noise floor, expected "
+            f"{config.speech_gate.least_range_decibels:g} dB or more"  # type: ignore[union-attr]
+        )
+    return waveform[found.start : found.end]
+
+
+def _ratio(decibels: float) -> float:
+    return 10 ** (decibels / 10)
