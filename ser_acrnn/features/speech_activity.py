@@ -20,7 +20,7 @@ class Activity:
     Attributes:
         start: First sample that is kept.
         end: The sample after the last one that is kept.
-        seconds: From the first moment of speech to the last one, without the margins; 0 where there is no speech.
+        seconds: From the first moment of speech to the last one, without the margins and what smoothing adds; 0 where there is none.
         range_decibels: How far the loudest moment is above the noise floor; 0 of silence.
     """
 
@@ -74,7 +74,9 @@ def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
     above = np.flatnonzero(found >= min(threshold, peak * _ratio(-gate.nearest_peak_decibels)))
     first, end = int(above[0]) * config.shift_samples, min(len(signal), int(above[-1]) * config.shift_samples + config.window_samples)
     margin = round(gate.margin_seconds * rate)
-    return Activity(max(0, first - margin), min(len(signal), end + margin), (end - first) / rate, range_decibels)
+    spread = (gate.smoothing_frames - 1) * config.shift_samples  # the mean over frames is above the threshold before and after the speech
+    seconds = max(config.window_samples, end - first - spread) / rate
+    return Activity(max(0, first - margin), min(len(signal), end + margin), seconds, range_decibels)
 
 
 def speech(waveform: NDArray, config: FeatureConfig) -> NDArray:

@@ -10,7 +10,6 @@ which every runtime has.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -22,13 +21,12 @@ from numpy.typing import NDArray
 from ser_acrnn.config.features import FEATURE_RECIPES, FeatureConfig
 from ser_acrnn.features.normalisation import SMALLEST_VARIANCE
 from ser_acrnn.models.layers import register
+from ser_acrnn.models.speech_gate import at_least_zero, power_of_two, quotient_rounded_up, speech, taken
 
 # Binary places after which values of at most 1 are cut; a last slice holds the rest. Sums of products of the first slices, of 512 samples
 # and as many before them, stay within 2^24 of their last place, which float32 holds; the second ones fit TF32's eleven bits.
 SAMPLE_PLACES = (7, 18)
 TRANSFORM_PLACES = (7, 18)
-# Scales come from a table, since a backend's power of two may be rounded: 2^-30 is below the last bit of 24-bit audio.
-POWERS_OF_TWO = np.exp2(np.arange(-30, 31)).astype(np.float32)
 
 
 class _InFloat32(keras.layers.Layer):
@@ -78,7 +76,7 @@ class LogMels(_InFloat32):
         if recipe.speech_gate:
             inputs, count = speech(inputs, recipe)
             inside = ops.cast(ops.arange(samples) < count[:, None], "float32")
-            spoken = 1 + _quotient_rounded_up(ops.maximum(count - recipe.window_samples, 0), recipe.shift_samples)
+            spoken = 1 + quotient_rounded_up(ops.maximum(count - recipe.window_samples, 0), recipe.shift_samples)
         signal, lost, variance = self._standardised(inputs, samples, count, inside)
         # One sample of silence goes before, for what is taken from the sample before.
         padding = [[0, 0], [1, (frames - 1) * recipe.shift_samples + recipe.window_samples - samples]]
@@ -100,7 +98,7 @@ class LogMels(_InFloat32):
         return values if spoken is None else [ops.where(_within(frames, spoken), values, 0.0), spoken]
 
     def _frames(self, samples: Any) -> Any:
-        return 1 + _quotient_rounded_up(_at_least_zero(samples - self.recipe.window_samples), self.recipe.shift_samples)
+        return 1 + quotient_rounded_up(at_least_zero(samples - self.recipe.window_samples), self.recipe.shift_samples)
 
     def _standardised(self, waveform: Any, samples: Any, count: Any, inside: Any) -> tuple[Any, Any, Any]:
         """The waveform without its mean, what float32 lost of it, both `(batch, samples)`, and the variance, `(batch, 1)`.
@@ -125,8 +123,8 @@ class LogMels(_InFloat32):
     def _sum(self, values: Any, samples: Any) -> Any:
         """Sums over samples, `(batch, 1)`, slice by slice and block by block, so that a long recording costs no digits."""
         block = self.recipe.shift_samples
-        rows = _quotient_rounded_up(samples, block)
-        scale = _power_of_two(ops.max(ops.abs(values), axis=1, keepdims=True))
+        rows = quotient_rounded_up(samples, block)
+        scale = power_of_two(ops.max(ops.abs(values), axis=1, keepdims=True))
         padded = ops.pad(values / scale, [[0, 0], [0, rows * block - samples]])
         blocks = ops.reshape(padded, (-1, rows, block))
         sums = [ops.sum(ops.sum(part, axis=2), axis=1, keepdims=True) for part in _cut(blocks, SAMPLE_PLACES, ops.round)]
@@ -137,7 +135,7 @@ class LogMels(_InFloat32):
 
         Both arguments: first halves of the pieces, and their second halves backwards, of shape `(batch, half a window, frames)`.
         """
-        scale = _power_of_two(ops.max(ops.maximum(ops.abs(halves[0]), ops.abs(halves[1])), axis=1, keepdims=True))
+        scale = power_of_two(ops.max(ops.maximum(ops.abs(halves[0]), ops.abs(halves[1])), axis=1, keepdims=True))
         early, late = (_cut(half / scale, SAMPLE_PLACES, ops.round) for half in halves)
         early[-1], late[-1] = early[-1] + lost[0] / scale, late[-1] + lost[1] / scale
         real = _product([one + other for one, other in zip(early, late, strict=True)], self._transform[0])
@@ -194,14 +192,14 @@ class Segments(_InFloat32):
 
     def call(self, inputs: Any, spoken: Any = None) -> Any:
         length = ops.shape(inputs)[1]
-        last = _at_least_zero(length - self.frames)
-        padded = ops.pad(inputs, [[0, 0], [0, _at_least_zero(self.frames - length)], [0, 0], [0, 0]])
-        starts = ops.arange(1 + _quotient_rounded_up(last, self.frames)) * self.frames
+        last = at_least_zero(length - self.frames)
+        padded = ops.pad(inputs, [[0, 0], [0, at_least_zero(self.frames - length)], [0, 0], [0, 0]])
+        starts = ops.arange(1 + quotient_rounded_up(last, self.frames)) * self.frames
         if spoken is None:
             cut = ops.take(padded, ops.minimum(starts, last)[:, None] + ops.arange(self.frames), axis=1)
         else:
             starts = ops.minimum(starts, ops.maximum(spoken - self.frames, 0)[:, None])
-            cut = _taken(padded, ops.reshape(starts[..., None] + ops.arange(self.frames), (ops.shape(inputs)[0], -1)))
+            cut = taken(padded, ops.reshape(starts[..., None] + ops.arange(self.frames), (ops.shape(inputs)[0], -1)))
         return ops.reshape(cut, (-1, self.frames, *inputs.shape[2:]))
 
     def compute_output_spec(self, inputs: Any, spoken: Any = None) -> Any:
@@ -228,61 +226,6 @@ class UtterancePosteriors(_InFloat32):
         return keras.KerasTensor((waveforms.shape[0], posteriors.shape[1]), dtype="float32")
 
 
-def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any]:
-    """Moves the speech of each waveform `(batch, samples)` to its beginning, as `ser_acrnn.features.speech_activity` finds it.
-
-    Returns:
-        The waveforms, zero after their speech, and how many samples of speech each has, `(batch,)`.
-    """
-    gate, samples = recipe.speech_gate, ops.shape(waveforms)[1]
-    assert gate is not None
-    frames = 1 + _quotient_rounded_up(_at_least_zero(samples - recipe.window_samples), recipe.shift_samples)
-    found = _levels(waveforms, recipe, samples, frames)
-    peak = ops.max(found, axis=1, keepdims=True)
-    found = ops.maximum(found, peak * _ratio(-gate.deepest_decibels))
-    floor = ops.take(ops.sort(found, axis=1), [(frames - 1) * gate.floor_percent // 100], axis=1)
-    threshold = ops.maximum(peak * _ratio(-gate.below_peak_decibels), floor * _ratio(gate.above_floor_decibels))
-    above = ops.cast(found >= ops.minimum(threshold, peak * _ratio(-gate.nearest_peak_decibels)), "int32")
-    order = ops.arange(frames)
-    first, last = frames - 1 - ops.max(above * (frames - 1 - order), axis=1), ops.max(above * order, axis=1)
-    margin = round(gate.margin_seconds * recipe.sampling_rate_hertz)
-    start = ops.maximum(first * recipe.shift_samples - margin, 0)
-    end = ops.minimum(last * recipe.shift_samples + recipe.window_samples + margin, samples)
-    heard = ops.squeeze(peak >= floor * _ratio(gate.least_range_decibels), axis=1)  # of silence both are 0, and everything is kept
-    start, end = ops.where(heard, start, 0), ops.where(heard, end, samples)
-    moved = _taken(waveforms, ops.minimum(start[:, None] + ops.arange(samples), samples - 1))
-    return ops.where(ops.arange(samples) < (end - start)[:, None], moved, 0.0), end - start
-
-
-def _levels(waveforms: Any, recipe: FeatureConfig, samples: Any, frames: Any) -> Any:
-    """Mean squares of the differences around each frame, `(batch, frames)`, of waveforms scaled to a peak of one half to one."""
-    gate = recipe.speech_gate
-    assert gate is not None
-    lag, length, shift = round(gate.difference_seconds * recipe.sampling_rate_hertz), recipe.window_samples, recipe.shift_samples
-    scaled = waveforms / _power_of_two(ops.max(ops.abs(waveforms), axis=1, keepdims=True))
-    before = ops.pad(scaled, [[0, 0], [lag, 0]])[:, :samples]
-    squares = ops.where(ops.arange(samples) >= lag, ops.square(scaled - before), 0.0)
-    # Block by block, because sums over a long recording cost digits.
-    block = math.gcd(length, shift)
-    blocks = (frames - 1) * (shift // block) + length // block
-    sums = ops.sum(ops.reshape(ops.pad(squares, [[0, 0], [0, blocks * block - samples]]), (-1, blocks, block)), axis=2)
-    inside = ops.arange(frames)[:, None] * (shift // block) + ops.arange(length // block)
-    energies = ops.pad(ops.sum(ops.take(sums, inside, axis=1), axis=2), [[0, 0], [gate.smoothing_frames // 2] * 2])
-    around = ops.arange(frames)[:, None] + ops.arange(gate.smoothing_frames)
-    return ops.sum(ops.take(energies, around, axis=1), axis=2) / (length * gate.smoothing_frames)
-
-
-def _ratio(decibels: float) -> float:
-    return 10 ** (decibels / 10)
-
-
-def _taken(values: Any, places: Any) -> Any:
-    """From each of `(batch, length, ...)` what is at places of its own, `(batch, places)`."""
-    length = ops.shape(values)[1]
-    rows = ops.arange(ops.shape(values)[0])[:, None] * length
-    return ops.take(ops.reshape(values, (-1, *values.shape[2:])), rows + places, axis=0)
-
-
 def _within(length: Any, count: Any) -> Any:
     """Whether each of so many frames is among the first ones that count, `(batch, length, 1, 1)`."""
     return (ops.arange(length) < count[:, None])[..., None, None]
@@ -292,7 +235,7 @@ def _ending(values: Any, count: Any) -> Any:
     """Values `(batch, frames, mels)`, whose last frame that counts is repeated to the end."""
     if count is None:
         return values
-    return _taken(values, ops.minimum(ops.arange(ops.shape(values)[1]), count[:, None] - 1))
+    return taken(values, ops.minimum(ops.arange(ops.shape(values)[1]), count[:, None] - 1))
 
 
 def _filterbank(recipe: FeatureConfig) -> NDArray[np.float32]:
@@ -342,12 +285,6 @@ def _product(slices: list[Any], transform: list[NDArray[np.float32]]) -> Any:
     return ops.matmul(large, first) + ((ops.matmul(middle, first) + ops.matmul(large, second)) + smallest)
 
 
-def _power_of_two(values: Any) -> Any:
-    """The smallest of `POWERS_OF_TWO` that is at least as large."""
-    smaller = ops.sum(ops.cast(ops.greater(values[..., None], POWERS_OF_TWO[:-1]), "int32"), axis=-1)
-    return ops.take(POWERS_OF_TWO, smaller)
-
-
 def _deltas(values: Any, reach: int) -> Any:
     """Eq. (2) of the paper along axis 1, see `ser_acrnn.features.log_mels.deltas`."""
     padded = ops.concatenate([values[:, :1]] * reach + [values] + [values[:, -1:]] * reach, axis=1)
@@ -356,13 +293,3 @@ def _deltas(values: Any, reach: int) -> Any:
         later = padded[:, reach + distance : (distance - reach) or None]
         slope = slope + distance * (later - padded[:, reach - distance : -reach - distance])
     return slope / (2 * sum(distance * distance for distance in range(1, reach + 1)))
-
-
-def _at_least_zero(number: Any) -> Any:
-    """Of a number that is known, or of a tensor where the graph is made for any length."""
-    return max(number, 0) if isinstance(number, int) else ops.maximum(number, 0)
-
-
-def _quotient_rounded_up(number: Any, divisor: int) -> Any:
-    """Of a number that is not negative: ONNX divides whole numbers towards zero, and not down as the others do."""
-    return (number + divisor - 1) // divisor

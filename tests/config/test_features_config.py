@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from ser_acrnn.config.features import FEATURE_RECIPES, FRAME_RECIPES, RECIPES, FeatureConfig, FrameConfig, recipe_from_dict, recipe_name
+from ser_acrnn.config.features import (
+    FEATURE_RECIPES,
+    FRAME_RECIPES,
+    RECIPES,
+    FeatureConfig,
+    FrameConfig,
+    SpeechGate,
+    recipe_from_dict,
+    recipe_name,
+)
 from ser_acrnn.config.json_config import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +31,7 @@ HASHES = {
     "paper": "d6348835ec436c29",
     "paper-unstandardised": "dd2c78e0f7c756e5",
     "released-code": "792246eb1a46efe4",
+    "speech": "d456180055a03a40",
     "paper-by-speaker": "70a97bcb4b2ade5f",
     "mfcc-pitch": "b13d0bba9ef15ea0",
 }
@@ -42,6 +52,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "log_floor": 1e-10,
         "delta_frames": 3,
         "segment_seconds": 2.0,
+        "speech_gate": SpeechGate(),
     },
     FrameConfig: {
         "sampling_rate_hertz": 15_000,
@@ -77,7 +88,7 @@ def test_the_recipes_are_the_letters_and_the_released_codes() -> None:
 
 def test_the_baseline_has_one_recipe_whose_frames_stand_beside_the_log_mels() -> None:
     assert {"mfcc-pitch": FrameConfig()} == FRAME_RECIPES
-    assert set(RECIPES) == {"paper", "paper-unstandardised", "paper-by-speaker", "released-code", "mfcc-pitch"}
+    assert set(RECIPES) == {"paper", "paper-unstandardised", "paper-by-speaker", "released-code", "speech", "mfcc-pitch"}
     paper, frames = RECIPES["paper"], RECIPES["mfcc-pitch"]
     for field in ("sampling_rate_hertz", "window_samples", "shift_samples", "delta_frames"):
         assert getattr(frames, field) == getattr(paper, field)

@@ -28,6 +28,9 @@ def noise() -> np.ndarray:
     return np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
 
 
+WHOLE = sorted(FEATURE_RECIPES.keys() - {"speech"})  # the gate, before the same features, has tests of its own
+
+
 def frames_of(count: int) -> np.ndarray:
     """3-D log-Mels `(count, 40, 3)` in which no frame equals another and none is zero."""
     return np.random.default_rng(count).uniform(1, 2, (count, 40, 3)).astype(np.float32)
@@ -43,7 +46,7 @@ def equation_2(values: np.ndarray, reach: int) -> np.ndarray:
     return result / (2 * sum(n**2 for n in range(1, reach + 1)))
 
 
-@pytest.mark.parametrize("recipe", FEATURE_RECIPES)
+@pytest.mark.parametrize("recipe", WHOLE)
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_golden_values(golden: dict[str, np.ndarray], signal: str, recipe: str) -> None:
     values = log_mels_3d(golden[f"waveform/{signal}"] / np.float32(32768), FEATURE_RECIPES[recipe])
@@ -62,9 +65,9 @@ def test_any_number_of_points_is_transformed(noise: np.ndarray, points: int) -> 
 def test_golden_values_tell_the_recipes_and_the_signals_apart(golden: dict[str, np.ndarray]) -> None:
     """Guards the tolerance above."""
     for signal in SIGNALS[1:]:
-        for first, second in combinations(FEATURE_RECIPES, 2):
+        for first, second in combinations(WHOLE, 2):
             assert np.abs(golden[f"{first}/{signal}"] - golden[f"{second}/{signal}"]).max() > 0.5
-    for recipe in FEATURE_RECIPES:
+    for recipe in WHOLE:
         assert np.abs(golden[f"{recipe}/noise"] - golden[f"{recipe}/speech"]).max() > 1
 
 

@@ -8,7 +8,7 @@ from ser_acrnn import features
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.config import FEATURE_RECIPES
 from ser_acrnn.features.normalisation import normalise, statistics_of
-from ser_acrnn.inference.preprocessor import Preprocessor, flaw
+from ser_acrnn.inference.preprocessor import Preprocessor
 
 RECIPE = FEATURE_RECIPES["paper"]
 NOISE = 0.1 * np.random.default_rng(0).normal(size=16_000 * 70).astype("f")
@@ -60,12 +60,12 @@ def test_flawed_windows_are_not_heard():
     samples = NOISE[: 16_000 * 9].copy()
     samples[16_000 * 3 : 16_000 * 7] = 0
     listener = Preprocessor("mine", RECIPE, 3, "utterance")
-    starts = [start for start, window in listener.windows([samples], 1.0) if not flaw(window)]
+    starts = [start for start, window in listener.windows([samples], 1.0) if not listener.flaw(window)]
     assert starts == [0, 16_000, 32_000, 64_000, 80_000, 95_760]
     heard = list(listener.window_segments([samples]))
     assert len(heard) == 6
     np.testing.assert_allclose(heard[0], listener.segments(samples[: RECIPE.segment_samples])[0])
-    assert "is silent" in flaw(samples[16_000 * 4 : 16_000 * 6])
+    assert "is silent" in listener.flaw(samples[16_000 * 4 : 16_000 * 6])
 
 
 def test_recordings_that_cannot_be_used_have_no_part(tmp_path):

@@ -14,6 +14,7 @@ import ser_acrnn
 from ser_acrnn import features
 from ser_acrnn.config import FEATURE_RECIPES, DnnElmConfig, FeatureConfig, ModelConfig
 from ser_acrnn.export.checks import synthetic_waveforms
+from ser_acrnn.features.speech_activity import activity
 from ser_acrnn.models.front_end import LogMels, Segments
 from ser_acrnn.models.layers import EmotionPosteriors
 from ser_acrnn.models.networks import acrnn, dnn
@@ -76,6 +77,27 @@ def test_log_mels_are_those_of_features_on_real_speech(emodb_directory):
     names = ["16b01Wb", "03a05Wb", "15a02Wd", "16b09La", "03a01Fa", "08a01Fd", "11b02Td", "14a05Fb"]
     waveforms = [soundfile.read(emodb_directory / "wav" / f"{name}.wav", dtype="float32")[0] for name in names]
     assert max(difference(waveform, PAPER, layer) for waveform in waveforms) < 1e-4
+
+
+def test_the_speech_gate_keeps_of_each_waveform_what_it_keeps_in_features():
+    recipe, layer = FEATURE_RECIPES["speech"], LogMels(FEATURE_RECIPES["speech"])
+    voices = [wave for wave in synthetic_waveforms(12) if 20_000 < len(wave) < 50_000 and activity(wave, recipe).seconds][:4]
+    sounds = [np.pad(wave, (7_000 * number, 80_000)) for number, wave in enumerate(voices)]
+    sounds += [sounds[0] + np.float32(1e-3) * np.random.default_rng(0).normal(size=sounds[0].shape).astype(np.float32), sounds[1] * 1e-4]
+    batch = np.stack([sound[:80_000] for sound in sounds])
+    assert len(batch) == 6
+    values, frames = map(ops.convert_to_numpy, layer(batch))
+    for wave, found, count in zip(batch, values, frames, strict=True):
+        expected = features.log_mels_3d(wave, recipe)
+        assert len(expected) == count < len(found)
+        assert np.abs(found[:count] - expected).max() < 1e-4 and not found[count:].any()
+
+
+def test_where_there_is_no_speech_the_gate_keeps_everything():
+    noise = np.random.default_rng(0).normal(size=(2, 8_000)).astype(np.float32) * [[1], [0]]
+    values, frames = map(ops.convert_to_numpy, LogMels(FEATURE_RECIPES["speech"])(noise))
+    assert frames.tolist() == [49, 49]
+    np.testing.assert_allclose(values[0], features.log_mels_3d(noise[0], PAPER), atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""Where waveforms have speech, and how samples are picked and counted, in graphs of any length. `keras.ops` only.
+
+The gate is that of `ser_acrnn.features.speech_activity`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from ser_acrnn.config.features import FeatureConfig
+
+# Scales come from a table, since a backend's power of two may be rounded: 2^-30 is below the last bit of 24-bit audio.
+POWERS_OF_TWO = np.exp2(np.arange(-30, 31)).astype(np.float32)
+
+
+def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any]:
+    """Moves the speech of each waveform `(batch, samples)` to its beginning, as `ser_acrnn.features.speech_activity` finds it.
+
+    Returns:
+        The waveforms, zero after their speech, and how many samples of speech each has, `(batch,)`.
+    """
+    gate, samples = recipe.speech_gate, ops.shape(waveforms)[1]
+    assert gate is not None
+    frames = 1 + quotient_rounded_up(at_least_zero(samples - recipe.window_samples), recipe.shift_samples)
+    found = _levels(waveforms, recipe, samples, frames)
+    peak = ops.max(found, axis=1, keepdims=True)
+    found = ops.maximum(found, peak * _ratio(-gate.deepest_decibels))
+    floor = ops.take(ops.sort(found, axis=1), [(frames - 1) * gate.floor_percent // 100], axis=1)
+    threshold = ops.maximum(peak * _ratio(-gate.below_peak_decibels), floor * _ratio(gate.above_floor_decibels))
+    above = ops.cast(found >= ops.minimum(threshold, peak * _ratio(-gate.nearest_peak_decibels)), "int32")
+    order = ops.arange(frames)
+    first, last = frames - 1 - ops.max(above * (frames - 1 - order), axis=1), ops.max(above * order, axis=1)
+    margin = round(gate.margin_seconds * recipe.sampling_rate_hertz)
+    start = ops.maximum(first * recipe.shift_samples - margin, 0)
+    end = ops.minimum(last * recipe.shift_samples + recipe.window_samples + margin, samples)
+    heard = ops.squeeze(peak >= floor * _ratio(gate.least_range_decibels), axis=1)  # of silence both are 0, and everything is kept
+    start, end = ops.where(heard, start, 0), ops.where(heard, end, samples)
+    moved = taken(waveforms, ops.minimum(start[:, None] + ops.arange(samples), samples - 1))
+    return ops.where(ops.arange(samples) < (end - start)[:, None], moved, 0.0), end - start
+
+
+def _levels(waveforms: Any, recipe: FeatureConfig, samples: Any, frames: Any) -> Any:
+    """Mean squares of the differences around each frame, `(batch, frames)`, of waveforms scaled to a peak of one half to one."""
+    gate = recipe.speech_gate
+    assert gate is not None
+    lag, length, shift = round(gate.difference_seconds * recipe.sampling_rate_hertz), recipe.window_samples, recipe.shift_samples
+    scaled = waveforms / power_of_two(ops.max(ops.abs(waveforms), axis=1, keepdims=True))
+    before = ops.pad(scaled, [[0, 0], [lag, 0]])[:, :samples]
+    squares = ops.where(ops.arange(samples) >= lag, ops.square(scaled - before), 0.0)
+    # Block by block, because sums over a long recording cost digits.
+    block = math.gcd(length, shift)
+    blocks = (frames - 1) * (shift // block) + length // block
+    sums = ops.sum(ops.reshape(ops.pad(squares, [[0, 0], [0, blocks * block - samples]]), (-1, blocks, block)), axis=2)
+    inside = ops.arange(frames)[:, None] * (shift // block) + ops.arange(length // block)
+    energies = ops.pad(ops.sum(ops.take(sums, inside, axis=1), axis=2), [[0, 0], [gate.smoothing_frames // 2] * 2])
+    around = ops.arange(frames)[:, None] + ops.arange(gate.smoothing_frames)
+    return ops.sum(ops.take(energies, around, axis=1), axis=2) / (length * gate.smoothing_frames)
+
+
+def _ratio(decibels: float) -> float:
+    return 10 ** (decibels / 10)
+
+
+def taken(values: Any, places: Any) -> Any:
+    """From each of `(batch, length, ...)` what is at places of its own, `(batch, places)`."""
+    length = ops.shape(values)[1]
+    rows = ops.arange(ops.shape(values)[0])[:, None] * length
+    return ops.take(ops.reshape(values, (-1, *values.shape[2:])), rows + places, axis=0)
+
+
+def power_of_two(values: Any) -> Any:
+    """The smallest of `POWERS_OF_TWO` that is at least as large."""
+    smaller = ops.sum(ops.cast(ops.greater(values[..., None], POWERS_OF_TWO[:-1]), "int32"), axis=-1)
+    return ops.take(POWERS_OF_TWO, smaller)
+
+
+def at_least_zero(number: Any) -> Any:
+    """Of a number that is known, or of a tensor where the graph is made for any length."""
+    return max(number, 0) if isinstance(number, int) else ops.maximum(number, 0)
+
+
+def quotient_rounded_up(number: Any, divisor: int) -> Any:
+    """Of a number that is not negative: ONNX divides whole numbers towards zero, and not down as the others do."""
+    return (number + divisor - 1) // divisor

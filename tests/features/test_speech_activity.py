@@ -1,0 +1,117 @@
+"""The gate finds the same speech whatever stands around it, and keeps everything where it is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data_prep.synthetic.emodb import generate_utterance
+from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig, SpeechGate
+from ser_acrnn.features import log_mels_3d
+from ser_acrnn.features.speech_activity import Activity, activity, speech
+
+RATE_HERTZ = 16_000
+SPEECH = FEATURE_RECIPES["speech"]
+UTTERANCES = [(speaker, letter) for speaker in ("03", "08", "13") for letter in "FWTN"]
+
+
+def spoken(speaker: str, letter: str) -> np.ndarray:
+    return generate_utterance(speaker, letter, "b02").astype(np.float32)
+
+
+def noise(seconds: float, decibels: float, seed: int = 0) -> np.ndarray:
+    return (10 ** (decibels / 20) * np.random.default_rng(seed).standard_normal(round(seconds * RATE_HERTZ))).astype(np.float32)
+
+
+AROUND: dict[str, Callable[[np.ndarray], tuple[np.ndarray, float]]] = {
+    "1 s of zeros after": lambda wave: (np.concatenate([wave, noise(1, -np.inf)]), 0),
+    "5 s of zeros before": lambda wave: (np.concatenate([noise(5, -np.inf), wave]), 5),
+    "zeros to 10 s": lambda wave: (np.pad(wave, (0, max(0, 10 * RATE_HERTZ - len(wave)))), 0),
+    "a quiet room at both sides": lambda wave: (np.concatenate([noise(2, -75), wave, noise(3, -75)]), 2),
+    "hum throughout": lambda wave: (wave + 0.02 * np.sin(2 * np.pi * 50 * np.arange(len(wave)) / RATE_HERTZ).astype(np.float32), 0),
+    "an offset": lambda wave: (wave + np.float32(0.3), 0),
+    "a quarter as loud": lambda wave: (wave / 4, 0),
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_stands_around_the_speech_moves_its_bounds_little(around: str) -> None:
+    for speaker, letter in UTTERANCES:
+        wave = spoken(speaker, letter)
+        changed, seconds = AROUND[around](wave)
+        alone, found = activity(wave, SPEECH), activity(changed, SPEECH)
+        moved = [(found.start - alone.start) / RATE_HERTZ - seconds, (found.end - alone.end) / RATE_HERTZ - seconds]
+        assert np.abs(moved).max() < 0.2, (speaker, letter, moved)
+
+
+def test_features_are_those_of_the_speech_and_of_nothing_else() -> None:
+    wave = spoken("03", "F")
+    padded = np.concatenate([noise(2, -np.inf), wave, noise(2, -np.inf)])
+    kept = speech(padded, SPEECH)
+    assert len(kept) < len(wave) + 0.2 * RATE_HERTZ
+    np.testing.assert_array_equal(log_mels_3d(padded, SPEECH), log_mels_3d(kept, FEATURE_RECIPES["paper"]))
+    assert len(log_mels_3d(padded)) > len(log_mels_3d(padded, SPEECH)) + 350
+
+
+def test_a_pause_inside_stays() -> None:
+    wave = speech(spoken("03", "F"), SPEECH)
+    apart = np.concatenate([wave, noise(2, -np.inf), wave])
+    found = activity(apart, SPEECH)
+    assert found.end - found.start > 2 * len(wave) + 1.8 * RATE_HERTZ
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3, 20])
+@pytest.mark.parametrize("decibels", [-80, -40, 0])
+def test_noise_alone_is_no_speech(seconds: float, decibels: float) -> None:
+    wave = noise(seconds, decibels)
+    assert (activity(wave, SPEECH).seconds, activity(wave, SPEECH).end) == (0, len(wave))
+    with pytest.raises(ValueError, match=r"holds no speech: its loudest moment is [0-5]\.\d dB above its noise floor, expected 6 dB"):
+        log_mels_3d(wave, SPEECH)
+
+
+def test_silence_is_no_speech() -> None:
+    assert activity(np.zeros(8_000), SPEECH) == Activity(0, 8_000, 0.0, 0.0)
+    with pytest.raises(ValueError, match=r"no speech: its loudest moment is 0\.0 dB"):
+        log_mels_3d(np.zeros(8_000), SPEECH)
+
+
+def test_a_recipe_without_a_gate_keeps_everything() -> None:
+    wave = np.pad(spoken("03", "F"), 16_000)
+    assert activity(wave, FeatureConfig()) == Activity(0, len(wave), len(wave) / RATE_HERTZ, np.inf)
+    assert len(speech(wave, FeatureConfig())) == len(wave)
+
+
+def test_the_seconds_of_speech_are_those_between_the_margins() -> None:
+    wave = np.concatenate([noise(1, -np.inf), spoken("03", "F"), noise(1, -np.inf)])
+    found = activity(wave, SPEECH)
+    assert found.seconds == pytest.approx((found.end - found.start) / RATE_HERTZ - 0.2 - 0.08)
+    click = np.concatenate([noise(1, -np.inf), spoken("03", "F")[5_000:5_160], noise(1, -np.inf)])
+    assert 0 < activity(click, SPEECH).seconds < 0.15
+
+
+OTHER = {
+    "difference_seconds": 0.0001,
+    "smoothing_frames": 1,
+    "below_peak_decibels": 20.0,
+    "above_floor_decibels": 12.0,
+    "nearest_peak_decibels": 15.0,
+    "floor_percent": 40,
+    "deepest_decibels": 20.0,
+    "margin_seconds": 0.0,
+    "least_range_decibels": 50.0,
+}
+
+
+@pytest.mark.parametrize("field", OTHER)
+def test_every_number_of_the_gate_counts(field: str) -> None:
+    other = replace(SPEECH, speech_gate=SpeechGate(**{field: OTHER[field]}))  # type: ignore[arg-type]
+    waves = [spoken(speaker, letter) for speaker, letter in UTTERANCES]
+    noisy = [
+        np.concatenate([noise(1, -35), wave, noise(1, -35)]) + noise(len(wave) / RATE_HERTZ + 2, level)[: len(wave) + 32_000]
+        for wave in waves
+        for level in (-60, -30, -20, -14)
+    ]
+    assert any(activity(wave, SPEECH) != activity(wave, other) for wave in waves + noisy)
