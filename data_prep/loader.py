@@ -1,19 +1,19 @@
 """What is known of a corpus, what its loader hands to the preparation, and how a loader is found by its corpus's name.
 
-A loader is a module of `data_prep.corpora` with a `CORPUS` and `read(source, options) -> Reading`, and with `add_arguments(parser)` where
-the corpus has choices of its own. Adding a corpus is adding such a file: what is in that folder is registered.
+A loader is a module of `data_prep.corpora` with a `CORPUS` and `read(source) -> Reading`. The keywords of `read`, annotated for Typer, are
+options of the command. Adding a corpus is adding such a file: what is in that folder is registered.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
+import inspect
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 from data_prep import corpora
 from ser_acrnn.data.corpus import CorpusError, Utterance
@@ -116,9 +116,9 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(corpora.__path__))
 
 
-def add_arguments(name: str, parser: argparse.ArgumentParser) -> ModuleType:
-    """Finds a loader and lets it add its own arguments; returns it."""
-    module = find(name)
-    if hasattr(module, "add_arguments"):
-        module.add_arguments(parser)
-    return module
+def choices(name: str) -> list[tuple[str, Any, Any]]:
+    """The keywords of a loader's `read`: name, annotation and default of each."""
+    read = find(name).read
+    hints = get_type_hints(read, include_extras=True)
+    keywords = [one for one in inspect.signature(read).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    return [(one.name, hints[one.name], one.default) for one in keywords]

@@ -5,27 +5,24 @@ python -m data_prep.pack build/data/emodb build/emodb.npz
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from data_prep import command
 from ser_acrnn.data import prepared
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep.pack", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("corpus", type=Path, help="folder of a prepared corpus")
-    parser.add_argument("file", type=Path, help="the .npz to write")
-    options = parser.parse_args(arguments)
-    try:
-        prepared.pack(prepared.open_corpus(options.corpus), options.file)
-    except (prepared.DatasetError, prepared.tfrecords.RecordError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{options.file}: {options.file.stat().st_size / 1e6:.1f} MB")
-    return 0
+@command.entry
+def main(
+    corpus: Annotated[Path, typer.Argument(help="folder of a prepared corpus")],
+    file: Annotated[Path, typer.Argument(help="the .npz to write")],
+) -> None:
+    """Packs a corpus."""
+    prepared.pack(prepared.open_corpus(corpus), file)
+    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

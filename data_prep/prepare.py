@@ -9,7 +9,6 @@ and recipe have not changed are kept.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
@@ -18,13 +17,14 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, make_dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Annotated, Any, Self
 
+import typer
 from tqdm import tqdm
 
-from data_prep import loader, shards
+from data_prep import command, loader, shards
 from ser_acrnn import __version__, files
 from ser_acrnn.config.features import RECIPES, FeatureConfig, Recipe
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
@@ -164,42 +164,41 @@ def _switch(link: Path, target: Path) -> None:
             shutil.rmtree(other)
 
 
-def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> tuple[ModuleType, argparse.Namespace]:
-    """Adds what every preparation is asked to the arguments of a command, and reads the command line.
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """What every preparation is asked."""
 
-    Args:
-        parser: With `add_help=False`: help waits for the loader's own arguments.
-        arguments: The command line; this process's without it.
+    corpus: Annotated[str, typer.Argument(help=f"one of {', '.join(loader.names())}; --help after it shows its own options, too")]
+    source: Annotated[Path, typer.Option(help="the corpus on disk")]
+    data: Annotated[Path, typer.Option(help="folder of the prepared corpora")] = Path("build/data")
+    recipe: Annotated[str, typer.Option(help=f"one or more, separated by commas, of {', '.join(sorted(RECIPES))}")] = "paper"
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="leave unusable recordings out")] = False
 
-    Returns:
-        The loader and the options; `recipe` is a list of names.
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.recipes) - set(RECIPES)):
+            raise ValueError(f"--recipe is {self.recipe}, expected some of {', '.join(sorted(RECIPES))}, not {', '.join(unknown)}")
 
-    Raises:
-        CorpusError: There is no such loader.
-    """
-    parser.add_argument("corpus", nargs="?", help=f"one of {', '.join(loader.names())}")
-    source = parser.add_argument("--source", type=Path, help="the corpus on disk")
-    parser.add_argument("--data", type=Path, default=Path("build/data"), help="folder of the prepared corpora (default: %(default)s)")
-    names = ", ".join(sorted(RECIPES))
-    parser.add_argument("--recipe", default="paper", help=f"one or more, separated by commas, of {names} (default: %(default)s)")
-    parser.add_argument("--skip-bad", action="store_true", help="leave unusable recordings out")
-    named = parser.parse_known_args(arguments)[0].corpus
-    corpus = loader.add_arguments(named, parser) if named else None
-    parser.add_argument("-h", "--help", action="help", help="show this help; after the corpus also its own arguments")
-    source.required = True
-    options = parser.parse_args(arguments)
-    if corpus is None:
-        parser.error("the corpus is missing")
-    recipes = options.recipe.split(",")
-    if unknown := sorted(set(recipes) - set(RECIPES)):
-        parser.error(f"--recipe is {options.recipe}, expected some of {names}, not {', '.join(unknown)}")
-    options.recipe = recipes
-    return corpus, options
+    @property
+    def recipes(self) -> list[str]:
+        """Names of the recipes."""
+        return self.recipe.split(",")
+
+    @classmethod
+    def extended(cls, words: Sequence[str]) -> type[Self]:
+        """With the options of the corpus that a command line begins with.
+
+        Raises:
+            CorpusError: There is no such loader.
+        """
+        known = {one.name for one in fields(cls)}
+        own = [] if not words or words[0].startswith("-") else [one for one in loader.choices(words[0]) if one[0] not in known]
+        return make_dataclass(cls.__name__, own, bases=(cls,), frozen=True, kw_only=True)
 
 
-def read(corpus: ModuleType, options: argparse.Namespace) -> loader.Reading:
+def read(options: Preparation) -> loader.Reading:
     """Reads the corpus that the options name, and warns of counts that differ from the published ones."""
-    reading: loader.Reading = corpus.read(options.source, options)
+    chosen = {name: getattr(options, name, default) for name, _, default in loader.choices(options.corpus)}
+    reading: loader.Reading = loader.find(options.corpus).read(options.source, **chosen)
     if reading.differences:
         more = len(reading.differences) - 10
         shown = [*reading.differences[:10], *([f"and {more} more"] if more > 0 else [])]
@@ -214,32 +213,25 @@ def describe(link: Path) -> None:
     print(f"{link}: {kept} utterances of {len(made.speakers)} speakers, recipe {made.features.recipe_hash}, {left_out} left out")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep.prepare", description=str(__doc__).split("\n\n")[0], add_help=False)
-    parser.add_argument("--jobs", type=int, default=1, help="threads, which help where the corpus is slow to read (default: %(default)s)")
+@command.entry
+def main(options: Preparation, jobs: Annotated[int, typer.Option(help="threads, which help where the corpus is slow to read")] = 1) -> None:
+    """Prepares a corpus by each recipe."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    try:
-        corpus, options = parse(parser, arguments)
-        reading = read(corpus, options)
-        for recipe in options.recipe:
-            link = prepare(
-                reading.name,
-                reading.utterances,
-                options.data,
-                RECIPES[recipe],
-                source=options.source,
-                skip_bad=options.skip_bad,
-                jobs=options.jobs,
-                progress=True,
-                about=reading.about,
-                left_out=reading.left_out,
-            )
-            describe(link)
-    except (CorpusError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    reading = read(options)
+    for recipe in options.recipes:
+        link = prepare(
+            reading.name,
+            reading.utterances,
+            options.data,
+            RECIPES[recipe],
+            source=options.source,
+            skip_bad=options.skip_bad,
+            jobs=jobs,
+            progress=True,
+            about=reading.about,
+            left_out=reading.left_out,
+        )
+        describe(link)
 
 
 if __name__ == "__main__":

@@ -5,80 +5,71 @@ python -m experiments.release --prepared build/data/emodb --system best-by-utter
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from tqdm import tqdm
 
-from experiments.grid.runs import add_arguments, named_experiment
+from data_prep import command
+from experiments.grid.runs import named_experiment
+from experiments.options import GridOptions
 from experiments.reporting import model_cards
 from ser_acrnn import __version__, files
 from ser_acrnn.config import Preset
 from ser_acrnn.pretrained import DIRECTORY, INDEX
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.release", description=str(__doc__).split("\n\n")[0])
-    add_arguments(parser)
-    parser.add_argument("--system", required=True, help="row of the tables, one that takes the last epoch")
-    parser.add_argument("--name", required=True, help="what users call the network")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where shipped networks are kept (default: the package)")
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    try:
-        path = ship(options)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
-    return 0
-
-
-def ship(options: argparse.Namespace) -> Path:
+@command.entry
+def main(
+    options: GridOptions,
+    system: Annotated[str, typer.Option(help="row of the tables, one that takes the last epoch")],
+    name: Annotated[str, typer.Option(help="what users call the network")],
+    seed: int = 0,
+    directory: Annotated[Path, typer.Option(help="where shipped networks are kept", show_default="the package")] = DIRECTORY,
+) -> None:
     """Trains, and writes network, index and card.
 
     Raises:
         ValueError: The corpus or the system cannot be used, or there is no result that says what the network is worth.
     """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     import keras  # heavy, and not needed for --help
 
     from ser_acrnn.models.saving import in_float32, save_compact
     from ser_acrnn.training import devices
     from ser_acrnn.training import run as training
 
-    experiment = named_experiment(options, options.system)
+    experiment = named_experiment(options, system)
     if not isinstance(experiment.preset, Preset):
-        raise ValueError(f"--system is {options.system}, expected a network")
-    results = options.results / experiment.folder / options.system
+        raise ValueError(f"--system is {system}, expected a network")
+    results = options.results / experiment.folder / system
     if not any(results.glob("*-seed*.json")):
-        raise ValueError(f"{results}: holds no result, expected the folds that say what {options.system} is worth on unheard speakers")
-    checkpoint = options.work / "ship" / f"{options.name}-seed{options.seed}.npz"
-    with tqdm(total=experiment.preset.training.epochs, desc=options.name, unit=" epochs") as bar:
+        raise ValueError(f"{results}: holds no result, expected the folds that say what {system} is worth on unheard speakers")
+    checkpoint = options.work / "ship" / f"{name}-seed{seed}.npz"
+    with tqdm(total=experiment.preset.training.epochs, desc=name, unit=" epochs") as bar:
 
         def show(entry: dict) -> None:
             bar.n = entry["epoch"]
             bar.set_postfix(loss=entry["loss"])
 
         model = training.train_on_all(
-            experiment.corpus, experiment.preset, options.seed, devices=options.devices, checkpoint=checkpoint, on_epoch=show
+            experiment.corpus, experiment.preset, seed, devices=options.devices, checkpoint=checkpoint, on_epoch=show
         )
-    path = options.directory / f"{options.name}.keras"
+    path = directory / f"{name}.keras"
     save_compact(in_float32(model), path)  # every processor has units for it
-    index = options.directory / INDEX
+    index = directory / INDEX
     known = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
     placement = devices.place(options.devices, experiment.preset.training.batch_size)
-    known[options.name] = {
+    known[name] = {
         "description": describe(experiment.preset, experiment.facts.title),
         "sha256": files.sha256(path),
         "corpus": experiment.corpus.name,
-        "system": options.system,
-        "seed": options.seed,
+        "system": system,
+        "seed": seed,
         "epochs": experiment.preset.training.epochs,
         "emotions": list(experiment.preset.model.emotions),
         "normalisation": experiment.preset.model.normalisation,
@@ -90,10 +81,10 @@ def ship(options: argparse.Namespace) -> Path:
         "precision": placement.precision(experiment.preset.training.precision),
     }
     index.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n", encoding="utf-8")
-    model_cards.write(options.name, options.results, options.directory)
+    model_cards.write(name, options.results, directory)
     checkpoint.unlink(missing_ok=True)
     keras.backend.clear_session()
-    return path
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 def describe(preset: Preset, corpus: str) -> str:

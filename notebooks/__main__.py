@@ -5,17 +5,19 @@ python -m notebooks [--write] [quick_start.ipynb ...]
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import nbformat
+import typer
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+from data_prep import command
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent
@@ -55,21 +57,21 @@ def clean(notebook: nbformat.NotebookNode) -> None:
             raise ValueError(f"an output names {folder}, expected no folder of this machine")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code, 1 where a notebook fails."""
-    parser = argparse.ArgumentParser(prog="python -m notebooks", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("files", nargs="*", help="names of notebooks (default: all)")
-    parser.add_argument("--write", action="store_true", help="keep the outputs")
-    options = parser.parse_args(arguments)
+@command.entry
+def main(
+    files: Annotated[list[str] | None, typer.Argument(help="names of notebooks (default: all)")] = None,
+    write: Annotated[bool, typer.Option("--write", help="keep the outputs")] = False,
+) -> int:
+    """Executes the notebooks; exit code 1 where one fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Debugging a kernel whose modules are frozen is nothing that anybody does here, and its warning fills the screen.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    for path in [FOLDER / Path(name).name for name in options.files] or sorted(FOLDER.glob("*.ipynb")):
+    for path in [FOLDER / Path(name).name for name in files or ()] or sorted(FOLDER.glob("*.ipynb")):
         started = time.perf_counter()
         notebook = nbformat.read(path, as_version=4)
         try:
             execute(notebook)
-            if options.write:
+            if write:
                 clean(notebook)
                 nbformat.validate(notebook)
                 path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")

@@ -8,16 +8,17 @@ F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss, "A Database of Ge
 
 from __future__ import annotations
 
-import argparse
 import logging
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import pooch
+import typer
 
+from data_prep import command
 from data_prep.checksums import Comparison, compare, list_files, read_checksums
 from data_prep.download import ArchiveError, DownloadError, TransferConfig, install
 from data_prep.loader import Corpus, Reading, count_differences
@@ -26,6 +27,7 @@ from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 NAME = "emodb"
 URL = "http://emodb.bilderbar.info/download/download.zip"
 ARCHIVE_FOLDER = "wav"
+TRANSFER = TransferConfig()
 # Written by `sha256sum *.wav` in the published folder; `sha256sum -c` reads it.
 CHECKSUMS = Path(__file__).with_name("emodb_sha256sums.txt")
 
@@ -142,7 +144,7 @@ def published_differences(utterances: Iterable[Utterance]) -> list[str]:
     return count_differences(utterances, PUBLISHED_COUNTS, EMOTIONS)
 
 
-def read(source: Path, _: argparse.Namespace) -> Reading:
+def read(source: Path) -> Reading:
     """Reads the corpus for the preparation."""
     found = utterances(source)
     return Reading(NAME, found, differences=published_differences(found))
@@ -188,20 +190,21 @@ def download(
         ) from error
 
 
-def main(argv: Sequence[str] | None = None, config: TransferConfig | None = None) -> int:
-    """The command; returns its exit code, 1 when the corpus is not the published one."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep.corpora.emodb", description="Fetch or verify Emo-DB.")
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--download", metavar="DIR", type=Path, help="fetch the published archive into DIR and verify every file")
-    action.add_argument("--verify", metavar="DIR", type=Path, help="compare the files in DIR with the published checksums")
-    parser.add_argument("--url", default=URL, help="address of the archive (default: %(default)s)")
-    arguments = parser.parse_args(argv)
+@command.entry
+def main(
+    to: Annotated[Path | None, typer.Option("--download", metavar="DIR", help="fetch the published archive and verify every file")] = None,
+    at: Annotated[Path | None, typer.Option("--verify", metavar="DIR", help="compare the files with the published checksums")] = None,
+    url: Annotated[str, typer.Option(help="address of the archive")] = URL,
+) -> int:
+    """Fetches or verifies Emo-DB."""
+    if bool(to) is bool(at):
+        raise typer.BadParameter("expected either --download DIR or --verify DIR")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     # Pooch recommends, at length, to note a checksum of the archive; here every file in it has one.
     pooch.get_logger().setLevel(logging.WARNING)
-    directory = arguments.download or arguments.verify
+    [directory] = filter(None, (to, at))
     try:
-        result = download(directory, arguments.url, config=config) if arguments.download else verify(directory)
+        result = download(directory, url, config=TRANSFER) if to else verify(directory)
     except (CorpusError, DownloadError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

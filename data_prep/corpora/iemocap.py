@@ -7,13 +7,14 @@ There is no download: the corpus is licensed by USC SAIL and handed out on reque
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+import typer
 
 from data_prep.checksums import list_files
 from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
@@ -25,7 +26,8 @@ RELEASE_FOLDER = "IEMOCAP_full_release"
 SESSIONS = ("1", "2", "3", "4", "5")
 LABELS = Path("dialog", "EmoEvaluation")
 RECORDINGS = Path("sentences", "wav")
-DIALOGS = ("improvised", "scripted", "all")
+Dialogs = Literal["improvised", "scripted", "all"]
+DIALOGS = get_args(Dialogs)
 
 # The order is the paper's, section 3: happy is `hap` alone.
 EMOTION_OF_CODE = {"ang": "angry", "sad": "sad", "hap": "happy", "neu": "neutral"}
@@ -251,19 +253,19 @@ def published_differences(utterances: Iterable[Utterance]) -> list[str]:
     return count_differences(utterances, PUBLISHED_COUNTS, EMOTIONS)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the choices that make another corpus than the paper's."""
-    parser.add_argument("--merge-excited", action="store_true", help="count excited turns as happy; the paper does not")
-    parser.add_argument("--dialogs", choices=DIALOGS, default="improvised", help="which dialogs (default: %(default)s, as the paper)")
-
-
-def read(source: Path, options: argparse.Namespace) -> Reading:
+def read(
+    source: Path,
+    *,
+    merge_excited: Annotated[bool, typer.Option("--merge-excited", help="count excited turns as happy; the paper does not")] = False,
+    dialogs: Annotated[Dialogs, typer.Option(help="which dialogs; the paper has the improvised ones")] = "improvised",
+    skip_bad: bool = False,
+) -> Reading:
     """Reads a selection for the preparation; another selection than the paper's, or a look-alike, has a name of its own."""
-    release = read_release(source, merge_excited=options.merge_excited, dialogs=options.dialogs)
-    found = release.checked(skip_bad=options.skip_bad)
+    release = read_release(source, merge_excited=merge_excited, dialogs=dialogs)
+    found = release.checked(skip_bad=skip_bad)
     release_folder = next(iter(_sessions(source).values())).parent
     synthetic = "-synthetic" if (release_folder / SYNTHETIC_MARKER).exists() else ""
-    suffix = synthetic + ("" if options.dialogs == "improvised" else f"-{options.dialogs}") + ("-excited" if options.merge_excited else "")
+    suffix = synthetic + ("" if dialogs == "improvised" else f"-{dialogs}") + ("-excited" if merge_excited else "")
     return Reading(
         NAME + suffix,
         found,

@@ -7,7 +7,6 @@ There is no download here: the archive is on Zenodo, https://zenodo.org/records/
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -87,7 +86,7 @@ def parse_name(stem: str) -> RecordingName:
     return RecordingName(*(words[number] for number, words in zip(numbers, _NAME_PARTS.values(), strict=True)))
 
 
-def read(source: Path, _: argparse.Namespace) -> Reading:
+def read(source: Path) -> Reading:
     """Reads the audio-only speech for the preparation; song and video that lie beside it are left out.
 
     Args:

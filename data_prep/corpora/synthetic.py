@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from data_prep.corpora.emodb import EMOTIONS, text_of, utterances
@@ -12,6 +11,6 @@ NAME = "synthetic"
 CORPUS = Corpus(NAME, "embedded synthetic corpus", EMOTIONS, caveat=GENERATED, text=text_of)
 
 
-def read(source: Path, _: argparse.Namespace) -> Reading:
+def read(source: Path) -> Reading:
     """Reads the corpus for the preparation."""
     return Reading(NAME, utterances(source))

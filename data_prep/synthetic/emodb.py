@@ -8,19 +8,21 @@ the code works from the file to the report; a result on it says nothing about re
 
 from __future__ import annotations
 
-import argparse
 import sys
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import soundfile
+import typer
 from numpy.typing import NDArray
 
+from data_prep import command
 from data_prep.corpora.emodb import ARCHIVE_FOLDER, EMOTION_OF_LETTER, PUBLISHED_COUNTS
 from data_prep.loader import SYNTHETIC_MARKER
 from data_prep.synthetic.style import STYLES, Voice
@@ -186,24 +188,21 @@ def _write(path: Path, take: Take, seed: int) -> None:
         soundfile.write(partial, pcm, SynthesisConfig().sample_rate_hertz, subtype="PCM_16", format="WAV")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code, 1 when the corpus cannot be written as asked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data_prep.synthetic.emodb", description="Write the embedded corpus, laid out as Emo-DB is."
-    )
-    parser.add_argument("directory", metavar="DIR", type=Path, help="folder to write to; gets a subfolder wav/")
-    parser.add_argument("--utterances-per-speaker", type=int, default=UTTERANCES_PER_SPEAKER, help="on average (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the corpus, 0 or more (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="processes to share the work (default: %(default)s)")
-    arguments = parser.parse_args(argv)
-    try:
-        paths = write_emodb_like(arguments.directory, arguments.utterances_per_speaker, arguments.seed, workers=arguments.workers)
-    except (OSError, ValueError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What is asked of every corpus that is generated."""
+
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="folder to write to; gets a subfolder with the corpus")]
+    seed: Annotated[int, typer.Option(help="seed of the corpus, 0 or more")] = 0
+    workers: Annotated[int, typer.Option(help="processes to share the work")] = 1
+
+
+@command.entry
+def main(options: Generated, utterances_per_speaker: Annotated[int, typer.Option(help="on average")] = UTTERANCES_PER_SPEAKER) -> None:
+    """Writes the corpus."""
+    paths = write_emodb_like(options.directory, utterances_per_speaker, options.seed, workers=options.workers)
     minutes = sum(soundfile.info(path).duration for path in paths) / 60
-    print(f"{len(paths)} synthetic utterances of {len(VOICES)} speakers, {minutes:.1f} minutes, in {arguments.directory / ARCHIVE_FOLDER}")
-    return 0
+    print(f"{len(paths)} synthetic utterances of {len(VOICES)} speakers, {minutes:.1f} minutes, in {options.directory / ARCHIVE_FOLDER}")
 
 
 if __name__ == "__main__":

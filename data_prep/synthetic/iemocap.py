@@ -8,7 +8,6 @@ It shows that the code works from the file to the report; a result on it says no
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
 import shutil
@@ -18,20 +17,24 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 import soundfile
+import typer
 from numpy.typing import NDArray
 
+from data_prep import command
 from data_prep.corpora.iemocap import EMOTION_OF_CODE, LABELS, PUBLISHED_COUNTS, RECORDINGS, RELEASE_FOLDER, SESSIONS
-from data_prep.synthetic.emodb import MARKER, TEXTS, VOICES
+from data_prep.synthetic.emodb import MARKER, TEXTS, VOICES, Generated
 from data_prep.synthetic.iemocap_turns import FRAME_SECONDS, SCALE, SYNTHESIS, TURNS, Turn, dialog_names, generator, plan
 from data_prep.synthetic.phones import parse_transcription
 from data_prep.synthetic.style import STYLES, Style, Voice
 from data_prep.synthetic.voice import synthesise
 from ser_acrnn import files
 
-WAV_FOR = ("wanted", "all", "none")
+WavFor = Literal["wanted", "all", "none"]
+WAV_FOR = get_args(WavFor)
 
 VOICE_OF_SPEAKER = dict(zip(PUBLISHED_COUNTS, ("08", "03", "09", "10", "13", "11", "14", "12", "16", "15"), strict=True))
 # Seven styles for eleven codes: excited speaks as happy, which it may be merged with; what only has to be left out shares the rest.
@@ -202,28 +205,15 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code, 1 when the look-alike cannot be written as asked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data_prep.synthetic.iemocap", description="Write a synthetic corpus, laid out as IEMOCAP's full release is."
-    )
-    parser.add_argument("directory", metavar="DIR", type=Path, help=f"folder to write to; gets a subfolder {RELEASE_FOLDER}/")
-    parser.add_argument(
-        "--scale", type=float, default=SCALE, help="share of the published numbers of turns, up to 1 (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the corpus, 0 or more (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="processes to share the work (default: %(default)s)")
-    parser.add_argument(
-        "--wav-for", choices=WAV_FOR, default="wanted", help="turns that are spoken; others are a tone (default: %(default)s)"
-    )
-    arguments = parser.parse_args(argv)
-    try:
-        paths = write_iemocap_like(arguments.directory, arguments.scale, arguments.seed, arguments.workers, arguments.wav_for)
-    except (OSError, ValueError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
-    print(f"{len(paths)} synthetic turns of {len(VOICE_OF_SPEAKER)} speakers in {arguments.directory / RELEASE_FOLDER}")
-    return 0
+@command.entry
+def main(
+    options: Generated,
+    scale: Annotated[float, typer.Option(help="share of the published numbers of turns, up to 1")] = SCALE,
+    wav_for: Annotated[WavFor, typer.Option(help="turns that are spoken; others are a tone")] = "wanted",
+) -> None:
+    """Writes the look-alike."""
+    paths = write_iemocap_like(options.directory, scale, options.seed, options.workers, wav_for)
+    print(f"{len(paths)} synthetic turns of {len(VOICE_OF_SPEAKER)} speakers in {options.directory / RELEASE_FOLDER}")
 
 
 if __name__ == "__main__":

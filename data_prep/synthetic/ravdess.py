@@ -8,24 +8,25 @@ nothing about recognising emotions in recordings.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import zlib
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import soundfile
+import typer
 from numpy.typing import NDArray
 from scipy import signal
 
+from data_prep import command
 from data_prep.corpora.ravdess import ACTORS, parse_name
 from data_prep.loader import SYNTHETIC_MARKER
-from data_prep.synthetic.emodb import VOICES
+from data_prep.synthetic.emodb import VOICES, Generated
 from data_prep.synthetic.style import STYLES, Style, Variation, Voice
 from data_prep.synthetic.voice import SynthesisConfig, synthesise
 from ser_acrnn import files
@@ -161,23 +162,11 @@ def _generator(seed: int, name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, zlib.crc32(name.encode())])))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code, 1 when the look-alike cannot be written as asked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data_prep.synthetic.ravdess", description="Write a synthetic corpus, laid out as RAVDESS's audio-only speech is."
-    )
-    parser.add_argument("directory", metavar="DIR", type=Path, help=f"folder to write to; gets a subfolder {RELEASE_FOLDER}/")
-    parser.add_argument("--scale", type=float, default=SCALE, help="share of the published takes, up to 1 (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the corpus, 0 or more (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="processes to share the work (default: %(default)s)")
-    arguments = parser.parse_args(argv)
-    try:
-        paths = write_ravdess_like(arguments.directory, arguments.scale, arguments.seed, arguments.workers)
-    except (OSError, ValueError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
-    print(f"{len(paths)} synthetic utterances of {len(ACTORS)} actors in {arguments.directory / RELEASE_FOLDER}")
-    return 0
+@command.entry
+def main(options: Generated, scale: Annotated[float, typer.Option(help="share of the published takes, up to 1")] = SCALE) -> None:
+    """Writes the look-alike."""
+    paths = write_ravdess_like(options.directory, scale, options.seed, options.workers)
+    print(f"{len(paths)} synthetic utterances of {len(ACTORS)} actors in {options.directory / RELEASE_FOLDER}")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ python -m experiments.bench [--quick] [--emodb DIR] [--only features,records] [-
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
 import datetime
 import json
 import os
@@ -14,14 +12,27 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
+import typer
+
+from data_prep import command
 from experiments.bench.harness import Row, table
 from ser_acrnn import __version__
 from ser_acrnn.config import PRESETS, ModelConfig, paper_conv
 
 
-def _features(options: argparse.Namespace) -> list[Row]:
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is measured on."""
+
+    emodb: Annotated[Path | None, typer.Option(help="the real corpus (default: the embedded one)")] = None
+    quick: Annotated[bool, typer.Option("--quick", help="fewer rounds and smaller sizes: whether it works, not how fast")] = False
+
+
+def _features(options: Options) -> list[Row]:
     import tempfile
 
     from data_prep.corpora import emodb
@@ -36,13 +47,13 @@ def _features(options: argparse.Namespace) -> list[Row]:
         return features.rows([audio.load(utterance.path) for utterance in found[: 40 if options.quick else 200]], options.quick)
 
 
-def _records(options: argparse.Namespace) -> list[Row]:
+def _records(options: Options) -> list[Row]:
     from experiments.bench import records
 
     return records.rows(options.quick)
 
 
-def _steps(options: argparse.Namespace) -> list[Row]:
+def _steps(options: Options) -> list[Row]:
     from experiments.bench import step
 
     found = []
@@ -52,7 +63,7 @@ def _steps(options: argparse.Namespace) -> list[Row]:
     return found
 
 
-def _loop(options: argparse.Namespace) -> list[Row]:
+def _loop(options: Options) -> list[Row]:
     from experiments.bench import loop
 
     networks = {name: config for name, config in _networks(options.quick).items() if name != "5 conv"}
@@ -64,38 +75,38 @@ def _networks(quick: bool) -> dict[str, ModelConfig]:
     return light if quick else {**light, **{f"{layers} conv": ModelConfig(conv=paper_conv(layers)) for layers in (1, 5)}}
 
 
-def _inference(options: argparse.Namespace) -> list[Row]:
+def _inference(options: Options) -> list[Row]:
     from experiments.bench import inference
 
     return inference.rows(options.quick)
 
 
-def _startup(options: argparse.Namespace) -> list[Row]:
+def _startup(options: Options) -> list[Row]:
     from experiments.bench import startup
 
     return startup.rows(options.quick)
 
 
-def _corpus(options: argparse.Namespace) -> list[Row]:
+def _corpus(options: Options) -> list[Row]:
     from experiments.bench import corpus
 
     return corpus.rows("emodb" if options.emodb else None, options.emodb, None)
 
 
-def _look_alike(options: argparse.Namespace) -> list[Row]:
+def _look_alike(options: Options) -> list[Row]:
     from experiments.bench import corpus
 
     return corpus.rows(None, None, 0.05 if options.quick else 1.0)
 
 
-def _growth(options: argparse.Namespace) -> list[Row]:
+def _growth(options: Options) -> list[Row]:
     from experiments.bench import growth
 
     return growth.rows(0.01 if options.quick else 0.125, 1 if options.quick else 3)
 
 
 # Each in a process of its own; features on one thread.
-GROUPS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
+GROUPS: dict[str, Callable[[Options], list[Row]]] = {
     "startup": _startup,
     "features": _features,
     "records": _records,
@@ -109,21 +120,22 @@ GROUPS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code: 1 when a group failed."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.bench", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("--emodb", type=Path, help="the real corpus (default: the embedded one)")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes: whether it works, not how fast")
-    parser.add_argument("--only", help=f"some of {','.join(GROUPS)} (default: all)")
-    parser.add_argument("--write", type=Path, metavar="DIR", help="keep the figures there, as JSON, Markdown and PNG named by the day")
-    parser.add_argument("--inside", choices=tuple(GROUPS), help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.inside:
-        print(json.dumps([dataclasses.asdict(row) for row in GROUPS[options.inside](options)]))
+@command.entry
+def main(
+    options: Options,
+    only: Annotated[str, typer.Option(metavar="GROUPS", help="some of the default")] = ",".join(GROUPS),
+    write: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="keep figures there, as JSON, Markdown and PNG named by the day")
+    ] = None,
+    inside: Annotated[Literal[*GROUPS] | None, typer.Option(hidden=True)] = None,
+) -> int:
+    """Measures each group in a process of its own; exit code 1 when one failed."""
+    if inside:
+        print(json.dumps([asdict(row) for row in GROUPS[inside](options)]))
         return 0
-    groups = options.only.split(",") if options.only else list(GROUPS)
+    groups = only.split(",")
     if unknown := sorted(set(groups) - set(GROUPS)):
-        parser.error(f"--only is {options.only}, expected some of {', '.join(GROUPS)}, not {', '.join(unknown)}")
+        raise typer.BadParameter(f"--only is {only}, expected some of {', '.join(GROUPS)}, not {', '.join(unknown)}")
     rows, failed = [], []
     for group in groups:
         try:
@@ -131,14 +143,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except subprocess.CalledProcessError:  # it has said why; what others measured is kept
             failed.append(group)
     print(table(rows))
-    if options.write and rows:
-        print(f"kept in {_keep(rows, options.write)}")
+    if write and rows:
+        print(f"kept in {_keep(rows, write)}")
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _measure(group: str, options: argparse.Namespace) -> list[Row]:
+def _measure(group: str, options: Options) -> list[Row]:
     words = [sys.executable, "-m", "experiments.bench", "--inside", group]
     words += ["--quick"] if options.quick else []
     words += ["--emodb", str(options.emodb)] if options.emodb else []
@@ -157,7 +169,7 @@ def _keep(rows: Sequence[Row], directory: Path) -> Path:
     names = (day, *(f"{day}-{number}" for number in range(2, 1000)))
     path = next(directory / f"{name}.json" for name in names if not (directory / f"{name}.json").exists())
     device = {"device": place("auto", 1).description, "instructions": _instructions()}
-    facts = {"version": __version__, **device, "rows": [dataclasses.asdict(row) for row in rows]}
+    facts = {"version": __version__, **device, "rows": [asdict(row) for row in rows]}
     path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     lines = (f"Version {__version__}, {device['device']}, {' '.join(_instructions())}.", table(rows))
     path.with_suffix(".md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")

@@ -5,7 +5,6 @@ python -m experiments.bench.preparation NAME SOURCE DATA
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -56,11 +55,8 @@ def _measure_here(name: str, source: Path, data: Path) -> dict[str, float]:
 
     peak = PeakMemory()
     marks = [time.perf_counter()]
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--skip-bad", action="store_true")
-    corpus = loader.add_arguments(name, parser)
     for _ in range(2):
-        reading = corpus.read(source, parser.parse_args([]))
+        reading = loader.find(name).read(source)
         link = prepare.prepare(reading.name, reading.utterances, data, source=source)
         marks.append(time.perf_counter())
     manifest = RecordCorpus(link).manifest

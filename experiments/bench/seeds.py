@@ -5,18 +5,20 @@ KERAS_BACKEND=jax python -m experiments.bench.seeds [--system tiny] [--seeds 5] 
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
+from data_prep import command
 from experiments import catalogue
 from experiments.bench.harness import Row, interleaved, table
+from experiments.options import Precision
 from ser_acrnn.config import Preset
 
 # Rows and columns of the products that find the ceiling; an accelerator needs larger ones than a processor to show what it can do.
@@ -127,31 +129,30 @@ def rows(system: str, preset: Preset, seeds: int, quick: bool) -> list[Row]:
     return lines
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+@command.entry
+def main(
+    system: Annotated[str, typer.Option(help="row of the tables")] = "tiny",
+    seeds: Annotated[int, typer.Option(help="trained side by side")] = catalogue.SEEDS,
+    precision: Precision = None,
+    quick: Annotated[bool, typer.Option("--quick", help="one round: whether it works, not how fast")] = False,
+) -> None:
+    """Measures, and prints a table."""
     import keras
 
     from ser_acrnn.training.devices import place
 
-    parser = argparse.ArgumentParser(prog="python -m experiments.bench.seeds", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("--system", default="tiny", help="row of the tables (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=catalogue.SEEDS, help="trained side by side (default: %(default)s)")
-    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), help="instead of the system's own")
-    parser.add_argument("--quick", action="store_true", help="one round: whether it works, not how fast")
-    options = parser.parse_args(arguments)
-    preset = catalogue.entry(options.system).preset if options.system in catalogue.SYSTEMS else None
+    preset = catalogue.entry(system).preset if system in catalogue.SYSTEMS else None
     if not isinstance(preset, Preset):
-        parser.error(f"--system is {options.system}, expected a convolutional network")
-    if options.seeds < 1:
-        parser.error(f"--seeds is {options.seeds}, expected 1 or more")
+        raise typer.BadParameter(f"--system is {system}, expected a convolutional network")
+    if seeds < 1:
+        raise typer.BadParameter(f"--seeds is {seeds}, expected 1 or more")
     if keras.backend.backend() != "jax":
-        parser.error(f"KERAS_BACKEND is {keras.backend.backend()}, expected jax")
+        raise typer.BadParameter(f"KERAS_BACKEND is {keras.backend.backend()}, expected jax")
     placement = place("auto", preset.training.batch_size)
-    precision = placement.precision(options.precision or preset.training.precision)
+    precision = placement.precision(precision or preset.training.precision)
     preset = replace(preset, training=replace(preset.training, precision=precision))
     print(f"measuring on {placement.description} ..", file=sys.stderr)
-    print(table(rows(options.system, preset, options.seeds, options.quick)))
-    return 0
+    print(table(rows(system, preset, seeds, quick)))
 
 
 def _product(size: int, precision: str) -> Callable[[], object]:

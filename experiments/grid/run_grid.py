@@ -6,20 +6,39 @@ python -m experiments.grid.run_grid --prepared build/data/emodb --table table2 -
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Literal
 
+import typer
+
+from data_prep import command
 from experiments import catalogue
-from experiments.grid.runs import Experiment, add_arguments, corpus_name, named_experiment
-from experiments.jobs.executors import add_arguments as add_executor_arguments
-from experiments.jobs.executors import compute, settle
+from experiments.grid.runs import Experiment, corpus_name, named_experiment
+from experiments.jobs.executors import compute, settled
 from experiments.jobs.job import Job
+from experiments.options import ExecutorOptions, GridOptions
 
 COMMAND = "experiments.grid.run_one"
+SYSTEM = "acrnn3d-5conv"
 
 
-def plan(experiments: Sequence[Experiment], options: argparse.Namespace) -> dict[Job, bool]:
+@dataclass(frozen=True, kw_only=True)
+class Options(ExecutorOptions, GridOptions):
+    """Which runs, how and where."""
+
+    system: Annotated[str | None, typer.Option(help=f"rows of the tables, separated by commas (default: {SYSTEM})")] = None
+    table: Annotated[Literal["table1", "table2"] | None, typer.Option(help="all systems of one of the paper's tables")] = None
+    folds: Annotated[str | None, typer.Option(help="test speakers, or what else the protocol leaves out: 0,1 or 0-3 (default: all)")] = None
+    seeds: Annotated[str, typer.Option(help="such as 0-4")] = f"0-{catalogue.SEEDS - 1}"
+
+    def __post_init__(self) -> None:
+        if self.table and self.system:
+            raise ValueError(f"--table {self.table} is not allowed with --system {self.system}")
+
+
+def plan(experiments: Sequence[Experiment], options: Options) -> dict[Job, bool]:
     """All runs, seed by seed, so that a grid cut short has whole sets of folds; each with whether it is finished.
 
     Raises:
@@ -38,14 +57,14 @@ def plan(experiments: Sequence[Experiment], options: argparse.Namespace) -> dict
     return runs
 
 
-def job_of(experiment: Experiment, fold: int, seed: int, options: argparse.Namespace) -> Job:
+def job_of(experiment: Experiment, fold: int, seed: int, options: GridOptions) -> Job:
     """One run as a job."""
     run = experiment.run(fold, seed)
     words = ["--system", run.system, "--fold", str(fold), "--seed", str(seed)]
-    for name in ("prepared", "protocol", "results", "work", "models", "precision", "epochs", "devices"):
-        if (value := getattr(options, name)) is not None:
-            words += [f"--{name}", str(value)]
-    words += ["--conditions"] if options.conditions else []
+    for name in (field.name for field in fields(GridOptions)):
+        value = getattr(options, name)
+        if value is not None and value is not False:
+            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return Job(
         name=f"{run.system} {run.fold.test} seed {seed}",
         module=COMMAND,
@@ -57,31 +76,21 @@ def job_of(experiment: Experiment, fold: int, seed: int, options: argparse.Names
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code: 0 when every run is there, 1 when some failed, 2 for wrong arguments."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.grid.run_grid", description=str(__doc__).split("\n\n")[0])
-    add_arguments(parser)
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--system", default="acrnn3d-5conv", help="rows of the tables, separated by commas (default: %(default)s)")
-    what.add_argument("--table", choices=("table1", "table2"), help="all systems of one of the paper's tables")
-    parser.add_argument(
-        "--folds", help="numbers of test speakers, or of what else the protocol leaves out, such as 0,1 or 0-3 (default: all)"
-    )
-    parser.add_argument("--seeds", default=f"0-{catalogue.SEEDS - 1}", help="such as 0-4 (default: %(default)s)")
-    add_executor_arguments(parser, "runs")
-    options = parser.parse_args(arguments)
+@command.entry
+def main(options: Options) -> int:
+    """Exit code 0 when every run is there, 1 when some failed, 2 for wrong arguments."""
+    options = settled(options, "prepared", "results", "work", "models")
     try:
-        settle(options, "prepared", "results", "work", "models")
         corpus = catalogue.corpus(corpus_name(options.prepared))
-        systems = catalogue.table_systems(options.table, corpus) if options.table else catalogue.trained(options.system.split(","))
+        names = (options.system or SYSTEM).split(",")
+        systems = catalogue.table_systems(options.table, corpus) if options.table else catalogue.trained(names)
         experiments = [named_experiment(options, system) for system in systems]
         for experiment in experiments:
             experiment.settle_manifest(options.results)
         runs = plan(experiments, options)
         missing = [run for run, finished in runs.items() if not finished]
     except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
+        raise typer.BadParameter(str(error)) from error
     return compute(list(runs), missing, options, f"{corpus.title}, {options.table or ', '.join(systems)}", "runs")
 
 

@@ -5,21 +5,22 @@ python -m experiments.grid.run_one --prepared build/data/emodb --system tiny --f
 
 from __future__ import annotations
 
-import argparse
 import logging
 import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from tqdm import tqdm
 
-from experiments.grid.runs import Experiment, add_arguments, named_experiment
-from experiments.jobs.job import run_command
+from data_prep import command
+from experiments.grid.runs import Experiment, named_experiment
+from experiments.jobs.job import Wait
 from experiments.jobs.locks import lock
+from experiments.options import GridOptions
 from ser_acrnn.config import DnnElmPreset
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
@@ -28,30 +29,19 @@ if TYPE_CHECKING:  # heavy, and not needed for --help
     import keras
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code: 0 when the result is there, 75 when another process computes it, 1 for anything else."""
-    return run_command(run, parse(arguments))
+@dataclass(frozen=True, kw_only=True)
+class Options(GridOptions):
+    """Which run, and how."""
+
+    system: Annotated[str, typer.Option(help="row of the tables")] = "acrnn3d-5conv"
+    fold: Annotated[int, typer.Option(help="number of the test speaker, or of what else the protocol leaves out, in sorted order, from 0")]
+    seed: Annotated[int, typer.Option(help="of weights and draws")]
+    save_model: Annotated[Path | None, typer.Option(help="also save the network, ending in .keras")] = None
+    wait: Wait = False
 
 
-def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.grid.run_one", description=str(__doc__).split("\n\n")[0])
-    add_arguments(parser)
-    parser.add_argument("--system", default="acrnn3d-5conv", help="row of the tables (default: %(default)s)")
-    parser.add_argument(
-        "--fold",
-        type=int,
-        required=True,
-        help="number of the test speaker, or of what else the protocol leaves out, in sorted order, from 0",
-    )
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--save-model", type=Path, help="also save the network, ending in .keras")
-    parser.add_argument("--wait", action="store_true", help="where another process computes this run, wait for it instead of leaving it")
-    return parser.parse_args(arguments)
-
-
-def run(options: argparse.Namespace) -> None:
-    """Computes the run that the options name, unless its result is there.
+def run(options: Options) -> None:
+    """Computes the run that the options name, unless its result is there; exit code 75 when another process computes it.
 
     Raises:
         LockedError: Another process computes it.
@@ -77,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
             _compute(experiment, this, path, options)
 
 
-def _compute(experiment: Experiment, this: Run, path: Path, options: argparse.Namespace) -> None:
+def _compute(experiment: Experiment, this: Run, path: Path, options: Options) -> None:
     from ser_acrnn.training import every_epoch
     from ser_acrnn.training import run as training
 
@@ -109,13 +99,16 @@ def _compute(experiment: Experiment, this: Run, path: Path, options: argparse.Na
     print(f"{path}: epoch {result.chosen_epoch}, {result.wall_seconds:.0f} s")
 
 
-def _keep(this: Run, options: argparse.Namespace, result: RunResult, model: keras.Model) -> None:
+def _keep(this: Run, options: Options, result: RunResult, model: keras.Model) -> None:
     """Saves the network where the options want it, then the result."""
     its = replace(this, system=result.system)
     for kept in filter(None, (its == this and options.save_model, options.models and its.file(options.models, ".keras"))):
         kept.parent.mkdir(parents=True, exist_ok=True)
         model.save(kept)
     result.save(its.file(options.results))
+
+
+main = command.entry(run)
 
 
 if __name__ == "__main__":

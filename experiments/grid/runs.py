@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations, baselines
+from experiments.options import GridOptions
 from ser_acrnn.config import DnnElmPreset, Preset
 from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.data.prepared import DatasetError, PreparedCorpus, open_corpus, prepared_name
@@ -19,7 +19,6 @@ from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import (
     BY_SPEAKER,
     LEAKY_SEGMENTS,
-    PROTOCOLS,
     SPEAKER_AND_TEXTS,
     Fold,
     LeakError,
@@ -87,32 +86,6 @@ class Experiment:
         results_manifest.settle(root / self.folder, results_manifest.rows_of(self.corpus.manifest))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that one run and the grid share."""
-    parser.add_argument("--prepared", type=Path, required=True, help="a prepared corpus: its folder, or a packed .npz")
-    parser.add_argument("--protocol", choices=PROTOCOLS, help="what a fold leaves out (default: the corpus's own)")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
-    parser.add_argument("--work", type=Path, default=Path("build/work"), help="folder of checkpoints and logs (default: %(default)s)")
-    parser.add_argument("--models", type=Path, help="also keep the networks, <corpus>/<system>/<tested>-seed<N>.keras below this folder")
-    parser.add_argument(
-        "--precision",
-        choices=("auto", "float32", "bfloat16"),
-        help="instead of the system's own; auto: bfloat16 where there are units for it",
-    )
-    parser.add_argument(
-        "--conditions",
-        action="store_true",
-        help="judge by all conditions that the catalogue has of the system as well, and after every epoch, from one training",
-    )
-    parser.add_argument("--epochs", type=int, help="bound of the epochs, instead of the system's own")
-    parser.add_argument(
-        "--devices",
-        default="auto",
-        help="auto: the first GPU, or the processor; cpu; gpu:N: N GPUs of this host share every batch; "
-        "cpu:N: N logical CPUs, to test that with (default: %(default)s)",
-    )
-
-
 def open_experiment(
     prepared: Path, system: str, *, protocol: str | None = None, precision: str | None = None, epochs: int | None = None
 ) -> Experiment:
@@ -137,8 +110,8 @@ def open_experiment(
     return split_corpus(prepared_path(prepared, preset), facts, system, preset, protocol)
 
 
-def named_experiment(options: argparse.Namespace, system: str) -> Experiment:
-    """Opens what the arguments of `add_arguments` name; errors as of `open_experiment`."""
+def named_experiment(options: GridOptions, system: str) -> Experiment:
+    """Opens what the options name; errors as of `open_experiment`."""
     return open_experiment(options.prepared, system, protocol=options.protocol, precision=options.precision, epochs=options.epochs)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -10,59 +9,53 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from tqdm import tqdm
 
 from experiments.jobs import accelerators, slurm
 from experiments.jobs.job import THREAD_VARIABLES, Job
 from experiments.jobs.locks import POLL_SECONDS, LockedError, is_locked
+from experiments.options import ExecutorOptions
+
+Options = TypeVar("Options", bound=ExecutorOptions)
 
 
-def add_arguments(parser: argparse.ArgumentParser, noun: str) -> None:
-    """The arguments of every command that has jobs computed; `noun` is what it calls them."""
-    parser.add_argument("--jobs", type=int, help=f"{noun} at a time (default: 1, which share the processors; all at once on SLURM)")
-    parser.add_argument("--executor", choices=("local", "slurm"), default="local", help="where to compute (default: %(default)s)")
-    slurm.add_arguments(parser)
-
-
-def settle(options: argparse.Namespace, *paths: str) -> None:
-    """Fills in what depends on the executor.
+def settled(options: Options, *paths: str) -> Options:
+    """The options with what depends on the executor.
 
     On SLURM the named paths are made absolute: jobs, and the same command from elsewhere, see the same names.
 
     Raises:
-        ValueError: An argument that only SLURM takes is given without it.
+        BadParameter: An argument that only SLURM takes is given without it.
     """
     if options.executor == "slurm":
-        for name in paths:
-            if (path := getattr(options, name)) is not None:
-                setattr(options, name, path.absolute())
-    else:
-        slurm.refuse_arguments(options)
-        options.jobs = options.jobs or 1
+        given = {name: path for name in paths if (path := getattr(options, name)) is not None}
+        return replace(options, **{name: path.absolute() for name, path in given.items()})
+    slurm.refuse_arguments(options)
+    return replace(options, jobs=options.jobs or 1)
 
 
-def compute(jobs: Sequence[Job], missing: Sequence[Job], options: argparse.Namespace, title: str, noun: str) -> int:
+def compute(jobs: Sequence[Job], missing: Sequence[Job], options: ExecutorOptions, title: str, noun: str) -> int:
     """Has the missing jobs computed, and shows how far they are.
 
     Args:
         jobs: All of them.
         missing: Those whose output is not there.
-        options: With the arguments of `add_arguments`, settled, and `work`, the folder that SLURM's own files go to.
+        options: As `settled` returns them; SLURM's own files go to `work`.
         title: The title of the bar.
         noun: What the jobs are called, in the plural.
 
     Returns:
-        The exit code of the command: 0 when every job is done, or submitted with `--detach`; 1 when some failed, 2 when SLURM refuses
-        them, 130 when interrupted.
+        The exit code of the command: 0 when every job is done, or submitted with `--detach`; 1 when some failed, 130 when interrupted.
+
+    Raises:
+        BadParameter: SLURM refuses them.
     """
     on_slurm = options.executor == "slurm"
-    try:
-        submitted = slurm.submit(missing, options) if on_slurm and missing else {}
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
+    submitted = slurm.submit(missing, options) if on_slurm and missing else {}
     if options.detach:
         numbers = sorted({job.job_id.partition("_")[0] for job in submitted.values()})
         print(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from experiments.jobs.locks import LockedError
+import typer
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+Wait = Annotated[bool, typer.Option("--wait", help="where another process computes the same, wait for it instead of leaving it")]
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Job:
 
     Attributes:
         name: As progress calls it.
-        module: The command; it has `parse(arguments)` and `run(options)`, and `--wait`, as `experiments.grid.run_one` does.
+        module: The command; it has a function `run`, with `--wait`, as `experiments.grid.run_one` does.
         arguments: What the command is told.
         output: The file that is there when the job is done, and not before.
         lock: The file that the command locks, see `experiments.jobs.locks`.
@@ -40,16 +39,3 @@ class Job:
     def command(self) -> list[str]:
         """The command line."""
         return [sys.executable, "-m", self.module, *self.arguments]
-
-
-def run_command(run: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
-    """Runs a job's command; returns its exit code: 0 when the output is there, 75 when another process computes it, 1 for anything else.
-
-    What the library raises when it cannot go on is a ValueError that names file, value and expectation.
-    """
-    try:
-        run(options)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return os.EX_TEMPFAIL if isinstance(error, LockedError) else 1
-    return 0

@@ -29,6 +29,8 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 class LockedError(ValueError):
     """Another process holds the lock; the message names it."""
 
+    exit_code = os.EX_TEMPFAIL  # of a command that it ends
+
 
 @contextlib.contextmanager
 def lock(path: Path, *, wait: bool = False) -> Iterator[None]:

@@ -12,7 +12,6 @@ folders and the clone have to be seen by all nodes.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
 import io
@@ -27,9 +26,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import typer
+
+from data_prep import command
 from experiments.jobs import accelerators
 from experiments.jobs.job import THREAD_VARIABLES, Job
 from experiments.jobs.locks import lock
+from experiments.options import ExecutorOptions
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +61,7 @@ class Command:
 
     def __call__(self) -> None:
         """Computes the job."""
-        command = importlib.import_module(self.module)
-        command.run(command.parse(self.arguments))
+        command.bound(importlib.import_module(self.module).run, self.arguments)()
 
     def checkpoint(self) -> Any:
         """What submitit requeues at SLURM's warning: the same, since the job itself goes on from where it was."""
@@ -68,51 +70,38 @@ class Command:
         return DelayedSubmission(self)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that only SLURM takes; None where they are not given."""
-    group = parser.add_argument_group("with --executor slurm")
-    group.add_argument("--partition", help="(default: the cluster's)")
-    group.add_argument("--gpus", type=int, help="GPUs a job (default: 0)")
-    group.add_argument("--cpus", type=int, help="processors a job (default: 1)")
-    group.add_argument("--memory", type=float, metavar="GB", help="memory a job (default: the cluster's)")
-    group.add_argument("--hours", type=float, help="time limit; a job that reaches it is requeued and goes on (default: 24)")
-    group.add_argument(
-        "--detach", action="store_true", default=None, help="submit and return; the same command later shows what became of it"
-    )
-
-
-def refuse_arguments(options: argparse.Namespace) -> None:
-    """Refuses them where jobs are computed here.
+def refuse_arguments(options: ExecutorOptions) -> None:
+    """Refuses what only SLURM takes where jobs are computed here.
 
     Raises:
-        ValueError: One is given.
+        BadParameter: One is given.
     """
     for name in FLAGS:
         if (value := getattr(options, name)) is not None:
-            raise ValueError(f"--{name} is {value}, expected it with --executor slurm only")
+            raise typer.BadParameter(f"--{name} is {value}, expected it with --executor slurm only")
 
 
-def submit(jobs: Sequence[Job], options: argparse.Namespace) -> dict[Job, Any]:
+def submit(jobs: Sequence[Job], options: ExecutorOptions) -> dict[Job, Any]:
     """Submits the jobs as one array job, less those that an earlier call has in the queue.
 
     Returns:
         What submitit knows of each job.
 
     Raises:
-        ValueError: There is no submitit, or no SLURM, or SLURM refuses; the message is one line.
+        BadParameter: There is no submitit, or no SLURM, or SLURM refuses; the message is one line.
     """
     try:
         import submitit
     except ImportError:
-        raise ValueError("--executor slurm: submitit is not installed, expected the extra: pip install -e '.[slurm]'") from None
+        raise typer.BadParameter("--executor slurm: submitit is not installed, expected the extra: pip install -e '.[slurm]'") from None
     if not (shutil.which("sbatch") and shutil.which("srun")):
-        raise ValueError("--executor slurm: sbatch is not on PATH, expected a host that submits to SLURM")
+        raise typer.BadParameter("--executor slurm: sbatch is not on PATH, expected a host that submits to SLURM")
     folder = options.work.absolute() / "slurm"
     commands = {job: Command(job.module, (*job.arguments, "--wait")) for job in jobs}
     with lock(folder / "submission.lock", wait=True):  # of two commands at once, the second one finds the first one's jobs
         queue = _queue()
         if queue is None:
-            raise ValueError("--executor slurm: squeue fails, expected SLURM to answer")
+            raise typer.BadParameter("--executor slurm: squeue fails, expected SLURM to answer")
         queued = {
             name: submitit.SlurmJob(folder, name)
             for name, (state, _) in queue.items()
@@ -127,12 +116,12 @@ def submit(jobs: Sequence[Job], options: argparse.Namespace) -> dict[Job, Any]:
                 with contextlib.redirect_stderr(io.StringIO()):  # submitit prints what it then raises
                     new = executor.submit_array([commands[job] for job in missing])
             except submitit.core.utils.FailedJobError as error:
-                raise ValueError(f"--executor slurm: {'; '.join(str(error).strip().splitlines())}") from None
+                raise typer.BadParameter(f"--executor slurm: {'; '.join(str(error).strip().splitlines())}") from None
             submitted.update({commands[job]: its for job, its in zip(missing, new, strict=True)})
     return {job: submitted[command] for job, command in commands.items()}
 
 
-def parameters(options: argparse.Namespace) -> dict[str, Any]:
+def parameters(options: ExecutorOptions) -> dict[str, Any]:
     """What submitit writes into the batch script."""
     cpus = options.cpus or 1
     variables = dict.fromkeys(THREAD_VARIABLES, str(cpus)) | accelerators.compilation_cache(options.work / "slurm")

@@ -7,14 +7,15 @@ A mechanism has to match the paper's mean, its deviation and its confusion matri
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from data_prep import command
 from experiments import catalogue
 from experiments.catalogue.published import PUBLISHED
+from experiments.options import RESULTS, Results
 from experiments.reporting.mechanisms_figure import draw
 from experiments.reporting.reported import CORPUS, SYSTEMS, Row, rows
 from ser_acrnn.evaluation import report
@@ -125,18 +126,10 @@ def write(root: Path) -> Path:
     return path
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.reporting.mechanisms", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    try:
-        path = write(options.results)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(path)
-    return 0
+@command.entry
+def main(results: Results = RESULTS) -> None:
+    """Writes the page, and says where."""
+    print(write(results))
 
 
 if __name__ == "__main__":

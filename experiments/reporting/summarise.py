@@ -5,15 +5,17 @@ python -m experiments.reporting.summarise emodb [--table table2] [--pages README
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
-from data_prep import loader
+import typer
+
+from data_prep import command, loader
 from experiments import catalogue
 from experiments.catalogue.published import PUBLISHED
 from experiments.grid.collected import results_of
+from experiments.options import RESULTS, Results
 from experiments.reporting import model_cards, pages, tables
 from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
@@ -22,56 +24,55 @@ from ser_acrnn.evaluation.results_check import folder_name
 from ser_acrnn.evaluation.summary import Summary
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.reporting.summarise", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("corpus", help=f"one of {', '.join(loader.names())}, or a variant such as iemocap-excited")
-    parser.add_argument("--protocol", choices=PROTOCOLS, help="whose results (default: the corpus's own protocol)")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
-    parser.add_argument("--table", choices=tuple(tables.TITLES), help="show this one of the paper's tables instead of the overview")
-    parser.add_argument("--pages", type=Path, nargs="+", default=[], help="also bring the tables in these files up to date")
-    parser.add_argument("--cards", type=Path, help="also bring the cards of the shipped networks in this folder up to date")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where pages or cards part from the results")
-    parser.add_argument("--partial", action="store_true", help="fewer runs than all folds and five seeds are meant: do not list them")
-    options = parser.parse_args(arguments)
-    try:
-        corpus = catalogue.corpus(options.corpus)
-        protocol = options.protocol or corpus.protocol
-        directory = options.results / folder_name(corpus.name, protocol)
-        # The paper's numbers are of its own protocol.
-        comparable = protocol == LEAVE_ONE_SPEAKER_OUT
-        published = {system: number for (name, system), number in PUBLISHED.items() if comparable and name == corpus.name}
-        every = Summary.of(catalogue.ordered(catalogue.with_ensembles(results_of(options.results, corpus, protocol))), published)
-        summary = every.part(system for system in every.rows if not catalogue.entry(system).base)
-        if not summary.rows:
-            raise ValueError(f"{directory}: holds changed systems alone, expected runs of what they are changes of")
-        names = catalogue.titles(summary.with_seeds.rows)
-        overview = report.tables(summary, names, catalogue.PAIRS)
-        texts = pages.updated(options.pages, options.results, corpus, summary, every, overview) if options.pages else {}
-        texts |= model_cards.updated(options.cards, corpus, every) if options.cards else {}
-        if options.check:
-            return _compared(texts)
-        for page, text in texts.items():
-            page.write_text(text, encoding="utf-8")
-        report.write(
-            summary,
-            directory,
-            corpus.title,
-            names=names,
-            caveat=corpus.caveat,
-            pairs=catalogue.PAIRS,
-            expected_runs=None if options.partial else {name: _folds(summary.results[0]) * catalogue.entry(name).seeds for name in names},
-        )
-        shown = f"{corpus.title}\n\n{overview}\n\n{corpus.caveat}".rstrip()
-        tables.ablation_page(corpus, every, directory)
-        for table in tables.TITLES:
-            if page := tables.write(table, corpus, summary, directory):
-                shown = page.read_text(encoding="utf-8").rstrip() if table == options.table else shown
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
+@command.entry
+def main(
+    corpus: Annotated[str, typer.Argument(help=f"one of {', '.join(loader.names())}, or a variant such as iemocap-excited")],
+    more: Annotated[list[Path] | None, typer.Argument(hidden=True, help="of --pages, all files but the first")] = None,
+    protocol: Annotated[Literal[*PROTOCOLS] | None, typer.Option(help="whose results (default: the corpus's own protocol)")] = None,
+    results: Results = RESULTS,
+    table: Annotated[Literal[*tables.TITLES] | None, typer.Option(help="show this table of the paper instead of the overview")] = None,
+    first: Annotated[Path | None, typer.Option("--pages", metavar="FILE ...", help="bring the tables in these files up to date")] = None,
+    cards: Annotated[Path | None, typer.Option(help="bring the cards of the shipped networks in this folder up to date")] = None,
+    check: Annotated[bool, typer.Option("--check", help="write nothing; fail where pages or cards part from the results")] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="fewer runs than all folds and seeds are meant: do not list them")] = False,
+) -> int | None:
+    """Writes reports, pages and cards, and prints a table; exit code 1 where `check` finds one that is not up to date."""
+    if more and not first:
+        raise typer.BadParameter(f"{more[0]} is given, expected it behind --pages")
+    facts = catalogue.corpus(corpus)
+    protocol = protocol or facts.protocol
+    directory = results / folder_name(facts.name, protocol)
+    # The paper's numbers are of its own protocol.
+    comparable = protocol == LEAVE_ONE_SPEAKER_OUT
+    published = {system: number for (name, system), number in PUBLISHED.items() if comparable and name == facts.name}
+    every = Summary.of(catalogue.ordered(catalogue.with_ensembles(results_of(results, facts, protocol))), published)
+    summary = every.part(system for system in every.rows if not catalogue.entry(system).base)
+    if not summary.rows:
+        raise ValueError(f"{directory}: holds changed systems alone, expected runs of what they are changes of")
+    names = catalogue.titles(summary.with_seeds.rows)
+    overview = report.tables(summary, names, catalogue.PAIRS)
+    texts = pages.updated([first, *(more or ())], results, facts, summary, every, overview) if first else {}
+    texts |= model_cards.updated(cards, facts, every) if cards else {}
+    if check:
+        return _compared(texts)
+    for page, text in texts.items():
+        page.write_text(text, encoding="utf-8")
+    report.write(
+        summary,
+        directory,
+        facts.title,
+        names=names,
+        caveat=facts.caveat,
+        pairs=catalogue.PAIRS,
+        expected_runs=None if partial else {name: _folds(summary.results[0]) * catalogue.entry(name).seeds for name in names},
+    )
+    shown = f"{facts.title}\n\n{overview}\n\n{facts.caveat}".rstrip()
+    tables.ablation_page(facts, every, directory)
+    for name in tables.TITLES:
+        if page := tables.write(name, facts, summary, directory):
+            shown = page.read_text(encoding="utf-8").rstrip() if name == table else shown
     print(f"{shown}\n\nreports: {directory}/*.md\nfigures: {directory}/*.png")
-    return 0
+    return None
 
 
 def _compared(texts: dict[Path, str]) -> int:

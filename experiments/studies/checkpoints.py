@@ -1,18 +1,19 @@
-"""Networks that the grid kept, judging recordings again: the commands that do so, their files, and the recordings."""
+"""Networks that the grid kept, judging recordings again: the options of commands that do so, their files, and the recordings."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
+import typer
 from numpy.typing import NDArray
 
-from experiments.grid.runs import Experiment, add_arguments
+from experiments.grid.runs import Experiment
+from experiments.options import GridOptions, Source
 from ser_acrnn import files
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.results import RunResult
@@ -21,31 +22,13 @@ if TYPE_CHECKING:  # heavy, and not needed for --help
     from ser_acrnn.inference.predictor import Predictor
 
 
-def command(
-    module: str, purpose: str, run: Callable[[argparse.Namespace], Path], table: Callable[[Path, str], str], arguments: Sequence[str] | None
-) -> int:
-    """Runs a command on the kept networks of a system, and prints what it found; returns its exit code.
+@dataclass(frozen=True, kw_only=True)
+class KeptOptions(GridOptions):
+    """Which kept networks, and what they judge."""
 
-    Args:
-        module: The module's name.
-        purpose: What it does.
-        run: Judges, and returns the file that holds all decisions, two folders below the results' root.
-        table: Root and folder of the results -> the table.
-        arguments: The command line.
-    """
-    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=purpose)
-    add_arguments(parser)
-    parser.add_argument("--system", required=True, help="row of the tables")
-    parser.add_argument("--seed", type=int, default=0, help="of the networks (default: %(default)s)")
-    parser.add_argument("--source", type=Path, required=True, help="folder of the corpus's audio")
-    options = parser.parse_args(arguments)
-    try:
-        path = run(options)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
-    return 0
+    system: Annotated[str, typer.Option(help="row of the tables")]
+    seed: Annotated[int, typer.Option(help="of the networks")] = 0
+    source: Source
 
 
 def write(tables: Sequence[pd.DataFrame], path: Path) -> Path:
@@ -55,7 +38,7 @@ def write(tables: Sequence[pd.DataFrame], path: Path) -> Path:
     return path
 
 
-def kept_runs(members: Sequence[Experiment], options: argparse.Namespace) -> list[list[tuple[Path, RunResult]]]:
+def kept_runs(members: Sequence[Experiment], options: KeptOptions) -> list[list[tuple[Path, RunResult]]]:
     """For each fold the members' networks that the grid kept, of the seed that the options name, each with what its run left.
 
     Raises:

@@ -5,18 +5,19 @@ python -m experiments.studies.coverage emodb
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from data_prep import loader
+from data_prep import command, loader
 from experiments import catalogue
 from experiments.catalogue import ablations
+from experiments.options import RESULTS, Results
 from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.intervals import CHANCE, FEWEST_FOLDS, LEVEL, t_interval
 from ser_acrnn.evaluation.results import RunResult, collect
@@ -184,25 +185,20 @@ With fewer than {FEWEST_FOLDS} folds there is no interval.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.studies.coverage", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("corpus", help=f"whose results folds are drawn from: one of {', '.join(loader.names())}, or a variant")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
-    parser.add_argument("--simulations", type=int, default=SIMULATIONS, help="of each number of folds (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    try:
-        corpus = catalogue.corpus(options.corpus)
-        folder = options.results / folder_name(corpus.name, corpus.protocol)
-        results = catalogue.with_ensembles(collect(folder))
-        text = page(corpus.title, populations(results), max(1, len(paired(results))), options.simulations)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
+@command.entry
+def main(
+    corpus: Annotated[str, typer.Argument(help=f"whose results folds are drawn from: one of {', '.join(loader.names())}, or a variant")],
+    results: Results = RESULTS,
+    simulations: Annotated[int, typer.Option(help="of each number of folds")] = SIMULATIONS,
+) -> None:
+    """Writes the study beside the results, and prints it."""
+    facts = catalogue.corpus(corpus)
+    folder = results / folder_name(facts.name, facts.protocol)
+    every = catalogue.with_ensembles(collect(folder))
+    text = page(facts.title, populations(every), max(1, len(paired(every))), simulations)
     path = folder / "coverage.md"
     path.write_text(text, encoding="utf-8")
     print(f"{text}\n{path}")
-    return 0
 
 
 if __name__ == "__main__":

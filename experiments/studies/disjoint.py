@@ -5,20 +5,22 @@ python -m experiments.studies.disjoint --prepared build/data/emodb --source ../e
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from experiments import catalogue
+from data_prep import command
 from experiments.catalogue import ablations, best
-from experiments.grid.runs import Experiment, add_arguments, named_experiment
+from experiments.grid.runs import Experiment, named_experiment
+from experiments.options import GridOptions, Seeds, Source
 from experiments.studies.checkpoints import check_network, recordings_of, scores_of
 from ser_acrnn import audio
 from ser_acrnn.config import Preset, TrainConfig
@@ -73,44 +75,33 @@ def score(network: Path, result: RunResult, recordings: dict[str, Path], ways: S
     return found
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.studies.disjoint", description=str(__doc__).split("\n\n")[0])
-    add_arguments(parser)
-    parser.add_argument("--trained", required=True, help=f"the system whose networks are there: one of {', '.join(best.ADAPTED)}")
-    parser.add_argument("--seeds", type=catalogue.number_list, default=[0], help="such as 0-2 (default: 0)")
-    parser.add_argument("--source", type=Path, required=True, help="folder of the corpus's audio")
-    options = parser.parse_args(arguments)
-    try:
-        made = run(options)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{made} results of {best.ADAPTED[options.trained]}: {', '.join(ablations.DISJOINT)}")
-    return 0
-
-
-def run(options: argparse.Namespace) -> int:
-    """Judges all folds and seeds that lack a result, and returns how many results that gave.
+@command.entry
+def main(
+    options: GridOptions,
+    trained: Annotated[str, typer.Option(help=f"the system whose networks are there: one of {', '.join(best.ADAPTED)}")],
+    source: Source,
+    seeds: Seeds = "0",
+) -> None:
+    """Judges all folds and seeds that lack a result, and says how many results that gave.
 
     Raises:
         ValueError: A result, a network or a recording is missing or is another one, or the system has no adapted counterpart.
     """
-    if options.models is None or options.trained not in best.ADAPTED:
-        raise ValueError(f"--models is {options.models}, --trained {options.trained}, expected the networks of one of {list(best.ADAPTED)}")
-    trained = named_experiment(options, options.trained)
-    again = [named_experiment(options, f"{best.ADAPTED[options.trained]}.{change}") for change in ablations.DISJOINT]
-    recordings, made = recordings_of(trained.corpus.manifest, options.source), 0
-    for seed, fold in tqdm(list(product(options.seeds, range(len(trained.folds)))), desc=options.trained, unit=" runs"):
+    if options.models is None or trained not in best.ADAPTED:
+        raise ValueError(f"--models is {options.models}, --trained {trained}, expected the networks of one of {list(best.ADAPTED)}")
+    before = named_experiment(options, trained)
+    again = [named_experiment(options, f"{best.ADAPTED[trained]}.{change}") for change in ablations.DISJOINT]
+    recordings, made = recordings_of(before.corpus.manifest, source), 0
+    for seed, fold in tqdm(list(product(seeds, range(len(before.folds)))), desc=trained, unit=" runs"):
         missing = [one for one in again if not one.finished(one.run(fold, seed), options.results)]
         if missing:
-            _score_run(trained, missing, fold, seed, recordings, options)
+            _score_run(before, missing, fold, seed, recordings, options)
             made += len(missing)
-    return made
+    print(f"{made} results of {best.ADAPTED[trained]}: {', '.join(ablations.DISJOINT)}")
 
 
 def _score_run(
-    trained: Experiment, again: Sequence[Experiment], fold: int, seed: int, recordings: dict[str, Path], options: argparse.Namespace
+    trained: Experiment, again: Sequence[Experiment], fold: int, seed: int, recordings: dict[str, Path], options: GridOptions
 ) -> None:
     run = trained.run(fold, seed)
     network, path = run.file(options.models, ".keras"), run.file(options.results)
@@ -121,14 +112,12 @@ def _score_run(
     found = score(network, result, recordings, list(ways.values()))
     for one in again:
         assert isinstance(one.preset, Preset)
-        settled = dataclasses.replace(one.preset, training=dataclasses.replace(one.preset.training, precision=result.precision))
+        settled = replace(one.preset, training=replace(one.preset.training, precision=result.precision))
         utterances = [
             {**utterance, "posteriors": [round(float(value), 6) for value in row]}
             for utterance, row in zip(result.utterances, found[ways[one.system]], strict=True)
         ]
-        dataclasses.replace(result, system=one.system, utterances=utterances, config=settled.to_dict()).save(
-            one.run(fold, seed).file(options.results)
-        )
+        replace(result, system=one.system, utterances=utterances, config=settled.to_dict()).save(one.run(fold, seed).file(options.results))
 
 
 if __name__ == "__main__":

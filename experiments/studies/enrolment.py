@@ -5,9 +5,8 @@ python -m experiments.studies.enrolment --prepared build/data/emodb --system lit
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from data_prep import command
 from experiments import catalogue
 from experiments.grid.runs import named_experiment
-from experiments.studies.checkpoints import check_network, command, kept_runs, recordings_of, scores_of, write
+from experiments.studies.checkpoints import KeptOptions, check_network, kept_runs, recordings_of, scores_of, write
 from ser_acrnn import audio
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.evaluation import metrics, report
@@ -122,12 +122,14 @@ def _by_speaker(judged: pd.DataFrame, column: str) -> pd.Series:
     return pd.Series(uar, dtype=float).groupby(level=0).mean() if uar else pd.Series(dtype=float)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    return command("experiments.studies.enrolment", str(__doc__).split("\n\n")[0], run, table, arguments)
+@command.entry
+def main(options: KeptOptions) -> None:
+    """Judges, and prints the table."""
+    path = run(options)
+    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
 
 
-def run(options: argparse.Namespace) -> Path:
+def run(options: KeptOptions) -> Path:
     """Judges every fold, and returns the file that holds all decisions.
 
     Raises:

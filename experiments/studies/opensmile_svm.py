@@ -5,22 +5,23 @@ python -m experiments.studies.opensmile_svm --prepared build/data/emodb --source
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import sklearn
+import typer
 from numpy.typing import NDArray
 
+from data_prep import command
 from experiments import catalogue
 from experiments.catalogue import baselines
 from experiments.grid.runs import Experiment, corpus_name, split_corpus
-from experiments.jobs.job import run_command
 from experiments.jobs.locks import lock
+from experiments.options import RESULTS, WORK, Results, Source
 from experiments.studies import linear_svm
 from experiments.studies.checkpoints import recordings_of
 from experiments.studies.functionals import functionals_of, opensmile_extractor
@@ -34,55 +35,51 @@ PROTOCOLS = (LEAVE_ONE_SPEAKER_OUT, "leave-one-session-out", "leave-one-group-ou
 SEED = 0  # nothing is drawn: one run a fold
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code: 0 when all results are there, 75 when another process computes them, 1 for anything else."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.studies.opensmile_svm", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("--prepared", type=Path, required=True, help="a prepared corpus of any recipe: its folder, or a packed .npz")
-    parser.add_argument("--source", type=Path, required=True, help="folder of the corpus's audio")
-    parser.add_argument(
-        "--system", default=",".join(baselines.SYSTEMS), help="rows of the tables, separated by commas (default: %(default)s)"
-    )
-    parser.add_argument("--protocol", choices=PROTOCOLS, help="what a fold leaves out (default: the corpus's own)")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
-    parser.add_argument("--work", type=Path, default=Path("build/work"), help="folder that keeps the functionals (default: %(default)s)")
-    return run_command(run, parser.parse_args(arguments))
-
-
-def run(options: argparse.Namespace) -> None:
-    """Computes the results that are not there yet.
+def run(
+    prepared: Annotated[Path, typer.Option(help="a prepared corpus of any recipe: its folder, or a packed .npz")],
+    source: Source,
+    system: Annotated[str, typer.Option(help="rows of the tables, separated by commas")] = ",".join(baselines.SYSTEMS),
+    protocol: Annotated[Literal[*PROTOCOLS] | None, typer.Option(help="what a fold leaves out (default: the corpus's own)")] = None,
+    results: Results = RESULTS,
+    work: Annotated[Path, typer.Option(help="folder that keeps the functionals")] = WORK,
+) -> None:
+    """Computes the results that are not there yet; exit code 75 when another process computes them.
 
     Raises:
         LockedError: Another process computes them.
         ValueError: They cannot be computed; the message names file, value and expectation.
     """
-    facts = catalogue.corpus(corpus_name(options.prepared))
-    systems = options.system.split(",")
+    facts = catalogue.corpus(corpus_name(prepared))
+    systems = system.split(",")
     if unknown := [system for system in systems if system not in baselines.SYSTEMS]:
         raise ValueError(f"--system names {unknown}, expected some of {list(baselines.SYSTEMS)}")
-    with lock(options.work / f"{facts.name}.opensmile-svm.lock"):
+    with lock(work / f"{facts.name}.opensmile-svm.lock"):
         for system in systems:
             preset = baselines.SYSTEMS[system]
             preset = replace(preset, model=replace(preset.model, emotions=facts.emotions))
-            _run(split_corpus(options.prepared, facts, system, preset, options.protocol), options)
+            _run(split_corpus(prepared, facts, system, preset, protocol), source, results, work)
 
 
-def _run(experiment: Experiment, options: argparse.Namespace) -> None:
+main = command.entry(run)
+
+
+def _run(experiment: Experiment, source: Path, results: Path, work: Path) -> None:
     runs = [experiment.run(fold, SEED) for fold in range(len(experiment.folds))]
-    missing = [one for one in runs if not experiment.finished(one, options.results)]
+    missing = [one for one in runs if not experiment.finished(one, results)]
     if len(missing) < len(runs):
         print(f"{experiment.system}: {len(runs) - len(missing)} of {len(runs)} results are already there")
     if not missing:
         return
     manifest, config = experiment.corpus.manifest, experiment.preset.features
-    recordings = recordings_of(manifest, options.source)
+    recordings = recordings_of(manifest, source)
     extractor = opensmile_extractor(config)
     files = [(row.sha256, recordings[row.utterance]) for row in manifest.itertuples()]
-    vectors = functionals_of(files, config, extractor, options.work / "functionals")
-    experiment.settle_manifest(options.results)
+    vectors = functionals_of(files, config, extractor, work / "functionals")
+    experiment.settle_manifest(results)
     for one in missing:
         result = scored(experiment, one, vectors, extractor.program)
-        result.save(one.file(options.results))
-        print(f"{one.file(options.results)}: complexity {result.chosen['complexity']:g}, {result.wall_seconds:.0f} s")
+        result.save(one.file(results))
+        print(f"{one.file(results)}: complexity {result.chosen['complexity']:g}, {result.wall_seconds:.0f} s")
 
 
 def scored(experiment: Experiment, run: Run, vectors: NDArray[np.float32], program: str) -> RunResult:

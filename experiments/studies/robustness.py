@@ -6,7 +6,6 @@ python -m experiments.studies.robustness --prepared build/data/emodb --system li
 
 from __future__ import annotations
 
-import argparse
 import sys
 import zlib
 from collections.abc import Sequence
@@ -17,9 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from data_prep import command
 from experiments import catalogue
 from experiments.grid.runs import named_experiment
-from experiments.studies.checkpoints import check_network, command, kept_runs, recordings_of, scores_of, write
+from experiments.studies.checkpoints import KeptOptions, check_network, kept_runs, recordings_of, scores_of, write
 from experiments.studies.degradations import DEGRADATIONS
 from ser_acrnn import audio
 from ser_acrnn.config import TrainConfig
@@ -96,12 +96,14 @@ def table(root: Path, folder: str) -> str:
     return report.markdown_table(["UAR, mean over folds (95 % interval)", *(names[system] for system in systems)], rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    return command("experiments.studies.robustness", str(__doc__).split("\n\n")[0], run, table, arguments)
+@command.entry
+def main(options: KeptOptions) -> None:
+    """Judges, and prints the table."""
+    path = run(options)
+    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
 
 
-def run(options: argparse.Namespace) -> Path:
+def run(options: KeptOptions) -> Path:
     """Judges every fold, and returns the file that holds all decisions.
 
     Raises:

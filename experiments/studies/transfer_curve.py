@@ -9,7 +9,6 @@ network with weights drawn anew. Results that are there, of these weights and se
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import logging
@@ -17,14 +16,18 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import typer
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from data_prep import command
 from experiments.catalogue import SYSTEMS, number_list
 from experiments.grid.runs import Experiment, open_experiment
+from experiments.options import RESULTS, Results
 from experiments.studies import transfer_report
 from experiments.studies.transfer_methods import METHODS, FewShotConfig
 from ser_acrnn import files
@@ -178,58 +181,41 @@ def compute(draws: Draws, source: Source, method: str, examples: int, seed: int,
     return result
 
 
-def run(options: argparse.Namespace) -> tuple[list[TransferResult], Draws, Source]:
-    """Computes what is missing, and returns all results that the options name.
+@command.entry
+def main(
+    prepared: Annotated[Path, typer.Option(help="a prepared corpus that the trained network has not seen")],
+    init: Annotated[str, typer.Option(help="a shipped network, or a .keras file")] = "acrnn3d-emodb",
+    examples: Annotated[str, typer.Option(help="of each emotion")] = "1,5,20",
+    repeats: Annotated[int, typer.Option(help="draws; they test the groups of speakers in turn")] = 6,
+    methods: Annotated[str, typer.Option(help="some of the default")] = ",".join(METHODS),
+    updates: Annotated[int, typer.Option(help="of the weights")] = FewShotConfig().updates,
+    learning_rate: Annotated[float | None, typer.Option(help="of all methods, instead of their own")] = None,
+    results: Results = RESULTS,
+) -> None:
+    """Computes what is missing, writes the page and prints it.
 
     Raises:
-        ValueError: Something that the options name cannot be used.
+        ValueError: Something that is named cannot be used.
     """
-    source = Source.find(options.init)
-    experiment = open_experiment(options.prepared, "lite-by-utterance")
-    rates = {method: options.learning_rate for method in METHODS} if options.learning_rate else FewShotConfig().learning_rate
-    draws = Draws(experiment, FewShotConfig(updates=options.updates, learning_rate=rates))
-    folder = options.results / "transfer" / experiment.corpus.name
-    plan = [
-        (method, examples, seed)
-        for seed in range(options.repeats)
-        for examples in number_list(options.examples)
-        for method in options.methods.split(",")
-    ]
-    results = []
-    for method, examples, seed in tqdm(plan, unit=" runs", disable=not sys.stderr.isatty()):
-        test = experiment.folds[seed % len(experiment.folds)].test
-        path = folder / transfer_report.system(method, examples) / f"{test}-seed{seed}.json"
-        results.append(compute(draws, source, method, examples, seed, path))
-    return results, draws, source
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.studies.transfer_curve", description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("--prepared", type=Path, required=True, help="a prepared corpus that the trained network has not seen")
-    parser.add_argument("--init", default="acrnn3d-emodb", help="a shipped network, or a .keras file (default: %(default)s)")
-    parser.add_argument("--examples", default="1,5,20", help="of each emotion (default: %(default)s)")
-    parser.add_argument("--repeats", type=int, default=6, help="draws; they test the groups of speakers in turn (default: %(default)s)")
-    parser.add_argument("--methods", default=",".join(METHODS), help="some of %(default)s")
-    parser.add_argument("--updates", type=int, default=FewShotConfig().updates, help="of the weights (default: %(default)s)")
-    parser.add_argument("--learning-rate", type=float, help="of all methods, instead of their own")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the result files (default: %(default)s)")
-    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    try:
-        if unknown := sorted(set(options.methods.split(",")) - set(METHODS)):
-            raise ValueError(f"--methods has {unknown}, expected some of {sorted(METHODS)}")
-        results, draws, source = run(options)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    config, methods = draws.config, options.methods.split(",")
-    rates = ", ".join(f"{config.learning_rate[method]:g} {transfer_report.TITLES[method]}" for method in methods if method != "probe")
-    settings = f"About {config.updates} updates of {config.batch_size} segments; learning rate: {rates}."
-    folder = options.results / "transfer" / draws.experiment.corpus.name
-    page = transfer_report.write(Summary.of(results), folder, draws.experiment.facts, source.name, source.sha256, settings)
+    chosen = methods.split(",")
+    if unknown := sorted(set(chosen) - set(METHODS)):
+        raise ValueError(f"--methods has {unknown}, expected some of {sorted(METHODS)}")
+    source = Source.find(init)
+    experiment = open_experiment(prepared, "lite-by-utterance")
+    rates = {method: learning_rate for method in METHODS} if learning_rate else FewShotConfig().learning_rate
+    config = FewShotConfig(updates=updates, learning_rate=rates)
+    draws, folder = Draws(experiment, config), results / "transfer" / experiment.corpus.name
+    plan = [(method, number, seed) for seed in range(repeats) for number in number_list(examples) for method in chosen]
+    found = []
+    for method, number, seed in tqdm(plan, unit=" runs", disable=not sys.stderr.isatty()):
+        test = experiment.folds[seed % len(experiment.folds)].test
+        path = folder / transfer_report.system(method, number) / f"{test}-seed{seed}.json"
+        found.append(compute(draws, source, method, number, seed, path))
+    shown = ", ".join(f"{rates[method]:g} {transfer_report.TITLES[method]}" for method in chosen if method != "probe")
+    settings = f"About {config.updates} updates of {config.batch_size} segments; learning rate: {shown}."
+    page = transfer_report.write(Summary.of(found), folder, experiment.facts, source.name, source.sha256, settings)
     print(f"{page.read_text(encoding='utf-8').rstrip()}\n\n{page}")
-    return 0
 
 
 if __name__ == "__main__":

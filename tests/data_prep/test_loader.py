@@ -1,6 +1,5 @@
 """How a corpus's loader is found, and what it hands over."""
 
-import argparse
 from pathlib import Path
 
 import pytest
@@ -35,11 +34,10 @@ def test_a_module_that_is_no_loader_is_named_with_those_there_are(name):
         loader.find(name)
 
 
-def test_a_loader_adds_its_own_arguments():
-    parser = argparse.ArgumentParser()
-    loader.add_arguments("iemocap", parser)
-    options = parser.parse_args([])
-    assert (options.merge_excited, options.dialogs) == (False, "improvised")
+def test_a_loader_adds_its_own_options():
+    choices = {name: default for name, _, default in loader.choices("iemocap")}
+    assert choices == {"merge_excited": False, "dialogs": "improvised", "skip_bad": False}
+    assert loader.choices("emodb") == []
 
 
 def test_counts_are_compared_a_speaker_and_emotion():
@@ -54,12 +52,12 @@ def test_counts_are_compared_a_speaker_and_emotion():
 
 def test_a_look_alike_is_never_called_by_the_corpuss_name(tmp_path):
     synthetic_iemocap.write_iemocap_like(tmp_path, scale=0.005)
-    options = argparse.Namespace(merge_excited=False, dialogs="improvised", skip_bad=False)
-    reading = loader.find("iemocap").read(tmp_path, options)
+    read = loader.find("iemocap").read
+    reading = read(tmp_path)
     assert reading.name == "iemocap-synthetic" and not reading.differences
     (tmp_path / "IEMOCAP_full_release" / "SYNTHETIC.txt").unlink()
-    real = loader.find("iemocap").read(tmp_path, options)
+    real = read(tmp_path)
     assert real.name == "iemocap" and real.differences
-    excited = loader.find("iemocap").read(tmp_path, argparse.Namespace(merge_excited=True, dialogs="all", skip_bad=False))
+    excited = read(tmp_path, merge_excited=True, dialogs="all")
     assert excited.name == "iemocap-all-excited" and excited.about["selection"] == "all dialogs, happy = hap + exc"
     assert len(excited.utterances) > len(real.utterances)

@@ -124,15 +124,23 @@ def test_the_published_corpus_is_prepared_whole(emodb_directory: Path, data: Pat
 
 
 def test_help_after_the_corpus_shows_the_loaders_own_arguments(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments, shown in ((["--help"], False), (["emodb", "--help"], False), (["iemocap", "--help"], True)):
+    for arguments, shown in ((["--help"], False), (["emodb", "-h"], False), (["iemocap", "--help"], True)):
         with pytest.raises(SystemExit) as stop:
             main(arguments)
         assert stop.value.code == 0
         assert ("--merge-excited" in capsys.readouterr().out) == shown
 
 
-@pytest.mark.parametrize(("arguments", "words"), [([], "required: --source"), (["emodb"], "required: --source")])
-def test_a_missing_argument_is_named(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Missing argument 'corpus'"),
+        (["emodb"], "Missing option '--source'"),
+        (["emodb", "--source", "none", "--merge-excited"], "No such option: --merge-excited"),
+        (["iemocap", "--source", "none", "--dialogs", "some"], "'some' is not one of 'improvised', 'scripted', 'all'"),
+    ],
+)
+def test_a_missing_or_wrong_argument_is_named(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2

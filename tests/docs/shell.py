@@ -1,8 +1,7 @@
-"""Commands of the pages: run where they are short, otherwise parsed by the very parser that would take them."""
+"""Commands of the pages: run where they are short, otherwise read as they would be read."""
 
 from __future__ import annotations
 
-import argparse
 import configparser
 import contextlib
 import importlib
@@ -10,12 +9,13 @@ import io
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import typer
 
+from data_prep import command as commands
 from ser_acrnn import cli
 
 ROOT = Path(__file__).parents[2]
@@ -89,19 +89,19 @@ def _command(name: str, arguments: list[str], target: Path | None, *, parse: boo
 
 
 def _module(name: str, arguments: list[str]) -> None:
-    """Lets the module's own parser read the arguments, and stops before it does anything."""
+    """Lets the module's own `main` read the arguments, and stops before it does anything."""
 
-    def stop(parser: argparse.ArgumentParser, *words: object, **named: object) -> argparse.Namespace:
-        parse(parser, *words, **named)
+    def stop(run: Callable[..., object], words: list[str]) -> Callable[[], object]:
+        bound(run, words)
         raise _Parsed
 
-    parse, complaints = argparse.ArgumentParser.parse_args, io.StringIO()
+    bound, complaints = commands.bound, io.StringIO()
     try:
         module = importlib.import_module(name)
     except ImportError as error:
         raise WrongCommandError(f"python -m {name}: {error}") from error
     module = module if hasattr(module, "main") else importlib.import_module(f"{name}.__main__")
-    argparse.ArgumentParser.parse_args = stop  # type: ignore[method-assign, assignment]
+    commands.bound = stop  # type: ignore[assignment]
     try:
         with contextlib.redirect_stderr(complaints), contextlib.redirect_stdout(io.StringIO()):
             module.main(arguments)
@@ -111,7 +111,7 @@ def _module(name: str, arguments: list[str]) -> None:
         if not end.code:  # --help
             return
     finally:
-        argparse.ArgumentParser.parse_args = parse  # type: ignore[method-assign]
+        commands.bound = bound
     raise WrongCommandError(f"python -m {name} {shlex.join(arguments)}: {complaints.getvalue() or 'reads no command line'}")
 
 

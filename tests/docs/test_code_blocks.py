@@ -93,7 +93,7 @@ def test_the_code_of_a_page(page, here, waveform, loaded_once):
         shutil.copytree("recordings", "theatre/anna")
         for number, emotion in enumerate(("angry", "sad"), start=1):
             Path(f"theatre/anna/{number}.wav").rename(f"theatre/anna/{emotion}-1.wav")
-        reading = namespace["read"](Path("theatre"), None)
+        reading = namespace["read"](Path("theatre"))
         assert [(one.speaker, one.emotion) for one in reading.utterances] == [("anna", "angry"), ("anna", "sad")]
 
 

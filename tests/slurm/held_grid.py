@@ -12,10 +12,8 @@ from ser_acrnn.training import run as training
 
 HELD = {(0, 0), (1, 0), (0, 1)}  # fold and seed
 
-parse = run_one.parse
 
-
-def run(options):
+def run(options: run_one.Options):
     """What a job computes: `run_one`, held."""
     if (options.fold, options.seed) in HELD and "SLURM_RESTART_COUNT" not in os.environ:
         training.run = held(training.run)

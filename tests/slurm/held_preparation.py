@@ -3,20 +3,20 @@
 Jobs import it, as they do `held_grid`.
 """
 
+import functools
 import os
 import time
 
 from data_prep import shards
 from experiments.jobs import run_piece, run_preparation
 
-parse = run_piece.parse
 
-
-def run(options):
+@functools.wraps(run_piece.run)
+def run(*arguments, **named):
     """What a job computes: `run_piece`, held."""
     if "SLURM_RESTART_COUNT" not in os.environ:
         shards._write = held(shards._write)
-    run_piece.run(options)
+    run_piece.run(*arguments, **named)
 
 
 def held(write):

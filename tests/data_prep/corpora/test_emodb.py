@@ -229,18 +229,23 @@ def test_an_unreachable_site_says_what_to_do(tmp_path: Path, unused_port: int) -
         assert part in str(caught.value)
 
 
-def test_the_command_reports_errors_in_one_line(tmp_path: Path, unused_port: int, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emodb, "TRANSFER", QUICK)
+
+
+def test_the_command_reports_errors_in_one_line(quick: None, tmp_path: Path, unused_port: int, capsys: pytest.CaptureFixture[str]) -> None:
     url = f"http://127.0.0.1:{unused_port}/download.zip"
-    assert emodb.main(["--download", str(tmp_path), "--url", url], QUICK) == 1
+    assert emodb.main(["--download", str(tmp_path), "--url", url]) == 1
     captured = capsys.readouterr()
     errors = [line for line in captured.err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and url in errors[0] and "EMODB=" in errors[0]
     assert captured.out == ""
 
 
-def test_the_command_survives_a_folder_it_cannot_make(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_survives_a_folder_it_cannot_make(quick: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_bytes(b"")
-    assert emodb.main(["--download", str(tmp_path / "file")], QUICK) == 1
+    assert emodb.main(["--download", str(tmp_path / "file")]) == 1
     assert "error: " in capsys.readouterr().err
 
 
@@ -263,6 +268,12 @@ def test_the_command_names_the_files_that_are_wrong(tmp_path: Path, capsys: pyte
     assert "differing 03a01Wa.wav" in lines and "unexpected 03a01Zz.wav" in lines
     assert sum(line.startswith("missing ") for line in lines) == 534
     assert "0 match, 534 missing" in captured.err
+
+
+@pytest.mark.parametrize("words", [[], ["--download", "a", "--verify", "b"]])
+def test_the_command_either_downloads_or_verifies(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert emodb.main(words) == 2
+    assert capsys.readouterr().err == "expected either --download DIR or --verify DIR\n"
 
 
 def test_runs_as_a_module(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import zlib
@@ -45,7 +44,7 @@ def put(root: Path, name: str, folder: str = "") -> Path:
 
 
 def read(source: Path) -> Reading:
-    return ravdess.read(source, argparse.Namespace())
+    return ravdess.read(source)
 
 
 def refusal(source: Path) -> str:

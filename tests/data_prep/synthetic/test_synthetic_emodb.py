@@ -218,4 +218,4 @@ def test_a_plan_that_cannot_be_is_an_error(arguments: dict[str, object], message
 
 def test_the_command_reports_an_error_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert synthetic.main([str(tmp_path), "--utterances-per-speaker", "0"]) == 1
-    assert capsys.readouterr().err == "python -m data_prep.synthetic.emodb: utterances_per_speaker is 0, expected 1 or more\n"
+    assert capsys.readouterr().err == "utterances_per_speaker is 0, expected 1 or more\n"

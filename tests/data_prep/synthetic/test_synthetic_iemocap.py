@@ -254,4 +254,4 @@ def test_the_command_writes_and_reports(tmp_path: Path, capsys: pytest.CaptureFi
     assert synthetic_iemocap.main([str(tmp_path), "--scale", "0.001", "--wav-for", "none"]) == 0
     assert capsys.readouterr().out == f"{len(plan(0.001))} synthetic turns of 10 speakers in {tmp_path / 'IEMOCAP_full_release'}\n"
     assert synthetic_iemocap.main([str(tmp_path), "--scale", "2"]) == 1
-    assert capsys.readouterr().err == "python -m data_prep.synthetic.iemocap: scale is 2.0, expected a number above 0 and up to 1\n"
+    assert capsys.readouterr().err == "scale is 2.0, expected a number above 0 and up to 1\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from dataclasses import astuple
 from pathlib import Path
@@ -57,7 +56,7 @@ def test_a_size_out_of_range_is_refused(scale: float) -> None:
 
 def test_it_is_read_as_the_release_is_and_says_that_it_is_generated(two_actors: None, tmp_path: Path) -> None:
     paths = write_ravdess_like(tmp_path, scale=0.001)
-    reading = ravdess.read(tmp_path, argparse.Namespace())
+    reading = ravdess.read(tmp_path)
     assert sorted(utterance.path for utterance in reading.utterances) == paths and len(paths) == 16
     assert (reading.name, reading.left_out) == ("ravdess-synthetic", [])
     facts = catalogue.corpus(reading.name)
@@ -65,7 +64,7 @@ def test_it_is_read_as_the_release_is_and_says_that_it_is_generated(two_actors: 
     info = soundfile.info(paths[0])
     assert (info.samplerate, info.channels, info.subtype) == (48_000, 1, "PCM_16") and 2.5 < info.duration < 6
     (tmp_path / synthetic_ravdess.RELEASE_FOLDER / loader.SYNTHETIC_MARKER).unlink()
-    assert ravdess.read(tmp_path, argparse.Namespace()).name == "ravdess"
+    assert ravdess.read(tmp_path).name == "ravdess"
 
 
 def test_the_same_arguments_give_the_same_bytes_whatever_else_is_written(two_actors: None, tmp_path: Path) -> None:

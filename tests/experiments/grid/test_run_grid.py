@@ -181,4 +181,4 @@ def test_an_unknown_protocol_or_table_ends_in_a_line_that_names_the_known_ones(s
 def test_a_table_and_systems_are_not_asked_for_together(small_corpus, tmp_path, capsys):
     with pytest.raises(SystemExit):
         grid(small_corpus, tmp_path, "--table", "table1", "--system", "tiny")
-    assert "not allowed with" in capsys.readouterr().err
+    assert "--table table1 is not allowed with --system tiny" in capsys.readouterr().err

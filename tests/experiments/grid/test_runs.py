@@ -1,6 +1,5 @@
 """What a run is: its file, its corpus as its recipe prepared it, its folds under each protocol; and whether it is done."""
 
-import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +9,11 @@ import pytest
 import soundfile
 from sample_results import EMOTIONS, sample_result
 
-from data_prep import prepare
+from data_prep import command, prepare
 from experiments import catalogue
 from experiments.grid import runs
 from experiments.grid.runs import corpus_name, prepared_path
+from experiments.options import GridOptions
 from ser_acrnn.config import PRESETS
 from ser_acrnn.data.corpus import Utterance
 from ser_acrnn.data.grouped import GroupedCorpus
@@ -92,13 +92,11 @@ def test_options_stand_for_the_systems_own_numbers(small_corpus):
     training = opened(small_corpus, "dnn-elm", precision="bfloat16", epochs=2).preset.training
     assert training == replace(BASELINE.training, precision="bfloat16", epochs=2)
     assert opened(small_corpus, "dnn-elm").preset.training == BASELINE.training
-    parser = argparse.ArgumentParser()
-    runs.add_arguments(parser)
     for given in ("auto", "float32", "bfloat16"):
-        assert parser.parse_args(["--prepared", "emodb", "--precision", given]).precision == given
-    assert parser.parse_args(["--prepared", "emodb"]).precision is None
+        assert command.bound(GridOptions, ["--prepared", "emodb", "--precision", given])().precision == given
+    assert command.bound(GridOptions, ["--prepared", "emodb"])().precision is None
     with pytest.raises(SystemExit):
-        parser.parse_args(["--prepared", "emodb", "--precision", "float16"])
+        command.bound(GridOptions, ["--prepared", "emodb", "--precision", "float16"])
 
 
 def test_iemocap_is_left_out_a_speaker_at_a_time_and_the_partner_validates(iemocap):

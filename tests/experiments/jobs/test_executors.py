@@ -5,19 +5,20 @@ import subprocess
 import sys
 import threading
 import time
-from argparse import ArgumentParser
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from experiments.grid import run_grid, run_one
-from experiments.grid.runs import add_arguments, named_experiment
+from experiments.grid.runs import named_experiment
 from experiments.jobs import executors
 from experiments.jobs.executors import local, run_child
 from experiments.jobs.job import Job
 from experiments.jobs.locks import LockedError, lock
+from experiments.options import GridOptions
 from ser_acrnn.evaluation.results import RunResult
 
 ROOT = Path(__file__).parents[3]
@@ -82,10 +83,7 @@ def test_a_child_that_finds_its_task_taken_is_started_again(tmp_path):
 
 @pytest.fixture
 def options(small_corpus, tmp_path):
-    parser = ArgumentParser()
-    add_arguments(parser)
-    paths = ["--prepared", small_corpus, "--results", tmp_path / "results", "--work", tmp_path / "work"]
-    return parser.parse_args([str(word) for word in [*paths, "--epochs", 1]])
+    return GridOptions(prepared=small_corpus, results=tmp_path / "results", work=tmp_path / "work", epochs=1)
 
 
 def test_a_child_leaves_a_claimed_run_and_names_what_fails(options, tmp_path, monkeypatch):
@@ -94,8 +92,8 @@ def test_a_child_leaves_a_claimed_run_and_names_what_fails(options, tmp_path, mo
     with lock(run.lock), pytest.raises(LockedError, match=f"is held by process {os.getpid()} on "):
         run_child(run, 1)
     assert not (tmp_path / "results").exists()
-    options.prepared = tmp_path / "synthetic"
-    failure = run_child(run_grid.job_of(experiment, 0, 0, options), 1)  # the second one in the same log
+    elsewhere = replace(options, prepared=tmp_path / "synthetic")
+    failure = run_child(run_grid.job_of(experiment, 0, 0, elsewhere), 1)  # the second one in the same log
     assert failure.startswith(f"exit code 1: {tmp_path}/synthetic: lacks ") and failure.endswith("03-seed0.log)")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import prepare
+from data_prep import command, prepare
 from experiments.jobs import executors, run_piece, run_preparation
 from experiments.jobs.locks import lock
 
@@ -71,9 +71,10 @@ def test_each_piece_is_told_its_list(words, tmp_path, children):
     assert run_preparation.main(words("--pieces", 3, "--jobs", 2)) == 0
     assert len(children) == 6
     for job in children:
-        options = run_piece.parse(job.arguments)
-        assert (options.threads, options.work, options.wait) == (1, tmp_path / "work", False)
-        assert job.output == options.piece.with_suffix(".outcome.json")
+        told = command.bound(run_piece.run, job.arguments).keywords
+        piece = told.pop("piece")
+        assert told == {"threads": 1, "work": tmp_path / "work", "wait": False}
+        assert job.output == piece.with_suffix(".outcome.json")
     assert {job.name.split()[0] for job in children} == {"paper", "mfcc-pitch"}
     assert not list((tmp_path / "data").glob(".*.pieces"))
 

@@ -43,7 +43,7 @@ def prepared(tmp_path_factory):
             for statement in (1, 2):
                 tone = np.sin(2 * np.pi * 150 * 1.6**emotion * time) + 0.1 * rng.normal(size=len(time))
                 soundfile.write(root / f"Actor_{actor}" / f"03-01-{emotion:02}-01-{statement:02}-01-{actor}.wav", 0.2 * tone, 16_000)
-    reading = ravdess.read(root, None)
+    reading = ravdess.read(root)
     return prepare.prepare(reading.name, reading.utterances, root / "data", source=root, jobs=1)
 
 
