@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_prep.corpora.iemocap import EMOTION_OF_CODE, PUBLISHED_COUNTS, PUBLISHED_TURNS, SESSIONS, parse_dialog
+from data_prep.corpora.iemocap import EMOTION_OF_CODE, PUBLISHED_COUNTS, PUBLISHED_TURNS, SESSIONS
+from data_prep.corpora.iemocap.labels import parse_dialog
 from data_prep.synthetic.voice import SynthesisConfig
 
 SCALE = 0.02  # some two hundred turns, of which a quarter is the paper's selection

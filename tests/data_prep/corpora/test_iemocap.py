@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.corpora import iemocap
+from data_prep.corpora.iemocap import labels
 from ser_acrnn.config import IEMOCAP_EMOTIONS
 from ser_acrnn.data.corpus import CorpusError, Utterance
 
@@ -92,7 +93,7 @@ def test_the_published_tables_add_up() -> None:
     ],
 )
 def test_parses_names(name: str, expected: tuple[str, str, str, str]) -> None:
-    assert iemocap.parse_turn(name) == expected
+    assert labels.parse_turn(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_parses_names(name: str, expected: tuple[str, str, str, str]) -> None:
 )
 def test_refuses_other_names(name: str, message: str) -> None:
     with pytest.raises(CorpusError) as caught:
-        iemocap.parse_turn(name)
+        labels.parse_turn(name)
     assert message in str(caught.value)
 
 

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from data_prep.corpora import iemocap
+from data_prep.corpora.iemocap import labels
 from data_prep.synthetic import iemocap as synthetic_iemocap
 from data_prep.synthetic.iemocap_turns import Turn, dialog_names, plan
 from data_prep.synthetic.style import STYLES
@@ -74,7 +75,7 @@ def test_the_dialogs_are_the_release_s(full: Path) -> None:
     assert Counter(name[4] for name in names) == DIALOGS_A_SESSION
     assert names >= IRREGULAR and not names & {"Ses03M_impro05", "Ses03M_impro08"} and "Ses05M_script01_1" in names
     for name in names:
-        iemocap.parse_dialog(name)
+        labels.parse_dialog(name)
 
 
 def test_both_speak_in_every_dialog_whoever_wears_the_markers() -> None:
