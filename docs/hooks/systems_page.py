@@ -70,7 +70,9 @@ def table() -> str:
 def _differences(base: dict[str, Any], changed: dict[str, Any]) -> Iterator[str]:
     """The fields in which two configurations differ, and their values in the changed one."""
     for field, value in changed.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and base[field] is None:
+            yield f"`{field}`"
+        elif isinstance(value, dict):
             yield from _differences(base[field], value)
         elif value != base[field]:
             yield f"`{field} = {value}`"

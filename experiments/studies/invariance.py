@@ -1,0 +1,141 @@
+"""What a decision must not depend on: silence or room noise around the speech, level and offset; how many decisions stay.
+
+python -m experiments.studies.invariance --prepared build/data/emodb --source ../emodb --system best-by-utterance --models build/models
+python -m experiments.studies.invariance --prepared build/data/emodb --source ../emodb --system acrnn3d-emodb
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from data_prep import command
+from experiments.grid.runs import named_experiment, open_experiment
+from experiments.studies.checkpoints import KeptOptions, kept_runs, recordings_of, write
+from ser_acrnn import audio
+from ser_acrnn.evaluation import report
+from ser_acrnn.pretrained import list_pretrained
+
+if TYPE_CHECKING:  # heavy, and not needed for --help
+    from ser_acrnn.inference.predictor import Predictor
+
+FOLDER = "invariance"  # below a corpus's results
+RECORDINGS = 6  # of each speaker
+COLUMNS = ["condition", "speaker", "utterance", "before", "decision", "change"]
+RATE_HERTZ = 16_000
+Surrounding = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
+
+
+def silence(before: float, after: float) -> Surrounding:
+    """Digital silence of so many seconds around a recording."""
+    return lambda waveform, rng: np.pad(waveform, (round(before * RATE_HERTZ), round(after * RATE_HERTZ)))
+
+
+def room(before: float, after: float) -> Surrounding:
+    """The recording's own room: noise of the spectrum and level of its faintest 50 ms, of so many seconds around it."""
+
+    def surround(waveform: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+        pieces = np.lib.stride_tricks.sliding_window_view(waveform, 800)[::400]
+        faintest = pieces[np.argmin(np.square(pieces).sum(axis=1))]
+        shape = np.abs(np.fft.rfft(faintest * np.hanning(800)))
+
+        def noise(seconds: float) -> NDArray[np.float64]:
+            white = np.fft.rfft(rng.standard_normal(max(2, round(seconds * RATE_HERTZ))))
+            coloured = np.fft.irfft(white * np.interp(np.linspace(0, 1, len(white)), np.linspace(0, 1, len(shape)), shape))
+            return coloured[: round(seconds * RATE_HERTZ)] * np.std(faintest) / max(np.std(coloured), 1e-12)
+
+        return np.concatenate([noise(before), waveform, noise(after)]).astype(np.float32)
+
+    return surround
+
+
+SURROUNDINGS: dict[str, Surrounding] = {
+    **{
+        f"{seconds} s of {what} {where}": around(seconds * (where != "after"), seconds * (where != "before"))
+        for what, around in (("zeros", silence), ("room noise", room))
+        for seconds in (1, 5)
+        for where in ("before", "after", "on both sides")
+    },
+    "zeros to 10 s": lambda waveform, rng: np.pad(waveform, (0, max(0, 10 * RATE_HERTZ - len(waveform)))),
+    "40 dB fainter": lambda waveform, rng: waveform * np.float32(0.01),
+    "20 dB louder": lambda waveform, rng: waveform * np.float32(10),
+    "an offset of 0.1": lambda waveform, rng: waveform + np.float32(0.1),
+}
+
+
+def try_network(predictor: Predictor, speaker: str, recordings: dict[str, Path]) -> pd.DataFrame:
+    """Judges recordings as they are and under each condition; a recording that is refused has no decision.
+
+    Returns:
+        The columns `COLUMNS`; `change` is that of the posterior that won before.
+    """
+    rows: list[list[Any]] = []
+    for name, path in recordings.items():
+        waveform = audio.load(path, RATE_HERTZ)
+        before = predictor.predict(waveform)
+        for condition, surround in SURROUNDINGS.items():
+            changed = surround(waveform, np.random.default_rng(zlib.crc32(f"{condition} {name}".encode())))
+            try:
+                after = predictor.predict(changed)
+                change = after.posteriors[before.emotion] - before.posteriors[before.emotion]
+                rows.append([condition, speaker, name, before.emotion, after.emotion, round(change, 4)])
+            except audio.AudioError:
+                rows.append([condition, speaker, name, before.emotion, "", -round(before.posteriors[before.emotion], 4)])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def table(root: Path, folder: str) -> str:
+    """Decisions that stay, and the mean change of the posterior that won, of all networks that were tried, as Markdown."""
+    found = {path.stem: pd.read_csv(path, keep_default_na=False) for path in sorted((root / folder / FOLDER).glob("*.csv"))}
+    rows = []
+    for condition in SURROUNDINGS if found else []:
+        cells = []
+        for tried in found.values():
+            part = tried[tried["condition"] == condition]
+            stay = int((part["before"] == part["decision"]).sum())
+            cells.append(f"{stay} of {len(part)}, {part['change'].astype(float).abs().mean():.2f}")
+        rows.append([condition, *cells])
+    return report.markdown_table(["decisions that stay, mean change of the posterior", *found], rows) if rows else ""
+
+
+@command.entry
+def main(options: KeptOptions) -> None:
+    """Judges, and prints the table."""
+    path = run(options)
+    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
+
+
+def run(options: KeptOptions) -> Path:
+    """Tries a system's kept networks on their test speakers, or one that ships on all, and returns the file of all decisions.
+
+    Raises:
+        ValueError: A result, a network or a recording is missing or is another one.
+    """
+    from ser_acrnn.inference.predictor import Predictor
+
+    if options.system in list_pretrained():
+        experiment = open_experiment(options.prepared, "tiny")
+        networks = dict.fromkeys(experiment.corpus.speakers, options.system)
+    else:
+        experiment = named_experiment(options, options.system)
+        networks = {result.fold["test"]: str(network) for ((network, result),) in kept_runs([experiment], options)}
+    recordings = recordings_of(experiment.corpus.manifest, options.source)
+    speakers = experiment.corpus.manifest.set_index("utterance")["speaker"]
+    tried = []
+    for speaker, network in tqdm(networks.items(), desc=options.system, unit=" speakers"):
+        names = sorted(speakers.index[speakers == speaker])
+        chosen = [names[index] for index in np.linspace(0, len(names) - 1, min(RECORDINGS, len(names))).round().astype(int)]
+        tried.append(try_network(Predictor(network), speaker, {name: recordings[name] for name in chosen}))
+    return write(tried, options.results / experiment.folder / FOLDER / f"{options.system}.csv")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
