@@ -76,7 +76,6 @@ class SpeechGate(JsonConfig):
         nearest_peak_decibels: It is never nearer to the loudest moment.
         floor_percent: How many of a hundred moments are below the noise floor.
         deepest_decibels: Levels further below the loudest moment count as this, digital silence among them.
-        margin_seconds: What is kept before and after.
         least_range_decibels: A recording whose loudest moment is nearer to its noise floor has no speech.
     """
 
@@ -87,7 +86,6 @@ class SpeechGate(JsonConfig):
     nearest_peak_decibels: float = 10.0
     floor_percent: int = 5
     deepest_decibels: float = 80.0
-    margin_seconds: float = 0.1
     least_range_decibels: float = 6.0
 
     def __post_init__(self) -> None:
@@ -95,7 +93,6 @@ class SpeechGate(JsonConfig):
         require(self.difference_seconds > 0, self, "difference_seconds", "a positive number of seconds")
         require(self.smoothing_frames % 2 == 1, self, "smoothing_frames", "an odd number of frames")
         require(0 <= self.floor_percent < 100, self, "floor_percent", "0 to 99 percent")
-        require(self.margin_seconds >= 0, self, "margin_seconds", "0 or more seconds")
         for name in ("below_peak", "above_floor", "nearest_peak", "deepest", "least_range"):
             require(getattr(self, f"{name}_decibels") > 0, self, f"{name}_decibels", "a positive number of decibels")
 

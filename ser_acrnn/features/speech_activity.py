@@ -20,7 +20,7 @@ class Activity:
     Attributes:
         start: First sample that is kept.
         end: The sample after the last one that is kept.
-        seconds: From the first moment of speech to the last one, without the margins and what smoothing adds; 0 where there is none.
+        seconds: From the first moment of speech to the last one, without what smoothing adds; 0 where there is none.
         range_decibels: How far the loudest moment is above the noise floor; 0 of silence.
     """
 
@@ -46,9 +46,10 @@ def levels(waveform: ArrayLike, config: FeatureConfig, gate: SpeechGate) -> NDAr
 
 
 def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
-    """Finds the speech of a recording: everything between its first and its last frame above a threshold, and a margin at either side.
+    """Finds the speech of a recording: everything between its first and its last frame above a threshold.
 
-    The threshold is a distance below the peak, but no nearer to the noise floor than another one, see `SpeechGate`. Pauses inside stay.
+    The threshold is a distance below the peak, but no nearer to the noise floor than another one, see `SpeechGate`. Pauses inside stay;
+    nothing is kept beyond, so that what is there cannot matter.
 
     Args:
         waveform: Mono samples at `config.sampling_rate_hertz`, shape `(samples,)`.
@@ -73,10 +74,9 @@ def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
     threshold = max(peak * _ratio(-gate.below_peak_decibels), floor * _ratio(gate.above_floor_decibels))
     above = np.flatnonzero(found >= min(threshold, peak * _ratio(-gate.nearest_peak_decibels)))
     first, end = int(above[0]) * config.shift_samples, min(len(signal), int(above[-1]) * config.shift_samples + config.window_samples)
-    margin = round(gate.margin_seconds * rate)
     spread = (gate.smoothing_frames - 1) * config.shift_samples  # the mean over frames is above the threshold before and after the speech
     seconds = max(config.window_samples, end - first - spread) / rate
-    return Activity(max(0, first - margin), min(len(signal), end + margin), seconds, range_decibels)
+    return Activity(first, end, seconds, range_decibels)
 
 
 def speech(waveform: NDArray, config: FeatureConfig) -> NDArray:

@@ -34,9 +34,7 @@ def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any]:
     above = ops.cast(found >= ops.minimum(threshold, peak * _ratio(-gate.nearest_peak_decibels)), "int32")
     order = ops.arange(frames)
     first, last = frames - 1 - ops.max(above * (frames - 1 - order), axis=1), ops.max(above * order, axis=1)
-    margin = round(gate.margin_seconds * recipe.sampling_rate_hertz)
-    start = ops.maximum(first * recipe.shift_samples - margin, 0)
-    end = ops.minimum(last * recipe.shift_samples + recipe.window_samples + margin, samples)
+    start, end = first * recipe.shift_samples, ops.minimum(last * recipe.shift_samples + recipe.window_samples, samples)
     heard = ops.squeeze(peak >= floor * _ratio(gate.least_range_decibels), axis=1)  # of silence both are 0, and everything is kept
     start, end = ops.where(heard, start, 0), ops.where(heard, end, samples)
     moved = taken(waveforms, ops.minimum(start[:, None] + ops.arange(samples), samples - 1))

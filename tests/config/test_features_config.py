@@ -31,7 +31,7 @@ HASHES = {
     "paper": "d6348835ec436c29",
     "paper-unstandardised": "dd2c78e0f7c756e5",
     "released-code": "792246eb1a46efe4",
-    "speech": "d456180055a03a40",
+    "speech": "5455f817d953b5e0",
     "paper-by-speaker": "70a97bcb4b2ade5f",
     "mfcc-pitch": "b13d0bba9ef15ea0",
 }

@@ -84,10 +84,10 @@ def test_a_recipe_without_a_gate_keeps_everything() -> None:
     assert len(speech(wave, FeatureConfig())) == len(wave)
 
 
-def test_the_seconds_of_speech_are_those_between_the_margins() -> None:
+def test_the_seconds_of_speech_are_what_is_kept_without_what_smoothing_adds() -> None:
     wave = np.concatenate([noise(1, -np.inf), spoken("03", "F"), noise(1, -np.inf)])
     found = activity(wave, SPEECH)
-    assert found.seconds == pytest.approx((found.end - found.start) / RATE_HERTZ - 0.2 - 0.08)
+    assert found.seconds == pytest.approx((found.end - found.start) / RATE_HERTZ - 0.08)
     click = np.concatenate([noise(1, -np.inf), spoken("03", "F")[5_000:5_160], noise(1, -np.inf)])
     assert 0 < activity(click, SPEECH).seconds < 0.15
 
@@ -100,7 +100,6 @@ OTHER = {
     "nearest_peak_decibels": 15.0,
     "floor_percent": 40,
     "deepest_decibels": 20.0,
-    "margin_seconds": 0.0,
     "least_range_decibels": 50.0,
 }
 
