@@ -11,7 +11,7 @@ from experiments.studies import disjoint
 from ser_acrnn.evaluation.ensembles import ensemble
 from ser_acrnn.evaluation.results import RunResult, collect
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("smaller_networks")]
 
 
 @pytest.mark.parametrize("way, heard", [("speaker-halves", (6, 7)), ("speaker-8", (8,)), ("speaker-16", (10, 11))])
@@ -25,7 +25,7 @@ def test_each_recording_is_judged_once_by_others(way, heard):
 
 
 @pytest.fixture(scope="module")
-def judged(small_corpus, tmp_path_factory):
+def judged(small_corpus, smaller_networks, tmp_path_factory):
     folder = tmp_path_factory.mktemp("disjoint")
     words = [*places(small_corpus, folder), "--epochs=1"]
     for fold in range(3):

@@ -131,7 +131,7 @@ def test_what_is_there_is_kept_until_the_weights_change(results, tmp_path):
         return {path: path.stat().st_mtime_ns for path in (folder / "transfer" / "ravdess").glob("*/*.json")}
 
     before = times()
-    [lost] = [path for path in before if path.parent.name == "staged.001"]
+    [lost] = [path for path in before if path.parent.name == "whole.001"]
     lost.unlink()
     assert transfer_curve.main(words) == 0
     assert {path for path, time in times().items() if time != before[path]} == {lost}
