@@ -82,16 +82,23 @@ def _card(name: str, about: dict, corpus: str, every: Summary) -> str:
     ]
     if TrainConfig.from_dict(results[0].config["training"]).judging_tempos == FIVE_TEMPOS:
         figures[0] = f"heard at five tempos (`--tempos`): {figures[0]}"
-    adapted = catalogue.ADAPTED.get(about["system"], "")
-    families = (ablations.pairs(about["system"]), catalogue.PAIRS)  # as the report's tables have them
+    base = catalogue.entry(about["system"]).base or about["system"]
+    whose = "" if base == about["system"] else f"`{base}` "
+    if whose and (plain := every.rows.get(base)):
+        figures.append(
+            f"{whose}is the same without the change that the name ends in: UAR {report.spread(plain.uar, plain.std_runs)} % "
+            f"({plain.folds} folds x {plain.seeds} seeds)"
+        )
+    adapted = catalogue.ADAPTED.get(base, "")
+    families = (ablations.pairs(base), catalogue.PAIRS)  # as the report's tables have them
     compared = {(pair.first, pair.second): pair for pairs in families for pair in paired_differences(every.results, pairs)}
     for system, words in (
-        (f"{about['system']}.as-spoken", "heard as it is spoken, a fifth of the work"),
+        (f"{base}.as-spoken", "heard as it is spoken, a fifth of the work"),
         (adapted, "heard at five tempos, batch norm adapted to all unlabelled audio of the speaker (`--same-speaker`, `enrol`)"),
     ):
-        if other := compared.get((system, about["system"])):
+        if other := compared.get((system, base)):
             facts = [ends(other.low, other.high, "+"), f"{other.runs} pairs of runs", other.verdict]
-            figures.append(f"{words}: {other.mean:+.1f} points ({', '.join(filter(None, facts))})")
+            figures.append(f"{whose}{words}: {other.mean:+.1f} points ({', '.join(filter(None, facts))})")
     if found := calibration(results):
         error = 100 * reliability(found.before).error
         figures.append(f"its confidence and the share of right decisions differ by {error:.1f} points (expected calibration error)")

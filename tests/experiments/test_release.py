@@ -61,6 +61,17 @@ def test_the_card_has_the_folds_figures(folder, monkeypatch):
     assert (folder / "small.md").read_text() == card
 
 
+def test_the_card_of_a_changed_system_has_its_bases_figure_too(folder):
+    corpus = catalogue.corpus("synthetic")
+    plain = [result for result in results_of(folder / "results", corpus, corpus.protocol) if result.system == "best-by-training"]
+    changed = replace(plain[0], system="best-by-training.speech")
+    about = {**json.loads((folder / "index.json").read_text())["small"], "system": changed.system}
+    card = model_cards._card("small", about, corpus.title, Summary.of([*plain, changed]))
+    assert "1 folds x 1 seeds, 1 runs" in card
+    assert "`best-by-training` is the same without the change that the name ends in: UAR" in card and "(2 folds x 1 seeds)" in card
+    assert "is the same without" not in model_cards._card("small", {**about, "system": "best-by-training"}, corpus.title, Summary.of(plain))
+
+
 def test_a_damaged_file_or_an_unknown_name_is_refused(folder, monkeypatch):
     monkeypatch.setattr(pretrained, "DIRECTORY", folder)
     with pytest.raises(PretrainedError, match="no pretrained network is called 'large'"):
