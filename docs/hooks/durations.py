@@ -22,8 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report, machine = arguments or sys.argv[1:]
     folders: dict[str, list[float]] = {}
     for case in ElementTree.parse(report).iter("testcase"):
-        place = case.attrib["classname"].split(".")[1]
-        count_and_seconds = folders.setdefault("" if place.startswith("test_") else place, [0, 0.0])
+        top, place, *_ = case.attrib["classname"].split(".")
+        folder = "docstrings" if top != "tests" else "tests" if place.startswith("test_") else f"tests/{place}"
+        count_and_seconds = folders.setdefault(folder, [0, 0.0])
         count_and_seconds[0] += 1
         count_and_seconds[1] += float(case.attrib["time"])
     rounded = {name: [count, round(seconds)] for name, (count, seconds) in sorted(folders.items())}
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def table(root: Path = ROOT) -> str:
     """A row a folder of tests."""
     known = json.loads((root / FILE).read_text(encoding="utf-8"))
-    rows = [f"| `tests/{name}` | {count} | {seconds} |" for name, (count, seconds) in known["folders"].items()]
+    rows = [f"| `{name}` | {count} | {seconds} |" for name, (count, seconds) in known["folders"].items()]
     total = [sum(values) for values in zip(*known["folders"].values(), strict=True)]
     return "\n".join(
         [
