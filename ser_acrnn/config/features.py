@@ -70,12 +70,12 @@ class SpeechGate(JsonConfig):
     Attributes:
         difference_seconds: The level is that of the difference between samples so far apart, which is deaf to an offset, to hum, and to
             every 2 kHz, and hears best at 1 kHz, where voices are louder than most noise.
-        smoothing_frames: The level is the mean of so many frames, an odd number.
+        smoothing_frames: The level is the mean of so many frames, an odd number, without those of digital silence.
         below_peak_decibels: The threshold's distance from the loudest moment.
         above_floor_decibels: It is at least so far above the noise floor.
         nearest_peak_decibels: It is never nearer to the loudest moment.
-        floor_percent: How many of a hundred moments are below the noise floor.
-        deepest_decibels: Levels further below the loudest moment count as this, digital silence among them.
+        floor_percent: How many of a hundred moments are below the noise floor; digital silence is none.
+        deepest_decibels: What is further below the loudest frame is digital silence.
         least_range_decibels: A recording whose loudest moment is nearer to its noise floor has no speech.
     """
 

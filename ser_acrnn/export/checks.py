@@ -44,15 +44,16 @@ def utterance_posteriors(
     return maxima / maxima.sum(axis=1, keepdims=True)
 
 
-def pieces(recordings: Iterable[NDArray[np.float32]], length: int | None = None) -> list[NDArray[np.float32]]:
+def pieces(recordings: Iterable[NDArray[np.float32]], length: int | None = None, *, filled: bool = True) -> list[NDArray[np.float32]]:
     """Recordings as a file takes them.
 
     Args:
         recordings: Shape `(samples,)` each.
         length: Samples that each piece has; without it the recordings stay as they are.
+        filled: Whether a shorter recording is completed with zeros.
 
     Returns:
-        Pieces one after another, a recording's last ending with it; a shorter recording is completed with zeros. Silent ones are left out.
+        Pieces one after another, a recording's last ending with it. Silent ones are left out.
 
     Raises:
         ValueError: Nothing is left.
@@ -60,7 +61,7 @@ def pieces(recordings: Iterable[NDArray[np.float32]], length: int | None = None)
     waveforms = [np.asarray(recording, np.float32) for recording in recordings]
     if length is not None:
         cut = [piece for waveform in waveforms for _, piece in windows([waveform], length, length)]
-        waveforms = [np.pad(piece, (0, length - len(piece))) for piece in cut]
+        waveforms = [np.pad(piece, (0, length - len(piece))) if filled else piece for piece in cut]
     heard = [waveform for waveform in waveforms if waveform.size and np.ptp(waveform) != 0]
     if not heard:
         raise ValueError(f"there are {len(waveforms)} recordings, none with a signal; expected one or more to compare on")

@@ -25,6 +25,7 @@ from ser_acrnn.export.checks import pieces, synthetic_segments, synthetic_wavefo
 from ser_acrnn.export.formats import BATCH, FORMATS, Format, Inputs, Posteriors, facts, runtime_name
 from ser_acrnn.features.normalisation import Statistics
 from ser_acrnn.inference.batching import segment_posteriors
+from ser_acrnn.inference.preprocessor import Preprocessor
 from ser_acrnn.models.saving import in_float32
 from ser_acrnn.models.waveform import waveform_model
 
@@ -98,7 +99,8 @@ def export(
         quantize: Of LiteRT: `int8`, weights in eight bits and activations rounded while computing (dynamic range), or `float16`,
             weights in half precision. With `int8` the features stay in float32.
         samples: What to compare on: segments `(segments, frames, mels, channels)`, `synthetic_segments` by default; with `waveform` a
-            sequence of recordings `(samples,)` at 16 kHz, `synthetic_waveforms` by default, cut where the length is fixed.
+            sequence of recordings `(samples,)` at 16 kHz, `synthetic_waveforms` by default, cut where the length is fixed. There the
+            file needs zeros behind a shorter one, which the source hears too, unless the recipe has a speech gate.
         waveform: Whether the file is to take raw audio, and to give the posteriors of the utterance: see `waveform_model`. It is
             compared with the network behind `ser_acrnn.features.log_mels`.
         seconds: Length of every waveform; by default any, of LiteRT, which has to know it, one segment of 300 frames: 3.015 s.
@@ -117,12 +119,14 @@ def export(
     emotions, recipe_hash = _facts(model)
     network = in_float32(model) if any(layer.compute_dtype != "float32" for layer in model.layers) else model
     inputs: Inputs
+    heard: Inputs
     if waveform:
-        made_from, inputs, judged = _of_waveforms(network, format, samples, seconds, speaker)
+        made_from, inputs, heard, judged = _of_waveforms(network, format, samples, seconds, speaker)
     else:
         made_from, inputs, judged = network, _checked(model, samples), segment_posteriors
-    expected = judged(network, inputs, BATCH)
-    mixed_difference = None if network is model else float(np.abs(expected - judged(model, inputs, BATCH)).max())
+        heard = inputs
+    expected = judged(network, heard, BATCH)
+    mixed_difference = None if network is model else float(np.abs(expected - judged(model, heard, BATCH)).max())
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
@@ -180,15 +184,22 @@ def open_exported(path: str | Path, format: str, threads: int | None = None) -> 
 
 def _of_waveforms(
     network: keras.Model, format: str, recordings: Inputs | None, seconds: float | None, speaker: Statistics | None
-) -> tuple[keras.Model, list[NDArray[np.float32]], Callable[[keras.Model, Any, int], NDArray[np.float32]]]:
-    """The network that takes waveforms, those that it is to be compared on, and what its source says of waveforms."""
+) -> tuple[keras.Model, list[NDArray[np.float32]], list[NDArray[np.float32]], Callable[[keras.Model, Any, int], NDArray[np.float32]]]:
+    """The network that takes waveforms, what it and its source are compared on, and what the source says of such."""
     recipe = feature_recipe(network.get_layer("normalise").recipe_hash, network.name)
     length = None if seconds is None else round(seconds * recipe.sampling_rate_hertz)
     if length is None and format == "litert":
         length = recipe.segment_samples
     made_from = waveform_model(network, samples=length, speaker=speaker)
-    waveforms = pieces(synthetic_waveforms() if recordings is None else recordings, length)
-    return made_from, waveforms, partial(utterance_posteriors, speaker)
+    recordings = synthetic_waveforms() if recordings is None else recordings
+    waveforms = heard = pieces(recordings, length)
+    if recipe.speech_gate:
+        heard = pieces(recordings, length, filled=False)
+        usable = [number for number, waveform in enumerate(heard) if not Preprocessor(network.name, recipe, 3, "segment").flaw(waveform)]
+        if not usable:
+            raise ExportError(f"there are {len(heard)} recordings, none with speech; expected one or more to compare on")
+        waveforms, heard = ([of[number] for number in usable] for of in (waveforms, heard))
+    return made_from, waveforms, heard, partial(utterance_posteriors, speaker)
 
 
 def _check_arguments(

@@ -20,7 +20,7 @@ class Activity:
     Attributes:
         start: First sample that is kept.
         end: The sample after the last one that is kept.
-        seconds: From the first moment of speech to the last one, without what smoothing adds; 0 where there is none.
+        seconds: From the first moment of speech to the last one; 0 where there is none.
         range_decibels: How far the loudest moment is above the noise floor; 0 of silence.
     """
 
@@ -31,7 +31,10 @@ class Activity:
 
 
 def levels(waveform: ArrayLike, config: FeatureConfig, gate: SpeechGate) -> NDArray[np.float64]:
-    """Mean square of the differences around each frame, shape `(frames,)`; what lies beyond the recording counts as silence."""
+    """Mean square of the differences in the frames around each frame, shape `(frames,)`; 0 where there is digital silence.
+
+    Digital silence has no part in any mean: what was put before or after a recording changes no level inside it.
+    """
     signal = np.asarray(waveform, np.float64)
     lag, length, shift = round(gate.difference_seconds * config.sampling_rate_hertz), config.window_samples, config.shift_samples
     squares = np.zeros(len(signal))
@@ -40,16 +43,18 @@ def levels(waveform: ArrayLike, config: FeatureConfig, gate: SpeechGate) -> NDAr
     before = np.concatenate([[0.0], np.cumsum(squares)])
     starts = np.arange(frames) * shift
     energies = before[np.minimum(starts + length, len(signal))] - before[np.minimum(starts, len(signal))]
+    sounding = energies > max(energies.max() * _ratio(-gate.deepest_decibels), np.finfo(np.float32).tiny)
+    around = [np.convolve(values, np.ones(gate.smoothing_frames)) for values in (np.where(sounding, energies, 0), sounding)]
     half = gate.smoothing_frames // 2
-    sums = np.concatenate([[0.0], np.cumsum(np.pad(energies, half))])
-    return (sums[gate.smoothing_frames :] - sums[: -gate.smoothing_frames]) / (length * gate.smoothing_frames)
+    sums, counts = (values[half : half + frames] for values in around)
+    return np.where(sounding, sums / np.maximum(counts, 1) / length, 0)
 
 
 def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
     """Finds the speech of a recording: everything between its first and its last frame above a threshold.
 
-    The threshold is a distance below the peak, but no nearer to the noise floor than another one, see `SpeechGate`. Pauses inside stay;
-    nothing is kept beyond, so that what is there cannot matter.
+    Frames are counted from the end of the digital silence at the beginning. The threshold is a distance below the peak, but no nearer to
+    the noise floor than another one, see `SpeechGate`. Pauses inside stay; nothing is kept beyond, so that what is there cannot matter.
 
     Args:
         waveform: Mono samples at `config.sampling_rate_hertz`, shape `(samples,)`.
@@ -62,21 +67,20 @@ def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
     gate, rate = config.speech_gate, config.sampling_rate_hertz
     if gate is None:
         return Activity(0, len(signal), len(signal) / rate, np.inf)
-    found = levels(signal, config, gate)
-    peak = found.max()
-    if peak < np.finfo(np.float32).tiny:
+    silence, sound_end = _sound(signal)
+    found = levels(signal[silence:sound_end], config, gate)
+    peak, sounding = found.max(), np.sort(found[found > 0])
+    if not len(sounding):
         return Activity(0, len(signal), 0.0, 0.0)
-    found = np.maximum(found, peak * _ratio(-gate.deepest_decibels))
-    floor = np.sort(found)[(len(found) - 1) * gate.floor_percent // 100]
+    floor = sounding[(len(sounding) - 1) * gate.floor_percent // 100]
     range_decibels = float(10 * np.log10(peak / floor))
     if range_decibels < gate.least_range_decibels:
         return Activity(0, len(signal), 0.0, range_decibels)
     threshold = max(peak * _ratio(-gate.below_peak_decibels), floor * _ratio(gate.above_floor_decibels))
     above = np.flatnonzero(found >= min(threshold, peak * _ratio(-gate.nearest_peak_decibels)))
-    first, end = int(above[0]) * config.shift_samples, min(len(signal), int(above[-1]) * config.shift_samples + config.window_samples)
-    spread = (gate.smoothing_frames - 1) * config.shift_samples  # the mean over frames is above the threshold before and after the speech
-    seconds = max(config.window_samples, end - first - spread) / rate
-    return Activity(first, end, seconds, range_decibels)
+    first, last = (silence + int(frame) * config.shift_samples for frame in (above[0], above[-1]))
+    end = min(sound_end, last + config.window_samples)
+    return Activity(first, end, (end - first) / rate, range_decibels)
 
 
 def speech(waveform: NDArray, config: FeatureConfig) -> NDArray:
@@ -92,6 +96,14 @@ def speech(waveform: NDArray, config: FeatureConfig) -> NDArray:
             f"{config.speech_gate.least_range_decibels:g} dB or more"  # type: ignore[union-attr]
         )
     return waveform[found.start : found.end]
+
+
+def _sound(signal: NDArray) -> tuple[int, int]:
+    """Where a recording begins and ends without the digital silence at its ends: two or more samples that equal the first, or the last."""
+    if not (changes := np.flatnonzero(signal != signal[0])).size:
+        return 0, len(signal)
+    start, end = int(changes[0]), int(np.flatnonzero(signal != signal[-1])[-1]) + 1
+    return start if start > 1 else 0, end if end < len(signal) - 1 else len(signal)
 
 
 def _ratio(decibels: float) -> float:

@@ -23,40 +23,67 @@ def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any]:
     Returns:
         The waveforms, zero after their speech, and how many samples of speech each has, `(batch,)`.
     """
-    gate, samples = recipe.speech_gate, ops.shape(waveforms)[1]
+    gate, samples, whole = recipe.speech_gate, ops.shape(waveforms)[1], waveforms
     assert gate is not None
+    silence, count = _sound(waveforms, samples)
+    waveforms = _moved(waveforms, silence, count, samples)
     frames = 1 + quotient_rounded_up(at_least_zero(samples - recipe.window_samples), recipe.shift_samples)
-    found = _levels(waveforms, recipe, samples, frames)
+    found = _levels(waveforms, count, recipe, samples, frames)
     peak = ops.max(found, axis=1, keepdims=True)
-    found = ops.maximum(found, peak * _ratio(-gate.deepest_decibels))
-    floor = ops.take(ops.sort(found, axis=1), [(frames - 1) * gate.floor_percent // 100], axis=1)
+    sounding = ops.sum(ops.cast(found > 0, "int32"), axis=1, keepdims=True)  # the others come first when they are sorted
+    place = frames - sounding + ops.maximum(sounding - 1, 0) * gate.floor_percent // 100
+    floor = taken(ops.sort(found, axis=1), ops.minimum(place, frames - 1))
     threshold = ops.maximum(peak * _ratio(-gate.below_peak_decibels), floor * _ratio(gate.above_floor_decibels))
     above = ops.cast(found >= ops.minimum(threshold, peak * _ratio(-gate.nearest_peak_decibels)), "int32")
     order = ops.arange(frames)
     first, last = frames - 1 - ops.max(above * (frames - 1 - order), axis=1), ops.max(above * order, axis=1)
-    start, end = first * recipe.shift_samples, ops.minimum(last * recipe.shift_samples + recipe.window_samples, samples)
-    heard = ops.squeeze(peak >= floor * _ratio(gate.least_range_decibels), axis=1)  # of silence both are 0, and everything is kept
-    start, end = ops.where(heard, start, 0), ops.where(heard, end, samples)
-    moved = taken(waveforms, ops.minimum(start[:, None] + ops.arange(samples), samples - 1))
-    return ops.where(ops.arange(samples) < (end - start)[:, None], moved, 0.0), end - start
+    start, end = first * recipe.shift_samples, ops.minimum(last * recipe.shift_samples + recipe.window_samples, count)
+    heard = ops.squeeze(peak >= floor * _ratio(gate.least_range_decibels), axis=1)  # of silence both are 0
+    start, kept = ops.where(heard, silence + start, 0), ops.where(heard, end - start, samples)
+    return _moved(whole, start, kept, samples), kept
 
 
-def _levels(waveforms: Any, recipe: FeatureConfig, samples: Any, frames: Any) -> Any:
-    """Mean squares of the differences around each frame, `(batch, frames)`, of waveforms scaled to a peak of one half to one."""
+def _sound(waveforms: Any, samples: Any) -> tuple[Any, Any]:
+    """The first sample after the digital silence at the beginning of each, and how many come before that at the end; both `(batch,)`."""
+    order = ops.arange(samples)
+    other, last = (ops.cast(waveforms != edge, "int32") for edge in (waveforms[:, :1], waveforms[:, -1:]))
+    start, end = samples - 1 - ops.max(other * (samples - 1 - order), axis=1), ops.max(last * order, axis=1) + 1
+    changes = ops.max(other, axis=1) > 0
+    start, end = ops.where(changes & (start > 1), start, 0), ops.where(changes & (end < samples - 1), end, samples)
+    return start, end - start
+
+
+def _moved(waveforms: Any, start: Any, count: Any, samples: Any) -> Any:
+    """So many samples of each from its start on, and zeros after them."""
+    order = ops.arange(samples)
+    return ops.where(order < count[:, None], taken(waveforms, ops.minimum(start[:, None] + order, samples - 1)), 0.0)
+
+
+def _levels(waveforms: Any, count: Any, recipe: FeatureConfig, samples: Any, frames: Any) -> Any:
+    """Sums of squared differences around each frame, `(batch, frames)`, of waveforms scaled to a peak of one half to one.
+
+    Each has so many samples, `(batch,)`; beyond them is digital silence.
+    """
     gate = recipe.speech_gate
     assert gate is not None
     lag, length, shift = round(gate.difference_seconds * recipe.sampling_rate_hertz), recipe.window_samples, recipe.shift_samples
     scaled = waveforms / power_of_two(ops.max(ops.abs(waveforms), axis=1, keepdims=True))
     before = ops.pad(scaled, [[0, 0], [lag, 0]])[:, :samples]
-    squares = ops.where(ops.arange(samples) >= lag, ops.square(scaled - before), 0.0)
+    order = ops.arange(samples)
+    squares = ops.where((order >= lag) & (order < count[:, None]), ops.square(scaled - before), 0.0)
     # Block by block, because sums over a long recording cost digits.
     block = math.gcd(length, shift)
     blocks = (frames - 1) * (shift // block) + length // block
     sums = ops.sum(ops.reshape(ops.pad(squares, [[0, 0], [0, blocks * block - samples]]), (-1, blocks, block)), axis=2)
     inside = ops.arange(frames)[:, None] * (shift // block) + ops.arange(length // block)
-    energies = ops.pad(ops.sum(ops.take(sums, inside, axis=1), axis=2), [[0, 0], [gate.smoothing_frames // 2] * 2])
-    around = ops.arange(frames)[:, None] + ops.arange(gate.smoothing_frames)
-    return ops.sum(ops.take(energies, around, axis=1), axis=2) / (length * gate.smoothing_frames)
+    within = 1 + quotient_rounded_up(ops.maximum(count - length, 0), shift)
+    energies = ops.where(ops.arange(frames) < within[:, None], ops.sum(ops.take(sums, inside, axis=1), axis=2), 0.0)
+    sounding = ops.cast(energies > ops.max(energies, axis=1, keepdims=True) * _ratio(-gate.deepest_decibels), "float32")
+    around, half = ops.arange(frames)[:, None] + ops.arange(gate.smoothing_frames), gate.smoothing_frames // 2
+    total, count = (
+        ops.sum(ops.take(ops.pad(values, [[0, 0], [half, half]]), around, axis=1), axis=2) for values in (energies * sounding, sounding)
+    )
+    return sounding * total / ops.maximum(count, 1.0)
 
 
 def _ratio(decibels: float) -> float:

@@ -13,7 +13,9 @@ from ser_acrnn import Predictor, cli, features
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.export import formats
 from ser_acrnn.export.checks import pieces, synthetic_waveforms
-from ser_acrnn.export.exporting import ExportError, export
+from ser_acrnn.export.exporting import ExportError, export, open_exported
+from ser_acrnn.features.speech_activity import activity
+from ser_acrnn.models import waveform
 from ser_acrnn.models.front_end import LogMels, Segments, UtterancePosteriors
 from ser_acrnn.models.networks import acrnn
 
@@ -202,3 +204,36 @@ def test_the_command_compares_on_whole_recordings_and_enrols_a_speaker(source, t
     code, printed = run("speaker", "--seconds", 1, "--speaker", audio)
     assert code == 0 and "on 8 waveforms" in printed.out
     assert keras.saving.load_model(target).input_shape == (None, 16_000)
+
+
+@pytest.fixture(scope="module")
+def gated():
+    keras.utils.set_random_seed(0)
+    small = dataclasses.replace(SMALL, normalisation="utterance")
+    return acrnn(small, recipe_hash=FEATURE_RECIPES["speech"].recipe_hash)
+
+
+@pytest.mark.parametrize("format", ["litert", "onnx", "saved_model"])
+def test_a_file_of_a_network_of_speech_hears_no_zeros(gated, tmp_path, format):
+    """Of a fixed length, the file needs zeros behind a shorter recording; the predictor hears the recording without them."""
+    check = export(gated, tmp_path / NAMES[format], format, waveform=True, seconds=6.0)
+    assert check.max_difference < 1e-4 and check.agreement == 1 and check.segments > 20
+    run = open_exported(tmp_path / NAMES[format], format)
+    heard = [wave for wave in synthetic_waveforms(30, seed=2) if activity(wave, FEATURE_RECIPES["speech"]).seconds > 0.3]
+    assert len(heard) > 8 and min(map(len, heard)) < 3 * 16_000
+    found = run([np.pad(wave, (0, 96_000 - len(wave))) for wave in heard])
+    expected = [[*Predictor(gated).predict(wave).posteriors.values()] for wave in heard[:6]]
+    np.testing.assert_allclose(found[:6], expected, atol=1e-4)
+
+
+def test_the_check_pads_one_side_only(gated, tmp_path, monkeypatch):
+    """A file that hears the zeros, as one did before there was a gate, is refused."""
+    monkeypatch.setattr(waveform, "feature_recipe", lambda *names: PAPER)
+    with pytest.raises(ExportError, match="a posterior differs by"):
+        export(gated, tmp_path / "model.keras", "keras", waveform=True, seconds=6.0)
+
+
+def test_nothing_but_noise_is_nothing_to_compare_on(gated, tmp_path):
+    noise = 0.01 * np.random.default_rng(0).normal(size=48_240).astype(np.float32)
+    with pytest.raises(ExportError, match="there are 1 recordings, none with speech"):
+        export(gated, tmp_path / "model.keras", "keras", waveform=True, samples=[noise])
