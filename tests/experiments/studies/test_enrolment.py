@@ -56,6 +56,7 @@ def test_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, kept, tmp_p
     )
     monkeypatch.setattr(enrolment, "check_network", lambda *_: None)  # it was judged as it is spoken
     monkeypatch.setattr(enrolment, "NUMBERS", (1,))
+    monkeypatch.setattr(enrolment, "DRAWS", 1)
     words = [*places(small_corpus, kept), f"--results={tmp_path / 'results'}", "--system=tiny", f"--source={small_corpus.parents[1]}"]
     assert enrolment.main(words) == 0
     assert set(heard) == {(0.9, 1.0)}
