@@ -6,7 +6,8 @@ import os
 import random
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ RATE_HERTZ = 16_000
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=0, help="of every network and draw that names no seed of its own")
+    parser.addoption("--own-graphs", action="store_true", help="no two networks share the graphs of their steps, see shared_graphs.py")
     parser.addoption("--shuffle", type=int, metavar="SEED", help="a random order of the files, and of the tests of each")
 
 
@@ -110,6 +112,25 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, small_corpus: Path) -> Pa
     from data_prep.prepare import prepare
 
     return prepare("small", emodb.utterances(small_corpus), tmp_path_factory.mktemp("data"), source=small_corpus, jobs=1)
+
+
+@pytest.fixture(scope="session")
+def sharing(pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[None]]:
+    """Within what it returns, networks that are alike share their graphs, see shared_graphs.py; not with `--own-graphs`."""
+
+    def within() -> AbstractContextManager[None]:
+        import shared_graphs
+
+        return nullcontext() if pytestconfig.option.own_graphs else shared_graphs.shared()
+
+    return within
+
+
+@pytest.fixture(scope="module")
+def shared_graphs(sharing: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """For all tests of a module that trains much."""
+    with sharing():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -35,11 +35,12 @@ def small_corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def kept_once(small_corpus, tmp_path_factory):
+def kept_once(small_corpus, tmp_path_factory, sharing):
     """A folder with `results` and `models` of one-epoch runs of `tiny` on the corpus's three folds, seed 0; nobody writes there."""
     folder = tmp_path_factory.mktemp("kept")
-    for fold in range(3):
-        assert run_one.main([*places(small_corpus, folder), "--system=tiny", f"--fold={fold}", "--seed=0"]) == 0
+    with sharing():
+        for fold in range(3):
+            assert run_one.main([*places(small_corpus, folder), "--system=tiny", f"--fold={fold}", "--seed=0"]) == 0
     return folder
 
 

@@ -20,7 +20,7 @@ from ser_acrnn.evaluation.results import collect
 from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.pretrained import PretrainedError
 
-pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("smaller_networks")]
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs", "smaller_networks")]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from experiments.grid import run_grid, run_one
 from ser_acrnn.evaluation.results import RunResult
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ from ser_acrnn.data.prepared import open_corpus
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.training import run as training
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 
 def run(corpus, folder, *more, system="dnn-elm", fold=0):

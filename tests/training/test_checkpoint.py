@@ -10,10 +10,10 @@ from layer_check import run_python
 from short_corpus import SMALL, InterruptError, ShortCorpus, changed, check_same_run, interrupt_after, train
 
 from ser_acrnn.evaluation import protocol
-from ser_acrnn.training import run as training
+from ser_acrnn.training import stages
 from ser_acrnn.training.checkpoint import TrainingState
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_a_checkpoint_belongs_to_all_that_the_training_depends_on(monkeypatch):
         def capture(*_, identity, **__):
             raise InterruptError(identity)
 
-        monkeypatch.setattr(training, "fit", capture)
+        monkeypatch.setattr(stages, "fit", capture)
         with pytest.raises(InterruptError) as captured:
             train(*arguments, **named)
         return captured.value.args[0]

@@ -15,7 +15,7 @@ from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.inference.transductive_batch_norm import TransductiveBatchNorm
 from ser_acrnn.training import every_epoch
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 PLAIN = changed(epochs=4, patience=2)
 CONDITIONS = {f"small.{way}": changed(epochs=4, patience=2, judging_batch_norm=way) for way in ("judged-halves", "judged")}

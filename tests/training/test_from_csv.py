@@ -25,7 +25,7 @@ from ser_acrnn.models.networks import acrnn
 from ser_acrnn.training import finetuning, from_csv
 from ser_acrnn.training import run as training
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 SMALL = {"conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
 

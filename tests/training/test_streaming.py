@@ -24,11 +24,11 @@ from ser_acrnn.data.streamed import StreamedFeatures
 from ser_acrnn.data.tfrecords import RecordError
 from ser_acrnn.evaluation import protocol
 from ser_acrnn.evaluation.identity import Run
-from ser_acrnn.training import every_epoch, loop
+from ser_acrnn.training import every_epoch, loop, stages
 from ser_acrnn.training import run as training
 from ser_acrnn.training.systems import Acrnn
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 AUGMENTATION = AugmentConfig(
     tempo=0.1, vocal_tract=0.1, gain=1.0, tilt=1.0, time_masks=1, time_mask_frames=5, mel_masks=1, mel_mask_mels=2, speaker_exchange=0.5,
@@ -68,7 +68,7 @@ def test_a_streamed_run_is_the_run_in_memory(name, folder, tmp_path, monkeypatch
     kept = folder if preset.features == SMALL.features else as_records(ShortCorpus(features=preset.features), tmp_path / "frames")
     seen = []
     fit = loop.fit
-    monkeypatch.setattr(training, "fit", lambda model, *parts, **settings: [seen.append(parts[:2]), fit(model, *parts, **settings)][1])
+    monkeypatch.setattr(stages, "fit", lambda model, *parts, **settings: [seen.append(parts[:2]), fit(model, *parts, **settings)][1])
     expected = train(RecordCorpus(kept), preset)
     check_same_run(streamed(RecordCorpus(kept), preset), expected)
     (held, _), (left, validation) = seen

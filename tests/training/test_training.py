@@ -30,7 +30,7 @@ from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.models.networks import acrnn
 from ser_acrnn.training import devices, loop
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from ser_acrnn.config import ConfigError, Preset, TrainConfig
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.training.systems import DnnElm
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 ALL_HEARD = changed(epoch_choice="last", epochs=2, train_on_validation=True)
 TEMPOS = (0.8, 1.0, 1.25)

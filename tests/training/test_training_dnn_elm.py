@@ -15,7 +15,7 @@ from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.models import elm
 from ser_acrnn.training import run as training
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 
 def corpus_of(**arguments):

@@ -11,9 +11,9 @@ from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.evaluation import protocol
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.training import run as training
-from ser_acrnn.training import systems
+from ser_acrnn.training import stages, systems
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 SESSION = dict(zip(SPEAKERS, ["s1", "s2", "s2", "s3", "s3"], strict=True))
 PRESET = replace(BASELINE, training=replace(BASELINE.training, epochs=1))
@@ -148,7 +148,7 @@ def test_a_checkpoint_belongs_to_its_protocol_and_to_every_shard_that_is_read(mo
         def capture(*_, identity, **__):
             raise InterruptError(identity)
 
-        monkeypatch.setattr(training, "fit", capture)
+        monkeypatch.setattr(stages, "fit", capture)
         with pytest.raises(InterruptError) as captured:
             train(corpus, *arguments)
         return captured.value.args[0]

@@ -11,7 +11,7 @@ from experiments.studies import disjoint
 from ser_acrnn.evaluation.ensembles import ensemble
 from ser_acrnn.evaluation.results import RunResult, collect
 
-pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("smaller_networks")]
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs", "smaller_networks")]
 
 
 @pytest.mark.parametrize("way, heard", [("speaker-halves", (6, 7)), ("speaker-8", (8,)), ("speaker-16", (10, 11))])

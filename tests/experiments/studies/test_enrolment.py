@@ -9,7 +9,7 @@ from command_words import places
 from experiments.studies import enrolment
 from ser_acrnn.evaluation.results import RunResult
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 
 def test_the_recordings_that_were_heard_are_not_judged(small_corpus, kept, monkeypatch, capsys):

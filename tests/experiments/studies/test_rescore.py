@@ -12,7 +12,7 @@ from experiments.studies import rescore
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.training import rescoring
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 
 @pytest.fixture

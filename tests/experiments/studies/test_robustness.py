@@ -18,7 +18,7 @@ from ser_acrnn.evaluation.ensembles import ensemble
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.inference import batching
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 
 def command(small_corpus, folder, *more):

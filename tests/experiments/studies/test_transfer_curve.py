@@ -20,7 +20,7 @@ from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.models.networks import acrnn
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 SMALL = {"conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
 HEARD = ravdess.ACTORS[:12]  # three groups
