@@ -2,8 +2,8 @@
 
     python tests/everywhere.py [--threads 1,2] [--onednn 1,0] [--times 5] [--stochastic-alone] [words of pytest ...]
 
-In each setting all tests run once, no two networks sharing a graph, then those marked `stochastic` several times, each time with another seed of networks and draws: what
-holds for one seed alone is not tested. The command that repeats a run that failed is printed.
+In each setting all tests run once, no two networks sharing a graph, then those marked `stochastic` several times, each time with another
+seed of networks and draws: what holds for one seed alone is not tested. The command that repeats a run that failed is printed.
 """
 
 from __future__ import annotations
