@@ -28,14 +28,9 @@ def write(prepared: Path, times: int, folder: Path) -> Path:
     parts, speakers = [], {}
     for speaker in corpus.speakers:
         [source], shard = corpus.shards([speaker]), folder / tfrecords.shard_name(speaker)
-        tfrecords.write_shard(
-            shard,
-            (
-                {**record, "utterance": f"{record['utterance']}-{copy}"}
-                for copy in range(times)
-                for record in tfrecords.Shard(source, corpus.features)
-            ),
-        )
+        records = list(tfrecords.Shard(source, corpus.features))
+        named = ({**record, "utterance": f"{record['utterance']}-{copy}"} for copy in range(times) for record in records)
+        tfrecords.write_shard(shard, named)
         rows = corpus.manifest[corpus.manifest["speaker"] == speaker]
         parts += [rows.assign(utterance=rows["utterance"] + f"-{copy}") for copy in range(times)]
         sums = corpus.recipe["speakers"][speaker]
