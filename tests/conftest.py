@@ -33,13 +33,14 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, a file's stay together, and so do all that share the host's one SLURM."""
+    """Where several processes share the tests, a file's stay together, and so do all that share the host's one SLURM or kept runs."""
     if config.option.shuffle is not None:
         rng = random.Random(config.option.shuffle)
         place = {path: rng.random() for path in dict.fromkeys(item.path for item in items)}
         items.sort(key=lambda item: (place[item.path], rng.random()))
+    groups = {item.path: "kept" for item in items if "kept_once" in getattr(item, "fixturenames", ())}
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("slurm" if item.path.parent.name == "slurm" else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group("slurm" if item.path.parent.name == "slurm" else groups.get(item.path, str(item.path))))
 
 
 def seed_everything(seed: int) -> None:

@@ -73,17 +73,17 @@ def test_a_corpus_that_is_not_prepared_is_named(tmp_path, capsys):
 
 
 def test_the_grid_survives_a_failing_run_names_it_and_goes_on_from_there(small_corpus, tmp_path):
-    # A folder in the checkpoint's place makes the first run fail after its first epoch.
-    obstacle = tmp_path / "work" / "synthetic" / "tiny" / "03-seed0.npz"
+    # A folder in the checkpoint's place makes the first run fail after its first epoch. The baseline is compiled in no time.
+    obstacle = tmp_path / "work" / "synthetic" / "dnn-elm" / "03-seed0.npz"
     obstacle.mkdir(parents=True)
     command = [
         sys.executable,
         "-m",
         "experiments.grid.run_grid",
-        *arguments(small_corpus, tmp_path, "--folds", "0-1", "--seeds", "0", epochs=1),
+        *arguments(small_corpus, tmp_path, "--folds", "0-1", "--seeds", "0", "--system", "dnn-elm", epochs=1),
     ]
     first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    results = tmp_path / "results" / "synthetic" / "tiny"
+    results = tmp_path / "results" / "synthetic" / "dnn-elm"
     assert first.returncode == 1
     assert "failed: " in first.stderr and "03-seed0.json" in first.stderr and "exit code 1" in first.stderr
     assert [path.name for path in sorted(results.glob("*.json"))] == ["08-seed0.json"]

@@ -112,17 +112,17 @@ def test_one_run_says_who_has_it_and_waits_where_it_is_told_to(small_corpus, tmp
 
 
 def test_two_grids_at_once_share_the_runs_and_compute_each_once(small_corpus, tmp_path):
-    words = ["--prepared", small_corpus, "--results", tmp_path / "results", "--work", tmp_path / "work", "--system", "tiny"]
+    words = ["--prepared", small_corpus, "--results", tmp_path / "results", "--work", tmp_path / "work", "--system", "dnn-elm"]
     command = [sys.executable, "-m", "experiments.grid.run_grid", *words, "--folds", "0-1", "--seeds", "0", "--epochs", "1"]
     grids = [subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     ends = [grid.communicate()[1] for grid in grids]
     assert [grid.returncode for grid in grids] == [0, 0], ends
     assert all("2/2 runs" in end for end in ends)
     for speaker in ("03", "08"):
-        RunResult.load(tmp_path / "results" / "synthetic" / "tiny" / f"{speaker}-seed0.json")
-        log = (tmp_path / "work" / "synthetic" / "tiny" / f"{speaker}-seed0.log").read_text()
+        RunResult.load(tmp_path / "results" / "synthetic" / "dnn-elm" / f"{speaker}-seed0.json")
+        log = (tmp_path / "work" / "synthetic" / "dnn-elm" / f"{speaker}-seed0.log").read_text()
         assert log.count("03-seed0.json: epoch 1,") + log.count("08-seed0.json: epoch 1,") == 1
-        assert len(list((tmp_path / "work" / "synthetic" / "tiny" / f"{speaker}-seed0-tensorboard").iterdir())) == 1
+        assert len(list((tmp_path / "work" / "synthetic" / "dnn-elm" / f"{speaker}-seed0-tensorboard").iterdir())) == 1
 
 
 @pytest.mark.parametrize("flag", ["--partition gpu", "--gpus 1", "--cpus 2", "--memory 8", "--hours 1", "--detach"])
