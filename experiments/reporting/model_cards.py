@@ -74,7 +74,15 @@ def _index(directory: Path) -> dict[str, dict]:
 
 
 def _card(name: str, about: dict, corpus: str, every: Summary) -> str:
-    results, row = every.by_system[about["system"]], every.rows[about["system"]]
+    base = catalogue.entry(about["system"]).base or about["system"]
+    whose, plain, row = "The same system", every.rows.get(base), every.rows[about["system"]]
+    if plain and plain.folds > row.folds:
+        whose = (
+            f"`{about['system']}` has {row.folds} fold(s) x {row.seeds} seed(s) so far, UAR {report.spread(row.uar, row.std_runs)} %. "
+            f"What follows is of `{base}`, the same but for the change that the name ends in"
+        )
+        row = plain
+    results = every.by_system[row.system]
     interval = ends(row.low, row.high)
     figures = [
         f"UAR {report.spread(row.uar, row.std_runs)} % over runs" + (f", 95 % interval over speakers {interval} %" if interval else ""),
@@ -82,15 +90,9 @@ def _card(name: str, about: dict, corpus: str, every: Summary) -> str:
     ]
     if TrainConfig.from_dict(results[0].config["training"]).judging_tempos == FIVE_TEMPOS:
         figures[0] = f"heard at five tempos (`--tempos`): {figures[0]}"
-    base = catalogue.entry(about["system"]).base or about["system"]
-    whose = "" if base == about["system"] else f"`{base}` "
-    if whose and (plain := every.rows.get(base)):
-        figures.append(
-            f"{whose}is the same without the change that the name ends in: UAR {report.spread(plain.uar, plain.std_runs)} % "
-            f"({plain.folds} folds x {plain.seeds} seeds)"
-        )
     adapted = catalogue.ADAPTED.get(base, "")
     families = (ablations.pairs(base), catalogue.PAIRS)  # as the report's tables have them
+    of = "" if row.system == base else f"`{base}` "
     compared = {(pair.first, pair.second): pair for pairs in families for pair in paired_differences(every.results, pairs)}
     for system, words in (
         (f"{base}.as-spoken", "heard as it is spoken, a fifth of the work"),
@@ -98,7 +100,7 @@ def _card(name: str, about: dict, corpus: str, every: Summary) -> str:
     ):
         if other := compared.get((system, base)):
             facts = [ends(other.low, other.high, "+"), f"{other.runs} pairs of runs", other.verdict]
-            figures.append(f"{whose}{words}: {other.mean:+.1f} points ({', '.join(filter(None, facts))})")
+            figures.append(f"{of}{words}: {other.mean:+.1f} points ({', '.join(filter(None, facts))})")
     if found := calibration(results):
         error = 100 * reliability(found.before).error
         figures.append(f"its confidence and the share of right decisions differ by {error:.1f} points (expected calibration error)")
@@ -127,7 +129,7 @@ float32.
 
 ## What it is worth
 
-Its own training speakers say nothing. The same system, trained without the speaker who is judged
+Its own training speakers say nothing. {whose}, trained without the speaker who is judged
 ({results[0].protocol}, {row.folds} folds x {row.seeds} seeds, {row.runs} runs; {_CONDITION[about["normalisation"]]}). A
 difference is called a gain or a loss where Holm's correction, over the comparisons of its table in the report, leaves less than 5 %:
 

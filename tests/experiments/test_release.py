@@ -67,9 +67,10 @@ def test_the_card_of_a_changed_system_has_its_bases_figure_too(folder):
     changed = replace(plain[0], system="best-by-training.speech")
     about = {**json.loads((folder / "index.json").read_text())["small"], "system": changed.system}
     card = model_cards._card("small", about, corpus.title, Summary.of([*plain, changed]))
-    assert "1 folds x 1 seeds, 1 runs" in card
-    assert "`best-by-training` is the same without the change that the name ends in: UAR" in card and "(2 folds x 1 seeds)" in card
-    assert "is the same without" not in model_cards._card("small", {**about, "system": "best-by-training"}, corpus.title, Summary.of(plain))
+    assert "`best-by-training.speech` has 1 fold(s) x 1 seed(s) so far, UAR" in card
+    assert "What follows is of `best-by-training`" in card and "2 folds x 1 seeds, 2 runs" in card
+    both = [replace(result, system="best-by-training.speech") for result in plain]
+    assert "What follows" not in model_cards._card("small", about, corpus.title, Summary.of([*plain, *both]))
 
 
 def test_a_damaged_file_or_an_unknown_name_is_refused(folder, monkeypatch):
