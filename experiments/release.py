@@ -1,6 +1,6 @@
 """The networks that ship with the package: a system trained on all speakers of a corpus, its file, checksum and card.
 
-python -m experiments.release --prepared build/data/emodb --system best-by-utterance --name acrnn3d-emodb
+python -m experiments.release --prepared build/data/emodb --system best-by-utterance.speech --name acrnn3d-emodb
 """
 
 from __future__ import annotations

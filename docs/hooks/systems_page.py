@@ -19,7 +19,7 @@ DESCRIPTIONS = {
     "lite-by-utterance": "`lite` with augmentation on a fixed schedule, each utterance normalised by itself",
     "lite-by-speaker": "`lite` with augmentation on a fixed schedule, normalised by all unlabelled audio of the speaker who is judged",
     "best-by-training": "`lite-augmented` where all has been chosen: nobody validates, no dropout, judged at five tempos",
-    "best-by-utterance": "`lite-by-utterance` where all has been chosen; the recipe of the network `acrnn3d-emodb`",
+    "best-by-utterance": "`lite-by-utterance` where all has been chosen; with the change `speech`, the network `acrnn3d-emodb`",
     "best-by-speaker": "`lite-by-speaker` where all has been chosen",
     "adapted-by-training": "`best-by-training` with batch norm adapted to the speaker who is judged",
     "adapted-by-utterance": "`best-by-utterance` with batch norm adapted to the speaker who is judged",

@@ -25,7 +25,7 @@ def test_a_change_changes_something_and_nothing_else(base, change):
     for part in ("features", "model", "training"):
         named = set(planned.get(part, {})) | ({"augmentation"} if part == "training" and "augmentation" in planned else set())
         old, new = getattr(before, part).to_dict(), getattr(after, part).to_dict()
-        assert {field for field in old if old[field] != new[field]} == named
+        assert {field for field in old | new if old.get(field) != new.get(field)} == named
 
 
 def test_the_narrow_network_has_the_papers_settings():
