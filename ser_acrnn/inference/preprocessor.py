@@ -105,12 +105,14 @@ class Preprocessor:
 
     def flaw(self, samples: NDArray[np.float32]) -> str:
         """Why an utterance or a window cannot be judged; empty where it can."""
-        try:
-            audio.to_mono(samples, 1, 1)
-            speech_activity.speech(samples, self.features)
-        except ValueError as error:
-            return str(error)
-        seconds = speech_activity.activity(samples, self.features).seconds
+        seconds = len(samples) / self.features.sampling_rate_hertz
+        if seconds >= LEAST_SPEECH_SECONDS:
+            try:
+                audio.to_mono(samples, 1, 1)
+                speech_activity.speech(samples, self.features)
+            except ValueError as error:
+                return str(error)
+            seconds = speech_activity.activity(samples, self.features).seconds
         return "" if seconds >= LEAST_SPEECH_SECONDS else f"holds {seconds:.2f} s of speech, expected {LEAST_SPEECH_SECONDS} s or more"
 
     def log_mels(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
