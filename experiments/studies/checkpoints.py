@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +29,11 @@ class KeptOptions(GridOptions):
     system: Annotated[str, typer.Option(help="row of the tables")]
     seed: Annotated[int, typer.Option(help="of the networks")] = 0
     source: Source
+
+
+def show(path: Path, table: Callable[[Path, str], str], results: Path) -> None:
+    """Prints the file of all decisions, `<results>/<folder>/<kind>/<system>.csv`, and the table of all of its kind."""
+    print(f"{path}\n\n{table(results, path.parent.parent.name)}")
 
 
 def write(tables: Sequence[pd.DataFrame], path: Path) -> Path:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from data_prep import command
 from experiments import catalogue
 from experiments.grid.runs import named_experiment
-from experiments.studies.checkpoints import KeptOptions, check_network, kept_runs, recordings_of, scores_of, write
+from experiments.studies.checkpoints import KeptOptions, check_network, kept_runs, recordings_of, scores_of, show, write
 from ser_acrnn import audio
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.evaluation import metrics, report
@@ -125,8 +125,7 @@ def _by_speaker(judged: pd.DataFrame, column: str) -> pd.Series:
 @command.entry
 def main(options: KeptOptions) -> None:
     """Judges, and prints the table."""
-    path = run(options)
-    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
+    show(run(options), table, options.results)
 
 
 def run(options: KeptOptions) -> Path:

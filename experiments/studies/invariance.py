@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from data_prep import command
 from experiments.grid.runs import named_experiment, open_experiment
-from experiments.studies.checkpoints import KeptOptions, kept_runs, recordings_of, write
+from experiments.studies.checkpoints import KeptOptions, kept_runs, recordings_of, show, write
 from ser_acrnn import audio
 from ser_acrnn.evaluation import report
 from ser_acrnn.pretrained import list_pretrained
@@ -109,8 +109,7 @@ def table(root: Path, folder: str) -> str:
 @command.entry
 def main(options: KeptOptions) -> None:
     """Judges, and prints the table."""
-    path = run(options)
-    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
+    show(run(options), table, options.results)
 
 
 def run(options: KeptOptions) -> Path:

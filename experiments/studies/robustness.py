@@ -19,7 +19,7 @@ from tqdm import tqdm
 from data_prep import command
 from experiments import catalogue
 from experiments.grid.runs import named_experiment
-from experiments.studies.checkpoints import KeptOptions, check_network, kept_runs, recordings_of, scores_of, write
+from experiments.studies.checkpoints import KeptOptions, check_network, kept_runs, recordings_of, scores_of, show, write
 from experiments.studies.degradations import DEGRADATIONS
 from ser_acrnn import audio
 from ser_acrnn.config import TrainConfig
@@ -99,8 +99,7 @@ def table(root: Path, folder: str) -> str:
 @command.entry
 def main(options: KeptOptions) -> None:
     """Judges, and prints the table."""
-    path = run(options)
-    print(f"{path}\n\n{table(options.results, path.parent.parent.name)}")
+    show(run(options), table, options.results)
 
 
 def run(options: KeptOptions) -> Path:
