@@ -1,6 +1,6 @@
 """Where a recording has speech: an energy gate relative to the recording's own peak and noise floor -> the samples to keep. NumPy only.
 
-`ser_acrnn.models.front_end` computes the same with `keras.ops`.
+`ser_acrnn.models.speech_gate` computes the same with `keras.ops`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,13 @@ def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
 
 
 def speech(waveform: NDArray, config: FeatureConfig) -> NDArray:
-    """The samples of a waveform that a recipe keeps, see `activity`.
+    """The samples of a waveform that a recipe keeps, see `activity`; errors as of `checked_activity`."""
+    found = checked_activity(waveform, config)
+    return waveform[found.start : found.end]
+
+
+def checked_activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
+    """What `activity` finds.
 
     Raises:
         ValueError: There is no speech.
@@ -95,7 +101,7 @@ def speech(waveform: NDArray, config: FeatureConfig) -> NDArray:
             f"holds no speech: its loudest moment is {found.range_decibels:.1f} dB above its noise floor, expected "
             f"{config.speech_gate.least_range_decibels:g} dB or more"  # type: ignore[union-attr]
         )
-    return waveform[found.start : found.end]
+    return found
 
 
 def _sound(signal: NDArray) -> tuple[int, int]:

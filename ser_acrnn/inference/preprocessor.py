@@ -109,10 +109,9 @@ class Preprocessor:
         if seconds >= LEAST_SPEECH_SECONDS:
             try:
                 audio.to_mono(samples, 1, 1)
-                speech_activity.speech(samples, self.features)
+                seconds = speech_activity.checked_activity(samples, self.features).seconds
             except ValueError as error:
                 return str(error)
-            seconds = speech_activity.activity(samples, self.features).seconds
         return "" if seconds >= LEAST_SPEECH_SECONDS else f"holds {seconds:.2f} s of speech, expected {LEAST_SPEECH_SECONDS} s or more"
 
     def log_mels(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
