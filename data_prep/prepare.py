@@ -1,6 +1,6 @@
 """The command that prepares a corpus: audio -> features -> one TFRecord a speaker, a manifest and the recipe.
 
-    python -m data_prep.prepare emodb --source DIR [--data build/data] [--recipe paper]
+    python -m data_prep.prepare emodb --source DIR [--data build/data] [--recipe paper] [--copies 8]
 
 `<data>/<corpus>` (with another recipe than "paper", `<data>/<corpus>.<recipe>`) is a link to a folder named after what it was made from,
 and is switched when that folder is complete: whoever reads sees the old set or the new one, never a mixture. Shards whose utterances
@@ -24,7 +24,7 @@ from typing import Annotated, Any, Self
 import typer
 from tqdm import tqdm
 
-from data_prep import command, loader, shards
+from data_prep import command, degraded, loader, shards
 from ser_acrnn import __version__, files
 from ser_acrnn.config.features import RECIPES, FeatureConfig, Recipe
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
@@ -172,6 +172,7 @@ class Preparation:
     source: Annotated[Path, typer.Option(help="the corpus on disk")]
     data: Annotated[Path, typer.Option(help="folder of the prepared corpora")] = Path("build/data")
     recipe: Annotated[str, typer.Option(help=f"one or more, separated by commas, of {', '.join(sorted(RECIPES))}")] = "paper"
+    copies: Annotated[int, typer.Option(min=0, help="prepare so many degraded copies of each recording instead, as <corpus>-degraded")] = 0
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="leave unusable recordings out")] = False
 
     def __post_init__(self) -> None:
@@ -203,7 +204,7 @@ def read(options: Preparation) -> loader.Reading:
         more = len(reading.differences) - 10
         shown = [*reading.differences[:10], *([f"and {more} more"] if more > 0 else [])]
         logger.warning("%s: the counts differ from the published ones: %s", reading.name, "; ".join(shown))
-    return reading
+    return degraded.copies(reading, options.copies) if options.copies else reading
 
 
 def describe(link: Path) -> None:

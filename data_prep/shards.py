@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from data_prep import degraded
 from ser_acrnn import __version__, audio, files
 from ser_acrnn.config.features import Recipe
 from ser_acrnn.data import tfrecords
@@ -87,7 +88,8 @@ def sources(utterances: Iterable[Utterance], root: str | Path | None, run: Paral
 
 def key(group: Sequence[Source], config: Recipe) -> str:
     """Changes with whatever a shard is computed from."""
-    facts = [[item.utterance.id, item.utterance.emotion, item.utterance.session, item.shown, item.sha256] for item in group]
+    names = ("id", "emotion", "session", "copy")
+    facts = [[*(getattr(item.utterance, name) for name in names), item.shown, item.sha256] for item in group]
     return files.sha256_of(json.dumps([__version__, config.recipe_hash, facts]))
 
 
@@ -223,7 +225,7 @@ def _sums(task: tuple[Source, Recipe]) -> tuple[float, float, float]:
     """Number, sum and sum of squares of a recording's samples."""
     source, config = task
     try:
-        waveform = np.asarray(audio.load(source.utterance.path, config.sampling_rate_hertz), np.float64)
+        waveform = np.asarray(_load(source.utterance, config), np.float64)
     except (audio.AudioError, OSError):  # what is wrong with it is told when its features are wanted
         return 0, 0, 0
     return len(waveform), waveform.sum(), float(waveform @ waveform)
@@ -235,13 +237,19 @@ def _extract(task: tuple[Source, Recipe, tuple[float, float] | None]) -> tuple[s
     if source.problem:
         return source.problem, nothing, 0.0
     try:
-        waveform = audio.load(source.utterance.path, config.sampling_rate_hertz)
+        waveform = _load(source.utterance, config)
     except audio.AudioError as error:
         return str(error), nothing, 0.0
     try:
         return "", extraction.extract(waveform, config, level), len(waveform) / config.sampling_rate_hertz
     except ValueError as error:
         return f"{source.utterance.path}: {error}", nothing, 0.0
+
+
+def _load(utterance: Utterance, config: Recipe) -> NDArray[np.float32]:
+    """The recording, or the degraded copy of it that the utterance is."""
+    waveform = audio.load(utterance.path, config.sampling_rate_hertz)
+    return degraded.degrade(waveform, utterance) if utterance.copy else waveform
 
 
 def entry_name(speaker: str) -> str:

@@ -57,7 +57,13 @@ def main(
             bar.set_postfix(loss=entry["loss"])
 
         model = training.train_on_all(
-            experiment.corpus, experiment.preset, seed, devices=options.devices, checkpoint=checkpoint, on_epoch=show
+            experiment.corpus,
+            experiment.preset,
+            seed,
+            copies=experiment.copies,
+            devices=options.devices,
+            checkpoint=checkpoint,
+            on_epoch=show,
         )
     path = directory / f"{name}.keras"
     save_compact(in_float32(model), path)  # every processor has units for it

@@ -61,11 +61,14 @@ _PAPER_OPEN: dict[str, Change] = {
     "epoch-20": {"training": {"epoch_choice": "last", "epochs": 20}},
     "rate-1e-3": {"training": {"learning_rate": 1e-3}},
 }
-# What `best` would be with dropout, without the five tempos, and with features of the speech alone.
+_SPEECH: Change = {"features": {"speech_gate": SpeechGate()}}
+# What `best` would be with dropout, without the five tempos, with features of the speech alone, and with these trained on
+# eight degraded copies of each recording as well, for three times as long.
 _BEST: dict[str, Change] = {
     "dropout": {"model": {"dropout": 0.3}},
     "as-spoken": {"training": {"judging_tempos": AS_SPOKEN}},
-    "speech": {"features": {"speech_gate": SpeechGate()}},
+    "speech": _SPEECH,
+    "robust": {**_SPEECH, "training": {"copies": 8, "epochs": 120}},
 }
 # What the adapted ones would be if nothing that is judged had been heard before.
 DISJOINT: dict[str, Change] = {

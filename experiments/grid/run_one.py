@@ -92,7 +92,7 @@ def _compute(experiment: Experiment, this: Run, path: Path, options: Options) ->
             )
             shutil.rmtree(weights)
         else:
-            _keep(this, options, *training.run(corpus, this, **settings))
+            _keep(this, options, *training.run(corpus, this, copies=experiment.copies, **settings))
     for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):  # the checkpoint, and what a killed run was writing of it
         leftover.unlink()
     result = RunResult.load(path)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from data_prep.degraded import degraded_name
 from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations, baselines
@@ -31,7 +32,7 @@ from ser_acrnn.evaluation.results_check import Split, folder_name
 
 @dataclass(frozen=True)
 class Experiment:
-    """A system on a prepared corpus under a protocol."""
+    """A system on a prepared corpus under a protocol, with the degraded copies of the corpus where it trains with them."""
 
     corpus: PreparedCorpus
     facts: Corpus
@@ -40,6 +41,7 @@ class Experiment:
     protocol: str
     folds: list[Fold]
     by_texts: dict[str, PreparedCorpus] = field(default_factory=dict)
+    copies: PreparedCorpus | None = None
 
     @property
     def conditions(self) -> dict[str, Preset]:
@@ -107,7 +109,12 @@ def open_experiment(
     preset = catalogue.system(system, facts)
     changes = {name: value for name, value in (("precision", precision), ("epochs", epochs)) if value is not None}
     preset = replace(preset, training=replace(preset.training, **changes))
-    return split_corpus(prepared_path(prepared, preset), facts, system, preset, protocol)
+    found = split_corpus(prepared_path(prepared, preset), facts, system, preset, protocol)
+    if not isinstance(preset, Preset) or preset.training.copies is None:
+        return found
+    if found.protocol not in BY_SPEAKER:
+        raise ValueError(f"{system}: trains with degraded copies, expected one of the protocols {sorted(BY_SPEAKER)}, not {found.protocol}")
+    return replace(found, copies=open_corpus(prepared_path(prepared, preset, degraded_name(facts.name))))
 
 
 def named_experiment(options: GridOptions, system: str) -> Experiment:
@@ -161,7 +168,7 @@ def corpus_name(prepared: Path) -> str:
     return prepared.name.removesuffix(".npz").partition(".")[0]
 
 
-def prepared_path(prepared: Path, preset: Preset | DnnElmPreset) -> Path:
-    """The corpus as the preset's recipe prepared it: beside the one that was named, `emodb.npz` -> `emodb.mfcc-pitch.npz`."""
+def prepared_path(prepared: Path, preset: Preset | DnnElmPreset, corpus: str | None = None) -> Path:
+    """The corpus, or another one, as the preset's recipe prepared it: beside the one named, `emodb.npz` -> `emodb.mfcc-pitch.npz`."""
     packed = ".npz" if prepared.suffix == ".npz" else ""
-    return prepared.with_name(prepared_name(corpus_name(prepared), preset.features) + packed)
+    return prepared.with_name(prepared_name(corpus or corpus_name(prepared), preset.features) + packed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 
-from ser_acrnn.config.json_config import JsonConfig, require, whole_to_real
+from ser_acrnn.config.json_config import LATER, JsonConfig, require, whole_to_real
 
 AS_SPOKEN = (1.0,)
 
@@ -90,6 +91,8 @@ class TrainConfig(JsonConfig):
         training_hop_seconds: Shift between training segments; 3.0 does not overlap.
         sampling: `"all"`: an epoch sees every segment once; `"balanced"`: as many segments, drawn so that all emotions are as frequent.
         augmentation: What is changed of training segments at random.
+        copies: Degraded copies of each recording (`data_prep.degraded`) that training draws from as well; an epoch stays as long as
+            without. None: none.
         mixup: Parameter of the beta distribution by which training segments and their emotions are mixed in pairs (mixup, Zhang et al.,
             ICLR 2018); 0: not at all.
         label_smoothing: Share of each label that is spread evenly over all emotions (Szegedy et al., CVPR 2016).
@@ -122,6 +125,7 @@ class TrainConfig(JsonConfig):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     judging_tempos: tuple[float, ...] = AS_SPOKEN
     judging_batch_norm: BatchNorm = "training"
+    copies: int | None = dataclasses.field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         whole_to_real(self)
@@ -138,6 +142,7 @@ class TrainConfig(JsonConfig):
         require(self.judging_batch_norm in get_args(BatchNorm), self, "judging_batch_norm", f"one of {get_args(BatchNorm)}")
         require(self.sampling in ("all", "balanced"), self, "sampling", "'all' or 'balanced'")
         require(self.training_hop_seconds > 0, self, "training_hop_seconds", "a positive number of seconds")
+        require(self.copies is None or self.copies > 0, self, "copies", "1 or more, or None")
         require(0 <= self.mixup < math.inf, self, "mixup", "0 or more")
         require(0 <= self.label_smoothing < 1, self, "label_smoothing", "a share from 0 to below 1")
         require(self.precision in ("auto", "float32", "bfloat16"), self, "precision", "'auto', 'float32' or 'bfloat16'")

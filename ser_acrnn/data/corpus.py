@@ -26,6 +26,7 @@ class Utterance:
         speaker: Name of the speaker; a fold is a split of these.
         emotion: Label.
         session: The recording session, where a corpus has them; `""` elsewhere.
+        copy: Which degraded copy of the recording it is, made when it is read; 0: the recording as it is.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Utterance:
     speaker: str
     emotion: str
     session: str = ""
+    copy: int = 0
 
 
 def check_utterances(utterances: Iterable[Utterance], source: str) -> list[Utterance]:

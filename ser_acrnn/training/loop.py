@@ -56,8 +56,9 @@ def fit(
 ) -> TrainingState:
     """Trains until the epochs or the patience end, keeping the weights of the epoch that will be chosen.
 
-    Each epoch sees every training segment once, or as many drawn evenly from all emotions, in an order drawn from (seed, epoch); the
-    last batch is filled up from the epoch's first segments, so that all batches have one size.
+    Each epoch sees every training segment once, or as many drawn evenly from all emotions, in an order drawn from (seed, epoch); of
+    segments with degraded copies as many as there would be without. The last batch is filled up from the epoch's first segments, so that
+    all batches have one size.
 
     Args:
         model: A network of `ser_acrnn.models.networks.acrnn`; trained in place.
@@ -78,7 +79,8 @@ def fit(
     """
     features, labels = train.features, train.labels.astype(np.int32)
     targets = np.eye(model.output_shape[-1], dtype=np.float32)[labels] if config.soft_targets else labels
-    steps = -(-len(features) // config.batch_size)
+    drawn_segments = len(features) // (1 + (config.copies or 0))
+    steps = -(-drawn_segments // config.batch_size)
     compile_model(model, config, steps)
     learner = placement.learner(model)
     state = TrainingState() if checkpoint is None else TrainingState.load(checkpoint, identity)
@@ -92,7 +94,7 @@ def fit(
             break
         started = time.perf_counter()
         rng = np.random.default_rng([seed, epoch])
-        order = np.resize(_order(labels, config.sampling, rng), (steps, config.batch_size))
+        order = np.resize(_order(labels, config.sampling, rng)[:drawn_segments], (steps, config.batch_size))
         drawn = (_drawn(features, targets, batch, augment, config.mixup, rng) for batch in order)
         with closing(read_ahead(drawn) if isinstance(features, StreamedFeatures) else drawn) as batches:
             losses = [learner.step(*batch) for batch in batches]

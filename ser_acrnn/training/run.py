@@ -18,6 +18,7 @@ from ser_acrnn.config import ConfigError, DnnElmPreset, Preset
 from ser_acrnn.data.fold_reader import FoldReader
 from ser_acrnn.data.prepared import PreparedCorpus
 from ser_acrnn.data.segments import LARGEST_IN_MEMORY_BYTES, Segments
+from ser_acrnn.data.with_copies import with_copies
 from ser_acrnn.evaluation import protocol
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
@@ -34,6 +35,7 @@ def run(
     corpus: PreparedCorpus,
     this: Run,
     *,
+    copies: PreparedCorpus | None = None,
     system: System | None = None,
     devices: str = "auto",
     checkpoint: Path | None = None,
@@ -48,6 +50,7 @@ def run(
     Args:
         corpus: A prepared corpus, made by the preset's feature recipe.
         this: Which run; all protocols but the leaky ones refuse a speaker in two parts.
+        copies: The degraded copies that the preset trains with, see `ser_acrnn.data.with_copies`; grouped as the corpus.
         system: Another one than the preset's own, such as `ser_acrnn.training.finetuning.FineTuned`.
         devices: See `ser_acrnn.training.devices.place`; a run can be resumed on others, in the precision that it began in.
         checkpoint: File that keeps the state after each epoch; a run that finds its own there goes on from it.
@@ -64,7 +67,7 @@ def run(
         DevicesError: The devices cannot be had.
         LeakError: A speaker, an utterance or identical audio is in two parts of the fold.
     """
-    begun = begin(corpus, this, system=system, devices=devices, largest_in_memory_bytes=largest_in_memory_bytes)
+    begun = begin(corpus, this, copies=copies, system=system, devices=devices, largest_in_memory_bytes=largest_in_memory_bytes)
     with begun.placement.scope():
         model, state = begun.fit(checkpoint=checkpoint, log_directory=log_directory, on_epoch=on_epoch)
         score = begun.system.score(begun.reader, model, begun.train, begun.validation, this.seed)
@@ -80,6 +83,7 @@ class Begun:
     Attributes:
         run: Which one, as it was asked for.
         reader: The corpus as the system reads it and the fold allows.
+        train_reader: The same with the degraded copies that it trains with, or the very same.
         fold: The split as the run is trained: another one under `leaky-choice`, and without whom the configuration has train too.
         preset: The configurations, with nothing left "auto".
         system: What trains and scores.
@@ -93,6 +97,7 @@ class Begun:
 
     run: Run
     reader: FoldReader
+    train_reader: FoldReader
     fold: protocol.Fold
     preset: Preset | DnnElmPreset
     system: System
@@ -106,7 +111,7 @@ class Begun:
     def fit(self, **settings: Any) -> tuple[keras.Model, TrainingState]:
         """Trains, and returns the network with the weights that count, and where the training ended; settings as of `fit`."""
         settings |= {"placement": self.placement, "identity": self.identity}
-        return train_in_stages(self.system, self.reader, self.train, self.validation, self.statistics, self.run.seed, **settings)
+        return train_in_stages(self.system, self.train_reader, self.train, self.validation, self.statistics, self.run.seed, **settings)
 
     def test(self) -> Segments:
         """The test speaker's segments.
@@ -160,6 +165,7 @@ def begin(
     corpus: PreparedCorpus,
     this: Run,
     *,
+    copies: PreparedCorpus | None = None,
     system: System | None = None,
     devices: str = "auto",
     largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES,
@@ -178,19 +184,21 @@ def begin(
         raise ConfigError(f"TrainConfig.epoch_choice is {config.epoch_choice!r}, expected 'last' in a fold in which nobody validates")
     system = system or system_of(preset)
     members = rows[rows["group"].isin(fold.heard)][["utterance", "group"]].to_csv(index=False)
-    data = [*corpus.checksums(fold.heard), files.sha256_of(members)]
+    learned = with_copies(corpus, copies, config.copies)
+    data = [*learned.checksums(fold.heard), files.sha256_of(members)]
     read = system.corpus(corpus)
-    reader = FoldReader(read, fold)
-    segments = partial(system.segments, reader, largest_in_memory_bytes=largest_in_memory_bytes)
+    reader, train_reader = FoldReader(read, fold), FoldReader(system.corpus(learned), fold)
+    segments = partial(system.segments, largest_in_memory_bytes=largest_in_memory_bytes)
     return Begun(
         run=this,
         reader=reader,
+        train_reader=train_reader,
         fold=fold,
         preset=preset,
         system=system,
         placement=placement,
-        train=segments(fold.train, training=True),
-        validation=segments([fold.validation]) if fold.validation else None,
+        train=segments(train_reader, fold.train, training=True),
+        validation=segments(reader, [fold.validation]) if fold.validation else None,
         identity=[data, preset.to_dict(), this.protocol, dataclasses.asdict(fold), this.seed, backend(), system.origin],
         statistics=read.statistics(read.groups) if this.protocol == protocol.LEAKY_NORMALISATION else reader.statistics(fold.train),
         largest_in_memory_bytes=largest_in_memory_bytes,
@@ -202,6 +210,7 @@ def train_on_all(
     preset: Preset,
     seed: int,
     *,
+    copies: PreparedCorpus | None = None,
     system: System | None = None,
     devices: str = "auto",
     checkpoint: Path | None = None,
@@ -214,6 +223,7 @@ def train_on_all(
         corpus: A prepared corpus, made by the preset's feature recipe.
         preset: The configurations; they take the last epoch, because nobody is left to choose one.
         seed: See `run`.
+        copies: See `run`.
         system: See `run`.
         devices: See `run`.
         checkpoint: See `run`.
@@ -233,7 +243,7 @@ def train_on_all(
     check_recipe(corpus, preset, "all speakers")
     placement, preset = _settle(preset, devices)
     system = system or system_of(preset)
-    corpus = system.corpus(corpus)
+    corpus = system.corpus(with_copies(corpus, copies, preset.training.copies))
     train = system.segments(corpus, corpus.groups, training=True, largest_in_memory_bytes=largest_in_memory_bytes)
     identity = ["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), system.origin]
     statistics = corpus.statistics(corpus.groups)
