@@ -40,7 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: (place[item.path], rng.random()))
     groups = {item.path: "kept" for item in items if "kept_once" in getattr(item, "fixturenames", ())}
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("slurm" if item.path.parent.name == "slurm" else groups.get(item.path, str(item.path))))
+        file = str(item.path.relative_to(ROOT))
+        item.add_marker(pytest.mark.xdist_group("slurm" if item.path.parent.name == "slurm" else groups.get(item.path, file)))
 
 
 def seed_everything(seed: int) -> None:
