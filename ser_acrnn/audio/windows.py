@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 
 def windows(pieces: Iterable[NDArray[np.float32]], length: int, hop: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -37,3 +37,15 @@ def windows(pieces: Iterable[NDArray[np.float32]], length: int, hop: int) -> Ite
     if (end > 0 and end > max(following - hop + length, 0)) or 0 < end < length:
         first = max(end - length, 0)
         yield first, kept[first - start :]
+
+
+def mono_chunk(chunk: ArrayLike) -> NDArray[np.float32]:
+    """A piece of live audio as samples, shape `(samples,)`.
+
+    Raises:
+        ValueError: It is not one-dimensional.
+    """
+    samples = np.asarray(chunk, np.float32)
+    if samples.ndim != 1:
+        raise ValueError(f"a chunk has the shape {samples.shape}, expected (samples,): mono at 16 kHz")
+    return samples

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn import audio
+from ser_acrnn.audio.windows import mono_chunk
 from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.evaluation import metrics
@@ -193,9 +194,7 @@ class Predictor:
         yield from self._timeline(self.preprocessor.pieces(recording, sampling_rate_hertz), hop_seconds)
 
     def _timeline(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float = 1.0) -> Iterator[WindowPrediction]:
-        cut = self.preprocessor.windows(pieces, hop_seconds)
-        while batch := list(islice(cut, self.batch_segments)):
-            yield from self._predict_windows(batch)
+        return self._judged(self.preprocessor.windows(pieces, hop_seconds))
 
     def predict_stream(self, chunks: Iterable[ArrayLike], *, hop_seconds: float = 1.0) -> Iterator[WindowPrediction]:
         """Judges live audio: each window of 3 s as soon as its last sample has come, then again every hop.
@@ -212,7 +211,7 @@ class Predictor:
         Raises:
             ValueError: See `timeline`; or a chunk that is not one-dimensional.
         """
-        for window in self.preprocessor.windows((_chunk(chunk) for chunk in chunks), hop_seconds):
+        for window in self.preprocessor.windows(map(mono_chunk, chunks), hop_seconds):
             yield from self._predict_windows([window])
 
     def unfolding(
@@ -227,14 +226,11 @@ class Predictor:
         """
         self.preprocessor.check_speaker()
         waveform = self.preprocessor.waveform(recording, sampling_rate_hertz)
-        hop, longest = (
-            max(1, round(hop_seconds * self.preprocessor.features.sampling_rate_hertz)),
-            self.preprocessor.features.segment_samples,
-        )
+        features = self.preprocessor.features
+        hop, longest = max(1, round(hop_seconds * features.sampling_rate_hertz)), features.segment_samples
         ends = [*range(hop, len(waveform), hop), len(waveform)]
         cut = ((max(0, end - longest), waveform[max(0, end - longest) : end]) for end in ends)
-        while batch := list(islice(cut, self.batch_segments)):
-            yield from self._predict_windows(batch)
+        yield from self._judged(cut)
 
     def _cut(
         self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None
@@ -255,6 +251,10 @@ class Predictor:
         begin, end = heard.start / recipe.sampling_rate_hertz, heard.end / recipe.sampling_rate_hertz
         starts = [begin + frame * recipe.shift_seconds for frame in segment_starts(len(log_mels), recipe)]
         return _Cut(starts, end), self.preprocessor.cut_up(log_mels)
+
+    def _judged(self, cut: Iterator[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
+        while batch := list(islice(cut, self.batch_segments)):
+            yield from self._predict_windows(batch)
 
     def _predict_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
         rate = self.preprocessor.features.sampling_rate_hertz
@@ -294,10 +294,3 @@ class Predictor:
 
     def _named(self, scores: NDArray) -> dict[str, float]:
         return {emotion: float(value) for emotion, value in zip(self.emotions, scores / scores.sum(), strict=True)}
-
-
-def _chunk(chunk: ArrayLike) -> NDArray[np.float32]:
-    samples = np.asarray(chunk, np.float32)
-    if samples.ndim != 1:
-        raise ValueError(f"a chunk has the shape {samples.shape}, expected (samples,): mono at 16 kHz")
-    return samples

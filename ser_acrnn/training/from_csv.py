@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from ser_acrnn import files
-from ser_acrnn.config import ConfigError, Preset, TrainConfig, lite_augmented
+from ser_acrnn.config import FEATURE_RECIPES, ConfigError, Preset, TrainConfig, lite_augmented
 from ser_acrnn.data.corpus import read_csv
 from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.data.in_memory import load_corpus
@@ -108,7 +108,7 @@ def plan(
         raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
     base = lite_augmented("utterance" if source is None else source.preprocessor.scope)
     # Without dropout, as the networks that ship: with it, few examples train a network from scratch half as far.
-    model, recipe = replace(base.model, emotions=emotions, dropout=0.0), base.features
+    model, recipe = replace(base.model, emotions=emotions, dropout=0.0), FEATURE_RECIPES["speech"]
     if source is not None:
         model, recipe = replace(model, channels=source.model.input_shape[-1]), source.preprocessor.features
     corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)
