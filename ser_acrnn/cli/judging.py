@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "acrnn3d-emodb"
 HOP_SECONDS = 1.0
+HEARD = ("speech_seconds", "signal_to_noise_decibels")
 _BY_LIBSNDFILE = (".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav")
 AUDIO_SUFFIXES = (*_BY_LIBSNDFILE, ".3gp", ".aac", ".amr", ".m4a", ".mka", ".mp4", ".webm", ".wma")  # the latter by ffmpeg
 Found = TypeVar("Found")
@@ -177,15 +178,20 @@ def _row(path: Path, prediction: Prediction, report: Report) -> dict[str, Any]:
         first = flawed[0]
         count = f"{len(flawed)} of {len(prediction.segments)} windows are not judged"
         report.notes.append(f"{path}: {count}, the first at {first.start_seconds:.1f} s because it {first.flaw}")
-    seconds = round(prediction.segments[-1].end_seconds, 3)
-    return {"path": str(path), "seconds": seconds, "emotion": prediction.emotion, **_rounded(prediction.posteriors)}
+    facts = {"seconds": round(prediction.segments[-1].end_seconds, 3), **_heard(prediction)}
+    return {"path": str(path), **facts, "emotion": prediction.emotion, **_rounded(prediction.posteriors)}
 
 
 def moment_row(source: str, moment: WindowPrediction, network: Predictor) -> dict[str, Any]:
     """What is said of a window, by column."""
-    place = {"path": source, "start": round(moment.start_seconds, 3), "end": round(moment.end_seconds, 3)}
+    place = {"path": source, "start": round(moment.start_seconds, 3), "end": round(moment.end_seconds, 3), **_heard(moment)}
     posteriors = _rounded(moment.posteriors) or dict.fromkeys(network.emotions)
     return {**place, "emotion": moment.emotion, **posteriors, "flaw": moment.flaw}
+
+
+def _heard(said: Prediction | WindowPrediction) -> dict[str, float]:
+    """How much speech there is and how far above the noise, by column."""
+    return dict(zip(HEARD, (round(said.speech_seconds, 2), round(said.signal_to_noise_decibels, 1)), strict=True))
 
 
 def _rounded(posteriors: dict[str, float]) -> dict[str, Any]:
@@ -221,7 +227,8 @@ def _print_csv(rows: Iterable[dict[str, Any]]) -> None:
 def _print_text(rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:
         place = f"{row['path']} {row['start']:.1f}-{row['end']:.1f} s" if "start" in row else row["path"]
-        shares = {name: value for name, value in row.items() if name not in ("path", "seconds", "start", "end", "emotion", "flaw")}
+        beside = ("path", "seconds", "start", "end", "emotion", "flaw", *HEARD)
+        shares = {name: value for name, value in row.items() if name not in beside}
         if row["emotion"] is None:
             _show(f"{place}: - ({row['flaw']})\n")
         else:

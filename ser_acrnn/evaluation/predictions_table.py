@@ -19,7 +19,8 @@ Table = pd.DataFrame | str | Path
 Results = RunResult | Sequence[RunResult | str | Path]
 
 TRUTH, DECISION, PATH, EMOTION = "truth", "decision", "path", "emotion"
-NO_POSTERIORS = (PATH, "seconds")  # what `ser-acrnn predict --csv` prints before the decision and the posteriors
+# What `ser-acrnn predict --csv` prints before the decision and the posteriors.
+NO_POSTERIORS = (PATH, "seconds", "speech_seconds", "signal_to_noise_decibels")
 ROUNDED = 0.01  # by how much posteriors that were rounded may miss a sum of one
 
 

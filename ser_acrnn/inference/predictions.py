@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ class WindowPrediction:
         posteriors: Share of each emotion, summing to one; empty where `flaw` says why.
         attention: Weight of each time step, summing to one, the steps dividing 3 s evenly from the start on.
         flaw: Why nothing is said of the piece, such as silence; "" where something is.
+        speech_seconds: How much of the piece the network heard: from the first moment of speech to the last one, or all of it where the
+            network has no speech gate.
+        signal_to_noise_decibels: An estimate, see `ser_acrnn.features.speech_activity.signal_to_noise_decibels`.
     """
 
     start_seconds: float
@@ -25,6 +29,8 @@ class WindowPrediction:
     posteriors: dict[str, float]
     attention: tuple[float, ...] = ()
     flaw: str = ""
+    speech_seconds: float = 0.0
+    signal_to_noise_decibels: float = 0.0
 
     @property
     def emotion(self) -> str | None:
@@ -42,12 +48,16 @@ class Prediction:
             than a minute the mean over its windows.
         segments: What it says of each piece.
         step_seconds: Length of a time step of the attention.
+        speech_seconds: See `WindowPrediction`; of a recording of more than a minute its length times the share in its windows.
+        signal_to_noise_decibels: See `WindowPrediction`; of a recording of more than a minute the median over the windows that are judged.
     """
 
     emotion: str
     posteriors: dict[str, float]
     segments: tuple[WindowPrediction, ...]
     step_seconds: float
+    speech_seconds: float = 0.0
+    signal_to_noise_decibels: float = 0.0
 
     def attention(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Attention over the recording.
@@ -65,6 +75,13 @@ class Prediction:
         heard = counts > 0
         seconds = np.asarray((np.flatnonzero(heard) + 0.5) * self.step_seconds)
         return seconds, np.bincount(steps, weights)[heard] / counts[heard]
+
+
+def heard_in(windows: Sequence[WindowPrediction]) -> tuple[float, float]:
+    """Seconds of speech of a recording that was judged window by window, and its ratio of speech to noise, see `Prediction`."""
+    share = sum(window.speech_seconds for window in windows) / sum(window.end_seconds - window.start_seconds for window in windows)
+    noise = np.median([window.signal_to_noise_decibels for window in windows if window.posteriors])
+    return windows[-1].end_seconds * share, float(noise)
 
 
 def later(attention: NDArray[np.floating], steps: int) -> NDArray[np.floating]:

@@ -18,9 +18,9 @@ from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.features.log_mels import segment_starts
 from ser_acrnn.features.normalisation import statistics_of
-from ser_acrnn.features.speech_activity import activity
+from ser_acrnn.features.speech_activity import activity, signal_to_noise_decibels
 from ser_acrnn.inference.batching import in_batches
-from ser_acrnn.inference.predictions import Prediction, WindowPrediction, later
+from ser_acrnn.inference.predictions import Prediction, WindowPrediction, heard_in, later
 from ser_acrnn.inference.preprocessor import Preprocessor
 from ser_acrnn.inference.scorer import SegmentScorer
 
@@ -30,10 +30,11 @@ BATCH_SEGMENTS = 8
 
 @dataclass(frozen=True)
 class _Cut:
-    """An utterance whose segments wait for the network: where they begin, and where its speech ends, in seconds of the recording."""
+    """An utterance whose segments wait for the network: where they begin and speech ends, in seconds of the recording, and its noise."""
 
     starts: list[float]
     end: float
+    signal_to_noise_decibels: float
 
 
 class Predictor:
@@ -250,7 +251,7 @@ class Predictor:
         heard = activity(waveform, recipe)
         begin, end = heard.start / recipe.sampling_rate_hertz, heard.end / recipe.sampling_rate_hertz
         starts = [begin + frame * recipe.shift_seconds for frame in segment_starts(len(log_mels), recipe)]
-        return _Cut(starts, end), self.preprocessor.cut_up(log_mels)
+        return _Cut(starts, end, signal_to_noise_decibels(waveform, recipe)), self.preprocessor.cut_up(log_mels)
 
     def _judged(self, cut: Iterator[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
         while batch := list(islice(cut, self.batch_segments)):
@@ -268,29 +269,32 @@ class Predictor:
                 yield WindowPrediction(start, end, {}, (), found)
                 continue
             posteriors, attention = next(judged)
-            silence = activity(samples, self.preprocessor.features).start / rate  # before the speech of the window, where attention begins
-            yield self._window_prediction(start, end, posteriors, later(attention, round(silence / self.step_seconds)))
+            heard = activity(samples, self.preprocessor.features)  # attention begins where the speech of the window does
+            attention = later(attention, round(heard.start / rate / self.step_seconds))
+            noise = signal_to_noise_decibels(samples, self.preprocessor.features)
+            yield self._window_prediction(start, end, posteriors, attention, heard.seconds, noise)
 
     def _summed_up(self, pieces: tuple[WindowPrediction, ...], recording: str | Path | ArrayLike) -> Prediction:
         judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
         if not judged:
             name = f"{recording}: " if isinstance(recording, (str, Path)) else ""
             raise audio.AudioError(f"{name}no window can be judged, the first because it {pieces[0].flaw}, expected speech")
-        return self._prediction(np.mean(judged, axis=0), pieces)
+        return self._prediction(np.mean(judged, axis=0), pieces, *heard_in(pieces))
 
     def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:
         ends = [*(min(start + self.preprocessor.features.segment_seconds, cut.end) for start in cut.starts[:-1]), cut.end]
-        pieces = zip(cut.starts, ends, posteriors, attention, strict=True)
+        noise, judged = cut.signal_to_noise_decibels, zip(cut.starts, ends, posteriors, attention, strict=True)
+        pieces = tuple(self._window_prediction(start, end, *said, end - start, noise) for start, end, *said in judged)
         maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
-        return self._prediction(maxima, tuple(self._window_prediction(*piece) for piece in pieces))
+        return self._prediction(maxima, pieces, cut.end - cut.starts[0], noise)
 
     def _window_prediction(
-        self, start: float, end: float, posteriors: NDArray[np.float32], attention: NDArray[np.float32]
+        self, start: float, end: float, posteriors: NDArray[np.float32], attention: NDArray[np.float32], *facts: float
     ) -> WindowPrediction:
-        return WindowPrediction(start, end, self._named(posteriors), tuple(float(weight) for weight in attention))
+        return WindowPrediction(start, end, self._named(posteriors), tuple(float(weight) for weight in attention), "", *facts)
 
-    def _prediction(self, scores: NDArray, pieces: tuple[WindowPrediction, ...]) -> Prediction:
-        return Prediction(self.emotions[int(scores.argmax())], self._named(scores), pieces, self.step_seconds)
+    def _prediction(self, scores: NDArray, pieces: tuple[WindowPrediction, ...], *facts: float) -> Prediction:
+        return Prediction(self.emotions[int(scores.argmax())], self._named(scores), pieces, self.step_seconds, *facts)
 
     def _named(self, scores: NDArray) -> dict[str, float]:
         return {emotion: float(value) for emotion, value in zip(self.emotions, scores / scores.sum(), strict=True)}

@@ -11,7 +11,7 @@ import pytest
 from data_prep.synthetic.emodb import generate_utterance
 from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig, SpeechGate
 from ser_acrnn.features import log_mels_3d
-from ser_acrnn.features.speech_activity import Activity, activity, speech
+from ser_acrnn.features.speech_activity import MOST_DECIBELS, Activity, activity, signal_to_noise_decibels, speech
 
 RATE_HERTZ = 16_000
 SPEECH = FEATURE_RECIPES["speech"]
@@ -123,3 +123,32 @@ def test_digital_silence_at_the_ends_changes_no_sample_that_is_kept() -> None:
         np.testing.assert_array_equal(speech(np.pad(wave, (before, after)), SPEECH), alone)
     inside = np.concatenate([wave, np.zeros(32_000, np.float32), wave])
     assert len(speech(inside, SPEECH)) > 2 * len(alone) + 30_000
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.5], ids=["white", "pink"])
+@pytest.mark.parametrize("decibels", [5, 10, 20])
+def test_the_ratio_of_speech_to_noise_is_estimated(decibels: int, slope: float) -> None:
+    errors = []
+    for number, (speaker, letter) in enumerate(UTTERANCES):
+        wave = spoken(speaker, letter)
+        spectrum = np.fft.rfft(noise(len(wave) / RATE_HERTZ, 0, number))
+        coloured = np.fft.irfft(spectrum / np.maximum(np.arange(len(spectrum)), 50 * len(wave) / RATE_HERTZ) ** slope, len(wave))
+        level = np.sqrt(np.mean(wave**2) / np.mean(coloured**2)) * 10 ** (-decibels / 20)
+        errors.append(signal_to_noise_decibels(wave + level * coloured, SPEECH) - decibels)
+    assert abs(np.median(errors)) < 2
+    assert np.abs(errors).max() < 4
+
+
+def test_neither_level_nor_offset_nor_digital_silence_changes_the_ratio() -> None:
+    wave = spoken("03", "F") + noise(len(spoken("03", "F")) / RATE_HERTZ, -60)
+    expected = signal_to_noise_decibels(wave, SPEECH)
+    assert 5 < expected < 50
+    for changed in (wave / 10, wave + np.float32(0.2), np.pad(wave, 3 * RATE_HERTZ)):
+        assert signal_to_noise_decibels(changed, SPEECH) == pytest.approx(expected, abs=0.3)
+
+
+@pytest.mark.parametrize("samples", [1, 100, 400, 48_000])
+def test_what_has_no_pause_or_no_sound_has_a_ratio_all_the_same(samples: int) -> None:
+    assert signal_to_noise_decibels(np.zeros(samples, np.float32), SPEECH) == 0
+    tone = np.sin(np.arange(samples) / 3).astype(np.float32)
+    assert -MOST_DECIBELS <= signal_to_noise_decibels(tone, SPEECH) <= MOST_DECIBELS

@@ -78,6 +78,29 @@ def test_a_window_without_speech_says_so_and_the_others_keep_the_recordings_time
         assert sum(window.attention) == pytest.approx(1, abs=1e-5)
 
 
+def test_a_prediction_says_how_much_speech_was_heard_and_how_clearly(predictor, wave):
+    rng = np.random.default_rng(0)
+    clean = predictor.predict(np.concatenate([silence(1), wave, silence(2)]))
+    assert clean.speech_seconds == pytest.approx(len(wave) / RATE_HERTZ, abs=0.05)
+    assert sum(piece.speech_seconds for piece in clean.segments) >= clean.speech_seconds - 0.01
+    level = np.sqrt(np.mean(wave**2)) / 10
+    noisy = predictor.predict(wave + level * rng.normal(size=len(wave)).astype(np.float32))
+    assert noisy.signal_to_noise_decibels == pytest.approx(20, abs=3)
+    assert {piece.signal_to_noise_decibels for piece in noisy.segments} == {noisy.signal_to_noise_decibels}
+    assert clean.signal_to_noise_decibels > noisy.signal_to_noise_decibels
+
+
+def test_a_long_recording_and_its_windows_say_so_too(predictor, wave):
+    room = 1e-3 * np.std(wave) * np.random.default_rng(0).normal(size=70 * RATE_HERTZ).astype(np.float32)
+    room[: len(wave)] += wave
+    found = predictor.predict(room)
+    assert 0.5 < found.speech_seconds / (len(wave) / RATE_HERTZ) < 3
+    assert found.signal_to_noise_decibels > 15
+    for window in found.segments:
+        assert (window.speech_seconds > 0) == (not window.flaw)
+    assert found.segments[0].speech_seconds <= 3
+
+
 @pytest.mark.parametrize("seconds", [0.01, 0.025, 0.2])
 def test_too_little_speech_is_refused_by_networks_of_every_recipe(predictor, wave, seconds):
     short = wave[8_000 : 8_000 + round(seconds * RATE_HERTZ)]
