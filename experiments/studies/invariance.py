@@ -1,4 +1,4 @@
-"""What a decision must not depend on: silence or room noise around the speech, level and offset; how many decisions stay.
+"""What a decision must not depend on: silence or room noise around the speech and in its pauses, level, offset; how many decisions stay.
 
 python -m experiments.studies.invariance --prepared build/data/emodb --source ../emodb --system best-by-utterance --models build/models
 python -m experiments.studies.invariance --prepared build/data/emodb --source ../emodb --system acrnn3d-emodb
@@ -43,18 +43,32 @@ def room(before: float, after: float) -> Surrounding:
     """The recording's own room: noise of the spectrum and level of its faintest 50 ms, of so many seconds around it."""
 
     def surround(waveform: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        pieces = np.lib.stride_tricks.sliding_window_view(waveform, 800)[::400]
-        faintest = pieces[np.argmin(np.square(pieces).sum(axis=1))]
-        shape = np.abs(np.fft.rfft(faintest * np.hanning(800)))
-
-        def noise(seconds: float) -> NDArray[np.float64]:
-            white = np.fft.rfft(rng.standard_normal(max(2, round(seconds * RATE_HERTZ))))
-            coloured = np.fft.irfft(white * np.interp(np.linspace(0, 1, len(white)), np.linspace(0, 1, len(shape)), shape))
-            return coloured[: round(seconds * RATE_HERTZ)] * np.std(faintest) / max(np.std(coloured), 1e-12)
-
-        return np.concatenate([noise(before), waveform, noise(after)]).astype(np.float32)
+        noises = (_room_noise(waveform, seconds, rng) for seconds in (before, after))
+        return np.concatenate([next(noises), waveform, *noises]).astype(np.float32)
 
     return surround
+
+
+def pause(seconds: float, *, zeros: bool = False) -> Surrounding:
+    """The recording's own room, or digital silence, of so many seconds at the faintest moment of the recording's middle half."""
+
+    def insert(waveform: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+        quarter = len(waveform) // 4
+        loudness = np.convolve(np.square(waveform), np.ones(800), "same")
+        place = quarter + int(np.argmin(loudness[quarter : len(waveform) - quarter]))
+        between = np.zeros(round(seconds * RATE_HERTZ)) if zeros else _room_noise(waveform, seconds, rng)
+        return np.concatenate([waveform[:place], between, waveform[place:]]).astype(np.float32)
+
+    return insert
+
+
+def _room_noise(waveform: NDArray[np.float32], seconds: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    pieces = np.lib.stride_tricks.sliding_window_view(waveform, 800)[::400]
+    faintest = pieces[np.argmin(np.square(pieces).sum(axis=1))]
+    shape = np.abs(np.fft.rfft(faintest * np.hanning(800)))
+    white = np.fft.rfft(rng.standard_normal(max(2, round(seconds * RATE_HERTZ))))
+    coloured = np.fft.irfft(white * np.interp(np.linspace(0, 1, len(white)), np.linspace(0, 1, len(shape)), shape))
+    return coloured[: round(seconds * RATE_HERTZ)] * np.std(faintest) / max(np.std(coloured), 1e-12)
 
 
 SURROUNDINGS: dict[str, Surrounding] = {
@@ -65,6 +79,8 @@ SURROUNDINGS: dict[str, Surrounding] = {
         for where in ("before", "after", "on both sides")
     },
     "zeros to 10 s": lambda waveform, rng: np.pad(waveform, (0, max(0, 10 * RATE_HERTZ - len(waveform)))),
+    "1 s of zeros inside": pause(1, zeros=True),
+    **{f"{seconds:g} s of room noise inside": pause(seconds) for seconds in (0.2, 1, 3)},
     "40 dB fainter": lambda waveform, rng: waveform * np.float32(0.01),
     "20 dB louder": lambda waveform, rng: waveform * np.float32(10),
     "an offset of 0.1": lambda waveform, rng: waveform + np.float32(0.1),

@@ -26,7 +26,14 @@ def test_the_recording_itself_is_in_what_surrounds_it(condition, wave):
     changed = invariance.SURROUNDINGS[condition](wave, np.random.default_rng(1))
     assert changed.dtype == np.float32 and np.isfinite(changed).all()
     words = condition.split()
-    seconds = int(words[0]) if words[1] == "s" else 0
+    seconds = float(words[0]) if words[1] == "s" else 0
+    if words[-1] == "inside":
+        place = int(np.argmax(changed[: len(wave)] != wave))
+        length = round(seconds * RATE_HERTZ)
+        assert len(wave) // 4 <= place + 800 and len(changed) == len(wave) + length
+        assert np.abs(changed).sum() - np.abs(wave).sum() < 0.01 * length
+        return
+    seconds = int(seconds)
     before = 0 if "after" in words else seconds
     after = 9 if condition == "zeros to 10 s" else 0 if "before" in words else seconds
     assert len(changed) == len(wave) + (before + after) * RATE_HERTZ
