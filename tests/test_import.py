@@ -64,6 +64,12 @@ def test_every_sub_package_is_there_whatever_was_imported_before(before):
     assert printed.split() == [f"ser_acrnn.{name}" for name in SUB_PACKAGES] and len(SUB_PACKAGES) == 12
 
 
+@pytest.mark.parametrize("module", ["layers", "speech_gate"])
+def test_a_module_of_the_networks_may_be_imported_before_keras(module):
+    code = f"import ser_acrnn.models.{module}, keras"
+    assert "AttentionPooling" in run_python(f"{code}\nprint(keras.saving.get_registered_object('ser_acrnn>AttentionPooling'))")
+
+
 def test_an_unknown_name_is_an_attribute_error_that_names_it():
     with pytest.raises(AttributeError, match="No ser_acrnn attribute acrnn3d"):
         ser_acrnn.acrnn3d  # noqa: B018

@@ -62,13 +62,17 @@ _PAPER_OPEN: dict[str, Change] = {
     "rate-1e-3": {"training": {"learning_rate": 1e-3}},
 }
 _SPEECH: Change = {"features": {"speech_gate": SpeechGate()}}
-# What `best` would be with dropout, without the five tempos, with features of the speech alone, and with these trained on
-# eight degraded copies of each recording as well, for three times as long.
+_SHORT_PAUSES: Change = {"features": {"speech_gate": SpeechGate(longest_pause_seconds=0.2)}}
+_COPIES: dict[str, Any] = {"copies": 8, "epochs": 120}
+# What `best` would be with dropout, without the five tempos, with features of the speech alone, with long pauses or without, trained on
+# recordings as they are, or on eight degraded copies of each as well, for three times as long.
 _BEST: dict[str, Change] = {
     "dropout": {"model": {"dropout": 0.3}},
     "as-spoken": {"training": {"judging_tempos": AS_SPOKEN}},
     "speech": _SPEECH,
-    "robust": {**_SPEECH, "training": {"copies": 8, "epochs": 120}},
+    "short-pauses": _SHORT_PAUSES,
+    "robust": {**_SPEECH, "training": _COPIES},
+    "robust-short-pauses": {**_SHORT_PAUSES, "training": _COPIES},
 }
 # What the adapted ones would be if nothing that is judged had been heard before.
 DISJOINT: dict[str, Change] = {

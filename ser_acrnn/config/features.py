@@ -77,6 +77,8 @@ class SpeechGate(JsonConfig):
         floor_percent: How many of a hundred moments are below the noise floor; digital silence is none.
         deepest_decibels: What is further below the loudest frame is digital silence.
         least_range_decibels: A recording whose loudest moment is nearer to its noise floor has no speech.
+        longest_pause_seconds: Longer pauses are shortened to that, half of it behind the speech before and half ahead of the speech after,
+            in whole frame shifts; None leaves all pauses as they are.
     """
 
     difference_seconds: float = 0.0005
@@ -87,6 +89,7 @@ class SpeechGate(JsonConfig):
     floor_percent: int = 5
     deepest_decibels: float = 80.0
     least_range_decibels: float = 6.0
+    longest_pause_seconds: float | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         whole_to_real(self)
@@ -95,6 +98,8 @@ class SpeechGate(JsonConfig):
         require(0 <= self.floor_percent < 100, self, "floor_percent", "0 to 99 percent")
         for name in ("below_peak", "above_floor", "nearest_peak", "deepest", "least_range"):
             require(getattr(self, f"{name}_decibels") > 0, self, f"{name}_decibels", "a positive number of decibels")
+        longest = self.longest_pause_seconds
+        require(longest is None or longest >= 0.1, self, "longest_pause_seconds", "0.1 s or more, or None")
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,8 @@ class FeatureConfig(FramingConfig):
         log_floor: Smallest filterbank output before the logarithm; float64's epsilon, as python_speech_features has it.
         delta_frames: N of eq. (2).
         segment_seconds: Length of what the network sees.
-        speech_gate: What is cut off before all else, waveform statistics included: what is before and after the speech. None cuts nothing.
+        speech_gate: What is cut off before all else, waveform statistics included: what is before and after the speech, and of long pauses
+            what is too much. None cuts nothing.
     """
 
     sampling_rate_hertz: int = 16_000
@@ -160,6 +166,7 @@ FEATURE_RECIPES = {
     "released-code": FeatureConfig(standardise_waveform=False, preemphasis=0.97, window="rectangular"),
     # Ours: the paper's features of the speech alone.
     "speech": FeatureConfig(speech_gate=SpeechGate()),
+    "speech-short-pauses": FeatureConfig(speech_gate=SpeechGate(longest_pause_seconds=0.2)),
 }
 
 

@@ -22,14 +22,27 @@ class Activity:
     Attributes:
         start: First sample that is kept.
         end: The sample after the last one that is kept.
-        seconds: From the first moment of speech to the last one; 0 where there is none.
+        seconds: What is kept, from the first moment of speech to the last one; 0 where there is none.
         range_decibels: How far the loudest moment is above the noise floor; 0 of silence.
+        cuts: First sample and the one after the last of what is cut out of each long pause.
     """
 
     start: int
     end: int
     seconds: float
     range_decibels: float
+    cuts: tuple[tuple[int, int], ...] = ()
+
+    def place(self, samples: ArrayLike) -> NDArray[np.int64]:
+        """Where samples of what is kept, counted from its beginning, are in the recording; same shape."""
+        kept, place = np.asarray(samples, np.int64), self.start + np.asarray(samples, np.int64)
+        for first, last in self.cuts:
+            place = np.where(place >= first, place + (last - first), place)
+        return place.reshape(kept.shape)
+
+    def span(self, first: int, stop: int) -> tuple[int, int]:
+        """First sample, and the one after the last, of the recording that samples from `first` up to `stop` of what is kept come from."""
+        return int(self.place(first)), int(self.place(stop - 1)) + 1
 
 
 def levels(waveform: ArrayLike, config: FeatureConfig, gate: SpeechGate) -> NDArray[np.float64]:
@@ -56,7 +69,8 @@ def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
     """Finds the speech of a recording: everything between its first and its last frame above a threshold.
 
     Frames are counted from the end of the digital silence at the beginning. The threshold is a distance below the peak, but no nearer to
-    the noise floor than another one, see `SpeechGate`. Pauses inside stay; nothing is kept beyond, so that what is there cannot matter.
+    the noise floor than another one, see `SpeechGate`. Pauses inside stay, or are shortened; nothing is kept beyond, so that what is there
+    cannot matter.
 
     Args:
         waveform: Mono samples at `config.sampling_rate_hertz`, shape `(samples,)`.
@@ -82,13 +96,29 @@ def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
     above = np.flatnonzero(found >= min(threshold, peak * _ratio(-gate.nearest_peak_decibels)))
     first, last = (silence + int(frame) * config.shift_samples for frame in (above[0], above[-1]))
     end = min(sound_end, last + config.window_samples)
-    return Activity(first, end, (end - first) / rate, range_decibels)
+    cuts = tuple((silence + begin * config.shift_samples, silence + stop * config.shift_samples) for begin, stop in _cuts(above, config))
+    return Activity(first, end, (end - first - sum(stop - begin for begin, stop in cuts)) / rate, range_decibels, cuts)
+
+
+def _cuts(above: NDArray[np.int64], config: FeatureConfig) -> list[tuple[int, int]]:
+    """First frame and the one after the last of what is cut out of each pause between the frames that are above the threshold."""
+    if (half := half_pause_frames(config)) is None:
+        return []
+    pauses = zip(above[:-1].tolist(), above[1:].tolist(), strict=True)
+    return [(before + half, after - half) for before, after in pauses if after - before > 2 * half]
+
+
+def half_pause_frames(config: FeatureConfig) -> int | None:
+    """Frames that are kept of a long pause at either end of it; None where all pauses are kept."""
+    longest = config.speech_gate and config.speech_gate.longest_pause_seconds
+    return round(longest / config.shift_seconds / 2) if longest else None
 
 
 def speech(waveform: NDArray, config: FeatureConfig) -> NDArray:
     """The samples of a waveform that a recipe keeps, see `activity`; errors as of `checked_activity`."""
     found = checked_activity(waveform, config)
-    return waveform[found.start : found.end]
+    edges = [found.start, *(edge for cut in found.cuts for edge in cut), found.end]
+    return np.concatenate([waveform[begin:stop] for begin, stop in zip(edges[::2], edges[1::2], strict=True)])
 
 
 def checked_activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:

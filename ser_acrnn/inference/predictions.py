@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_acrnn.features.speech_activity import Activity
+
 
 @dataclass(frozen=True)
 class WindowPrediction:
-    """What the network says of one piece of a recording, of 3 s unless the recording is shorter.
+    """What the network says of one piece of a recording: 3 s, more where long pauses were cut out of it, or less if there is no more.
 
     Attributes:
         start_seconds: Where the piece begins.
         end_seconds: Where it ends.
         posteriors: Share of each emotion, summing to one; empty where `flaw` says why.
-        attention: Weight of each time step, summing to one, the steps dividing 3 s evenly from the start on.
+        attention: Weight of each time step from the start on, summing to one.
         flaw: Why nothing is said of the piece, such as silence; "" where something is.
         speech_seconds: How much of the piece the network heard: from the first moment of speech to the last one, or all of it where the
             network has no speech gate.
@@ -84,7 +86,18 @@ def heard_in(windows: Sequence[WindowPrediction]) -> tuple[float, float]:
     return windows[-1].end_seconds * share, float(noise)
 
 
-def later(attention: NDArray[np.floating], steps: int) -> NDArray[np.floating]:
-    """Attention that begins so many steps later in a piece of the same length; it sums to one again."""
-    moved = np.concatenate([np.zeros(steps, attention.dtype), attention[: len(attention) - steps]])
-    return moved / moved.sum() if steps else attention
+def placed(attention: NDArray[np.floating], heard: Activity, first: int, origin: int, step_samples: float) -> NDArray[np.floating]:
+    """Attention over steps of what was heard -> over steps of the recording; 0 in what was cut out.
+
+    Args:
+        attention: Weights of steps that begin with the sample `first` of what was heard.
+        heard: What that was.
+        first: See `attention`.
+        origin: Sample of the recording with which the steps of the outcome begin.
+        step_samples: Length of a step.
+    """
+    middles = first + (np.arange(len(attention)) + 0.5) * step_samples
+    steps = ((heard.place(middles.astype(int)) - origin) // step_samples).astype(int)
+    moved = np.zeros(steps[-1] + 1, attention.dtype)
+    moved[steps] = attention
+    return moved

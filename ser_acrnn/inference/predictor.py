@@ -18,9 +18,9 @@ from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.features.log_mels import segment_starts
 from ser_acrnn.features.normalisation import statistics_of
-from ser_acrnn.features.speech_activity import activity, signal_to_noise_decibels
+from ser_acrnn.features.speech_activity import Activity, activity, signal_to_noise_decibels
 from ser_acrnn.inference.batching import in_batches
-from ser_acrnn.inference.predictions import Prediction, WindowPrediction, heard_in, later
+from ser_acrnn.inference.predictions import Prediction, WindowPrediction, heard_in, placed
 from ser_acrnn.inference.preprocessor import Preprocessor
 from ser_acrnn.inference.scorer import SegmentScorer
 
@@ -30,10 +30,10 @@ BATCH_SEGMENTS = 8
 
 @dataclass(frozen=True)
 class _Cut:
-    """An utterance whose segments wait for the network: where they begin and speech ends, in seconds of the recording, and its noise."""
+    """An utterance whose segments wait for the network: what is heard of it, in which samples of that they begin, and its noise."""
 
-    starts: list[float]
-    end: float
+    heard: Activity
+    starts: list[int]
     signal_to_noise_decibels: float
 
 
@@ -248,17 +248,15 @@ class Predictor:
         except audio.AudioError as error:
             return error, none
         recipe, log_mels = self.preprocessor.features, self.preprocessor.log_mels(waveform)
-        heard = activity(waveform, recipe)
-        begin, end = heard.start / recipe.sampling_rate_hertz, heard.end / recipe.sampling_rate_hertz
-        starts = [begin + frame * recipe.shift_seconds for frame in segment_starts(len(log_mels), recipe)]
-        return _Cut(starts, end, signal_to_noise_decibels(waveform, recipe)), self.preprocessor.cut_up(log_mels)
+        starts = [frame * recipe.shift_samples for frame in segment_starts(len(log_mels), recipe)]
+        return _Cut(activity(waveform, recipe), starts, signal_to_noise_decibels(waveform, recipe)), self.preprocessor.cut_up(log_mels)
 
     def _judged(self, cut: Iterator[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
         while batch := list(islice(cut, self.batch_segments)):
             yield from self._predict_windows(batch)
 
     def _predict_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
-        rate = self.preprocessor.features.sampling_rate_hertz
+        recipe, rate = self.preprocessor.features, self.preprocessor.features.sampling_rate_hertz
         flaws = [self.preprocessor.flaw(samples) for _, samples in batch]
         usable = [samples for (_, samples), found in zip(batch, flaws, strict=True) if not found]
         if usable:
@@ -269,10 +267,9 @@ class Predictor:
                 yield WindowPrediction(start, end, {}, (), found)
                 continue
             posteriors, attention = next(judged)
-            heard = activity(samples, self.preprocessor.features)  # attention begins where the speech of the window does
-            attention = later(attention, round(heard.start / rate / self.step_seconds))
-            noise = signal_to_noise_decibels(samples, self.preprocessor.features)
-            yield self._window_prediction(start, end, posteriors, attention, heard.seconds, noise)
+            heard, noise = activity(samples, recipe), signal_to_noise_decibels(samples, recipe)
+            inside = placed(attention, heard, 0, 0, self.step_seconds * rate)[: len(attention)]
+            yield self._window_prediction(start, end, posteriors, inside / inside.sum(), heard.seconds, noise)
 
     def _summed_up(self, pieces: tuple[WindowPrediction, ...], recording: str | Path | ArrayLike) -> Prediction:
         judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
@@ -282,15 +279,18 @@ class Predictor:
         return self._prediction(np.mean(judged, axis=0), pieces, *heard_in(pieces))
 
     def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:
-        ends = [*(min(start + self.preprocessor.features.segment_seconds, cut.end) for start in cut.starts[:-1]), cut.end]
-        noise, judged = cut.signal_to_noise_decibels, zip(cut.starts, ends, posteriors, attention, strict=True)
-        pieces = tuple(self._window_prediction(start, end, *said, end - start, noise) for start, end, *said in judged)
+        recipe, heard, pieces = self.preprocessor.features, cut.heard, []
+        rate, total = recipe.sampling_rate_hertz, round(heard.seconds * recipe.sampling_rate_hertz)
+        stops = [*(first + round(recipe.segment_seconds * rate) for first in cut.starts[:-1]), total]
+        for first, stop, said, weights in zip(cut.starts, stops, posteriors, attention, strict=True):
+            start, end = heard.span(first, stop)
+            facts = (stop - first) / rate, cut.signal_to_noise_decibels
+            inside = placed(weights, heard, first, start, self.step_seconds * rate)
+            pieces.append(self._window_prediction(start / rate, end / rate, said, inside, *facts))
         maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
-        return self._prediction(maxima, pieces, cut.end - cut.starts[0], noise)
+        return self._prediction(maxima, tuple(pieces), heard.seconds, cut.signal_to_noise_decibels)
 
-    def _window_prediction(
-        self, start: float, end: float, posteriors: NDArray[np.float32], attention: NDArray[np.float32], *facts: float
-    ) -> WindowPrediction:
+    def _window_prediction(self, start: float, end: float, posteriors: NDArray, attention: NDArray, *facts: float) -> WindowPrediction:
         return WindowPrediction(start, end, self._named(posteriors), tuple(float(weight) for weight in attention), "", *facts)
 
     def _prediction(self, scores: NDArray, pieces: tuple[WindowPrediction, ...], *facts: float) -> Prediction:

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from ser_acrnn.config.features import FeatureConfig
+from ser_acrnn.features.speech_activity import half_pause_frames
 
 # Scales come from a table, since a backend's power of two may be rounded: 2^-30 is below the last bit of 24-bit audio.
 POWERS_OF_TWO = np.exp2(np.arange(-30, 31)).astype(np.float32)
@@ -19,6 +20,8 @@ POWERS_OF_TWO = np.exp2(np.arange(-30, 31)).astype(np.float32)
 
 def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any]:
     """Moves the speech of each waveform `(batch, samples)` to its beginning, as `ser_acrnn.features.speech_activity` finds it.
+
+    What is too much of long pauses is left out.
 
     Returns:
         The waveforms, zero after their speech, and how many samples of speech each has, `(batch,)`.
@@ -40,7 +43,32 @@ def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any]:
     start, end = first * recipe.shift_samples, ops.minimum(last * recipe.shift_samples + recipe.window_samples, count)
     heard = ops.squeeze(peak >= floor * _ratio(gate.least_range_decibels), axis=1)  # of silence both are 0
     start, kept = ops.where(heard, silence + start, 0), ops.where(heard, end - start, samples)
-    return _moved(whole, start, kept, samples), kept
+    if (half := half_pause_frames(recipe)) is None:
+        return _moved(whole, start, kept, samples), kept
+    cut = _too_long(above, first, last, half) * ops.cast(heard[:, None], "int32")  # a frame shift each, counted from `silence` on
+    kept = kept - ops.sum(cut, axis=1) * recipe.shift_samples
+    return _without(whole, ops.where(heard, silence, 0), ops.where(heard, first, 0), cut, kept, recipe.shift_samples), kept
+
+
+def _without(waveforms: Any, begin: Any, first: Any, cut: Any, kept: Any, shift: int) -> Any:
+    """So many samples of each, `kept`, from the frame shift `first` behind the sample `begin` on, without what is cut, then zeros."""
+    samples, frames = ops.shape(waveforms)[1], ops.shape(cut)[1]
+    shifts = quotient_rounded_up(samples, shift)
+    order, place = ops.arange(shifts), ops.arange(samples)
+    behind = ops.maximum(ops.pad(cut, [[0, 0], [0, shifts - frames]]), ops.cast(order < first[:, None], "int32"))
+    ranked = ops.argsort(order + shifts * behind, axis=1)  # what is kept comes first, in its order
+    sources = begin[:, None] + ops.take(ranked, place // shift, axis=1) * shift + place % shift
+    return ops.where(place < kept[:, None], taken(waveforms, ops.minimum(sources, samples - 1)), 0.0)
+
+
+def _too_long(above: Any, first: Any, last: Any, half: int) -> Any:
+    """1 for each frame shift of a pause that is left out, `(batch, frames)`: further than half a pause from all that is above."""
+    frames = ops.shape(above)[1]
+    before = ops.pad(ops.cumsum(above, axis=1), [[0, 0], [1, 0]])  # how many are above before each
+    order = ops.arange(frames)
+    near = ops.take(before, ops.minimum(order + half, frames - 1) + 1, axis=1) - ops.take(before, at_least_zero(order - half + 1), axis=1)
+    inside = (order >= first[:, None]) & (order < last[:, None])
+    return ops.cast(inside & (near == 0), "int32")
 
 
 def _sound(waveforms: Any, samples: Any) -> tuple[Any, Any]:

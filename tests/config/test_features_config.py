@@ -32,6 +32,7 @@ HASHES = {
     "paper-unstandardised": "dd2c78e0f7c756e5",
     "released-code": "792246eb1a46efe4",
     "speech": "5455f817d953b5e0",
+    "speech-short-pauses": "d6323aa1694d984d",
     "paper-by-speaker": "70a97bcb4b2ade5f",
     "mfcc-pitch": "b13d0bba9ef15ea0",
 }
@@ -88,7 +89,15 @@ def test_the_recipes_are_the_letters_and_the_released_codes() -> None:
 
 def test_the_baseline_has_one_recipe_whose_frames_stand_beside_the_log_mels() -> None:
     assert {"mfcc-pitch": FrameConfig()} == FRAME_RECIPES
-    assert set(RECIPES) == {"paper", "paper-unstandardised", "paper-by-speaker", "released-code", "speech", "mfcc-pitch"}
+    assert set(RECIPES) == {
+        "paper",
+        "paper-unstandardised",
+        "paper-by-speaker",
+        "released-code",
+        "speech",
+        "speech-short-pauses",
+        "mfcc-pitch",
+    }
     paper, frames = RECIPES["paper"], RECIPES["mfcc-pitch"]
     for field in ("sampling_rate_hertz", "window_samples", "shift_samples", "delta_frames"):
         assert getattr(frames, field) == getattr(paper, field)

@@ -139,6 +139,53 @@ def test_the_ratio_of_speech_to_noise_is_estimated(decibels: int, slope: float) 
     assert np.abs(errors).max() < 4
 
 
+PACED = FEATURE_RECIPES["speech-short-pauses"]
+
+
+def with_pauses(wave: np.ndarray, seconds: float, decibels: float = -np.inf) -> np.ndarray:
+    """Two pauses inside, and silence around."""
+    third, pause = len(wave) // 3, noise(seconds, decibels)
+    return np.concatenate([noise(0.5, -np.inf), wave[:third], pause, wave[third : 2 * third], pause, wave[2 * third :], noise(1, -np.inf)])
+
+
+@pytest.mark.parametrize("decibels", [-np.inf, -70.0])
+def test_long_pauses_are_shortened_to_one_length(decibels: float) -> None:
+    for speaker, letter in UTTERANCES:
+        wave = spoken(speaker, letter)
+        two, four = (with_pauses(wave, seconds, decibels) for seconds in (2, 4))
+        assert len(speech(four, SPEECH)) - len(speech(two, SPEECH)) == pytest.approx(4 * RATE_HERTZ, abs=0.1 * RATE_HERTZ)
+        short = len(speech(two, PACED))
+        assert short == pytest.approx(len(speech(four, PACED)), abs=0.1 * RATE_HERTZ)
+        assert short < len(speech(wave, SPEECH)) + 0.6 * RATE_HERTZ  # twice 0.2 s, and what the smoothing adds
+
+
+def test_what_is_kept_is_found_again_in_the_recording() -> None:
+    recording = with_pauses(spoken("03", "F"), 2)
+    found, kept = activity(recording, PACED), speech(recording, PACED)
+    assert len(found.cuts) >= 2
+    assert len(kept) == round(found.seconds * RATE_HERTZ)
+    np.testing.assert_array_equal(recording[found.place(np.arange(len(kept)))], kept)
+    assert found.span(0, len(kept)) == (found.start, found.end)
+    (begin, stop), *_ = found.cuts
+    assert (stop - begin) % SPEECH.shift_samples == 0
+    assert found.span(0, begin - found.start) == (found.start, begin)
+    assert found.place(begin - found.start) == stop
+
+
+def test_pauses_that_are_short_enough_stay() -> None:
+    wave = speech(spoken("03", "F"), SPEECH)
+    long = replace(PACED, speech_gate=SpeechGate(longest_pause_seconds=9.0))
+    np.testing.assert_array_equal(speech(with_pauses(wave, 1), long), speech(with_pauses(wave, 1), SPEECH))
+    with pytest.raises(ValueError, match=r"longest_pause_seconds is 0\.05, expected 0\.1 s or more"):
+        SpeechGate(longest_pause_seconds=0.05)
+
+
+def test_recipes_of_before_keep_their_hashes() -> None:
+    assert SPEECH.recipe_hash == "5455f817d953b5e0"
+    assert "longest_pause_seconds" not in SpeechGate().to_dict()
+    assert PACED.recipe_hash != SPEECH.recipe_hash
+
+
 def test_neither_level_nor_offset_nor_digital_silence_changes_the_ratio() -> None:
     wave = spoken("03", "F") + noise(len(spoken("03", "F")) / RATE_HERTZ, -60)
     expected = signal_to_noise_decibels(wave, SPEECH)

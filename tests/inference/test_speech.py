@@ -65,6 +65,47 @@ def test_the_network_of_waveforms_agrees_whatever_stands_around(predictor, wave)
     np.testing.assert_allclose(np.asarray(fixed(batch)), expected, atol=1e-4)
 
 
+@pytest.fixture(scope="module")
+def paced():
+    keras.utils.set_random_seed(0)
+    return Predictor(acrnn(replace(SMALL, normalisation="utterance"), recipe_hash=FEATURE_RECIPES["speech-short-pauses"].recipe_hash))
+
+
+def with_pauses(wave, seconds):
+    third = len(wave) // 3
+    parts = [wave[:third], silence(seconds), wave[third : 2 * third], silence(seconds), wave[2 * third :]]
+    return np.concatenate([silence(1), *parts, silence(2)])
+
+
+def test_how_long_a_pause_is_changes_nothing_where_long_ones_are_shortened(paced, wave):
+    two, five = (paced.predict(with_pauses(wave, seconds)) for seconds in (2, 5))
+    np.testing.assert_allclose(list(two.posteriors.values()), list(five.posteriors.values()), atol=1e-5)
+    assert two.speech_seconds == pytest.approx(five.speech_seconds, abs=0.03)
+    assert two.speech_seconds < len(wave) / RATE_HERTZ + 0.5
+    model = waveform_model(paced.model)
+    for seconds in (0, 2, 5):
+        recording = with_pauses(wave, seconds)
+        expected = list(paced.predict(recording).posteriors.values())
+        np.testing.assert_allclose(np.asarray(model(recording[None]))[0], expected, atol=1e-4)
+
+
+def test_attention_and_pieces_keep_the_recordings_time_where_pauses_are_shortened(paced, wave):
+    recording = with_pauses(wave, 4)
+    found, heard = paced.predict(recording), activity(recording, FEATURE_RECIPES["speech-short-pauses"])
+    assert found.segments[0].start_seconds == heard.start / RATE_HERTZ
+    assert found.segments[-1].end_seconds == heard.end / RATE_HERTZ
+    seconds, weights = found.attention()
+    assert weights.sum() == pytest.approx(len(found.segments), rel=0.6)
+    assert len(heard.cuts) >= 2
+    for begin, stop in heard.cuts:  # nothing was heard there
+        assert weights[(seconds > begin / RATE_HERTZ + 0.05) & (seconds < stop / RATE_HERTZ - 0.05)].max() == 0
+    for piece in found.segments:
+        assert sum(piece.attention) == pytest.approx(1, abs=1e-5)
+    for window in paced.timeline(recording):
+        assert window.flaw or sum(window.attention) == pytest.approx(1, abs=1e-5)
+        assert len(window.attention) <= 75
+
+
 def test_a_window_without_speech_says_so_and_the_others_keep_the_recordings_time(predictor, wave):
     noise = 1e-4 * np.random.default_rng(0).normal(size=7 * RATE_HERTZ).astype(np.float32)
     found = list(predictor.timeline(np.concatenate([noise, wave, noise])))

@@ -79,13 +79,15 @@ def test_log_mels_are_those_of_features_on_real_speech(emodb_directory):
     assert max(difference(waveform, PAPER, layer) for waveform in waveforms) < 1e-4
 
 
-def test_the_speech_gate_keeps_of_each_waveform_what_it_keeps_in_features():
-    recipe, layer = FEATURE_RECIPES["speech"], LogMels(FEATURE_RECIPES["speech"])
+@pytest.mark.parametrize("name", ["speech", "speech-short-pauses"])
+def test_the_speech_gate_keeps_of_each_waveform_what_it_keeps_in_features(name):
+    recipe, layer = FEATURE_RECIPES[name], LogMels(FEATURE_RECIPES[name])
     voices = [wave for wave in synthetic_waveforms(12) if 20_000 < len(wave) < 50_000 and activity(wave, recipe).seconds][:4]
     sounds = [np.pad(wave, (7_000 * number, 80_000)) for number, wave in enumerate(voices)]
     sounds += [sounds[0] + np.float32(1e-3) * np.random.default_rng(0).normal(size=sounds[0].shape).astype(np.float32), sounds[1] * 1e-4]
-    batch = np.stack([sound[:80_000] for sound in sounds])
-    assert len(batch) == 6
+    sounds += [np.concatenate([np.zeros(333), wave[:12_000], 1e-4 * np.sin(np.arange(25_000)), wave[12_000:]]) for wave in voices[:2]]
+    batch = np.stack([np.resize(np.append(sound, np.zeros(80_000)), 80_000) for sound in sounds]).astype(np.float32)
+    assert len(batch) == 8
     values, frames = map(ops.convert_to_numpy, layer(batch))
     for wave, found, count in zip(batch, values, frames, strict=True):
         expected = features.log_mels_3d(wave, recipe)
