@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from experiments.grid.runs import Experiment
 from experiments.options import GridOptions, Source
-from ser_acrnn import files
+from ser_acrnn import audio, files
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.results import RunResult
 
@@ -74,12 +74,22 @@ def recordings_of(manifest: pd.DataFrame, source: Path) -> dict[str, Path]:
 
 
 def scores_of(predictor: Predictor, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-    """What a network says of utterances at the predictor's tempos, shape `(utterances, emotions)`."""
+    """What a network says of utterances at the predictor's tempos, shape `(utterances, emotions)`; NaN of one that it refuses."""
     from ser_acrnn.inference.batching import segment_posteriors
 
-    segments = [predictor.preprocessor.segments(waveform) for waveform in waveforms]
-    owners = np.repeat(np.arange(len(segments)), [len(part) for part in segments])
-    return metrics.utterance_posteriors(segment_posteriors(predictor.model, np.concatenate(segments), tempos=predictor.tempos), owners)
+    segments, heard = [], []
+    for number, waveform in enumerate(waveforms):
+        try:
+            segments.append(predictor.preprocessor.segments(waveform))
+            heard.append(number)
+        except audio.AudioError:
+            continue
+    scores = np.full((len(waveforms), len(predictor.emotions)), np.nan)
+    if segments:
+        owners = np.repeat(np.arange(len(segments)), [len(part) for part in segments])
+        posteriors = segment_posteriors(predictor.model, np.concatenate(segments), tempos=predictor.tempos)
+        scores[heard] = metrics.utterance_posteriors(posteriors, owners)
+    return scores
 
 
 def check_network(network: Path, result: RunResult, scores: NDArray[np.float64]) -> None:

@@ -51,7 +51,10 @@ def score_fold(members: Sequence[tuple[Path, RunResult]], recordings: dict[str, 
     posteriors = np.array([_posteriors(network, run, recordings) for network, run in members])
     tables = []
     for condition, scores in zip(DEGRADATIONS, posteriors.swapaxes(0, 1), strict=True):
-        decisions = [result.emotions[index] for index in averaged(scores).argmax(axis=1)]
+        decisions = np.full(len(result.utterances), "", object)  # nothing is said of what a network refuses, such as speech below noise
+        heard = ~np.isnan(scores).any(axis=(0, 2))
+        if heard.any():
+            decisions[heard] = np.array(result.emotions)[averaged(scores[:, heard]).argmax(axis=1)]
         names = [utterance["id"] for utterance in result.utterances]
         tables.append(pd.DataFrame(dict(zip(COLUMNS, (condition, result.fold["test"], names, result.truth, decisions), strict=True))))
     return pd.concat(tables)
@@ -72,7 +75,7 @@ def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -
         seeds = [zlib.crc32(f"{condition} {name}".encode()) for name in names]
         waveforms = [degrade(waveform, np.random.default_rng(seed)) for waveform, seed in zip(clean, seeds, strict=True)]
         if adapt or predictor.preprocessor.scope == "speaker":
-            predictor.enrol(waveforms, adapt=adapt)
+            predictor.enrol(waveforms, adapt=adapt, on_unusable=lambda error: None)
         found.append(scores_of(predictor, waveforms))
     check_network(network, result, found[0])
     return np.array(found)
@@ -80,7 +83,7 @@ def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -
 
 def table(root: Path, folder: str) -> str:
     """UAR under each condition of all systems that were judged so, as Markdown; empty where none was."""
-    found = {path.stem: pd.read_csv(path, dtype=str) for path in sorted((root / folder / FOLDER).glob("*.csv"))}
+    found = {path.stem: pd.read_csv(path, dtype=str, keep_default_na=False) for path in sorted((root / folder / FOLDER).glob("*.csv"))}
     if not found:
         return ""
     systems = catalogue.order(found)

@@ -4,6 +4,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
 
+import numpy as np
 import pandas as pd
 import pytest
 from command_words import places
@@ -12,6 +13,7 @@ from experiments import catalogue
 from experiments.catalogue.system import System
 from experiments.grid import run_one
 from experiments.studies import robustness
+from experiments.studies.checkpoints import write
 from experiments.studies.degradations import DEGRADATIONS
 from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
 from ser_acrnn.evaluation.ensembles import ensemble
@@ -66,6 +68,23 @@ def test_the_recordings_are_heard_at_the_tempos_of_the_run(small_corpus, kept, m
         network = kept / "models" / "synthetic" / "tiny" / "03-seed0.keras"
         robustness.score_fold([(network, replace(result, config=config))], recordings)
         assert heard == [tempos] * len(DEGRADATIONS)
+
+
+def test_a_recording_that_is_refused_is_not_recognised(small_corpus, kept, monkeypatch, tmp_path):
+    result = RunResult.load(kept / "results" / "synthetic" / "tiny" / "03-seed0.json")
+    recordings, network = recordings_of(small_corpus, result), kept / "models" / "synthetic" / "tiny" / "03-seed0.keras"
+    monkeypatch.setitem(DEGRADATIONS, "noise, 0 dB", lambda waveform, rng: np.zeros_like(waveform))
+    monkeypatch.setitem(DEGRADATIONS, "telephone", lambda waveform, rng: waveform * (len(waveform) > 20_000))
+    judged = robustness.score_fold([(network, result)], recordings)
+    by_condition = {condition: part["decision"].tolist() for condition, part in judged.groupby("condition")}
+    assert by_condition["noise, 0 dB"] == [""] * 6
+    assert 0 < by_condition["telephone"].count("") < 6
+    assert [one for one in by_condition["telephone"] if one] == [
+        decided for decided, said in zip(result.decisions, by_condition["telephone"], strict=True) if said
+    ]
+    write([judged], tmp_path / "synthetic" / "robustness" / "tiny.csv")
+    (row,) = (line for line in robustness.table(tmp_path, "synthetic").splitlines() if "noise, 0 dB" in line)
+    assert " 0.0" in row
 
 
 def test_several_networks_judge_together_under_each_condition(small_corpus, kept, shown, monkeypatch, capsys):
