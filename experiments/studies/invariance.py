@@ -87,6 +87,15 @@ SURROUNDINGS: dict[str, Surrounding] = {
 }
 
 
+def some_of_each_speaker(manifest: pd.DataFrame) -> dict[str, list[str]]:
+    """Speaker -> names of `RECORDINGS` of the speaker's recordings, evenly among them all in their order."""
+    chosen = {}
+    for speaker, own in manifest.groupby("speaker"):
+        names = sorted(own["utterance"])
+        chosen[str(speaker)] = [names[index] for index in np.linspace(0, len(names) - 1, min(RECORDINGS, len(names))).round().astype(int)]
+    return chosen
+
+
 def try_network(predictor: Predictor, speaker: str, recordings: dict[str, Path]) -> pd.DataFrame:
     """Judges recordings as they are and under each condition; a recording that is refused has no decision.
 
@@ -143,12 +152,11 @@ def run(options: KeptOptions) -> Path:
         experiment = named_experiment(options, options.system)
         networks = {result.fold["test"]: str(network) for ((network, result),) in kept_runs([experiment], options)}
     recordings = recordings_of(experiment.corpus.manifest, options.source)
-    speakers = experiment.corpus.manifest.set_index("utterance")["speaker"]
-    tried = []
-    for speaker, network in tqdm(networks.items(), desc=options.system, unit=" speakers"):
-        names = sorted(speakers.index[speakers == speaker])
-        chosen = [names[index] for index in np.linspace(0, len(names) - 1, min(RECORDINGS, len(names))).round().astype(int)]
-        tried.append(try_network(Predictor(network), speaker, {name: recordings[name] for name in chosen}))
+    chosen = some_of_each_speaker(experiment.corpus.manifest)
+    tried = [
+        try_network(Predictor(network), speaker, {name: recordings[name] for name in chosen[speaker]})
+        for speaker, network in tqdm(networks.items(), desc=options.system, unit=" speakers")
+    ]
     return write(tried, options.results / experiment.folder / FOLDER / f"{options.system}.csv")
 
 

@@ -199,7 +199,7 @@ def test_a_server_that_sends_shorter_ranges_is_asked_for_the_rest(site: Site, tm
     assert contents(tmp_path) == INSTALLED
 
 
-@pytest.mark.parametrize(("kept", "asked"), [(GOOD, 1), (GOOD + b"more", 2)])
+@pytest.mark.parametrize(("kept", "asked"), [(GOOD, 1), (GOOD + b"more", 2)], ids=["complete", "too long"])
 def test_a_transfer_that_was_complete_is_taken_and_one_too_long_is_not(site: Site, tmp_path: Path, kept: bytes, asked: int) -> None:
     site.status = 404
     with pytest.raises(DownloadError):
