@@ -11,7 +11,7 @@ from ser_acrnn.features.log_mels import log_mels, log_mels_3d
 from ser_acrnn.features.mfcc_pitch import mfcc_pitch
 
 CONFIGS = [
-    *(recipe for name, recipe in RECIPES.items() if name not in ("paper-by-speaker", "speech")),  # one needs a speaker, the other speech
+    *(recipe for name, recipe in RECIPES.items() if name != "paper-by-speaker" and "speech" not in name),  # these need a speaker, or speech
     FeatureConfig(mels=26, delta_frames=3),
     FrameConfig(cepstra=20, delta_frames=1),
 ]
