@@ -62,6 +62,11 @@ def with_copies(corpus: PreparedCorpus, copies: PreparedCorpus | None, number: i
         raise DatasetError("{}: was prepared by the recipe {}, expected {} as {}".format(copies.name, *recipes, corpus.name))
     if (found := copies.recipe["about"].get("copies")) != number:
         raise DatasetError(f"{copies.name}: holds {found} copies of each utterance, expected {number}")
-    if strangers := set(copies.manifest["sha256"]) - set(corpus.manifest["sha256"]):
-        raise DatasetError(f"{copies.name}: has copies of {len(strangers)} recordings that {corpus.name} lacks; prepare both again")
+    # In another group, a copy of who is tested would train.
+    known, copied = (set(zip(one.manifest["sha256"], one.group, one.manifest["emotion"], strict=True)) for one in (corpus, copies))
+    if strangers := copied - known:
+        raise DatasetError(
+            f"{copies.name}: has copies of {len(strangers)} recordings that {corpus.name} lacks, or has in another group or as another "
+            "emotion; prepare both again"
+        )
     return CorpusWithCopies(corpus, copies)

@@ -108,7 +108,12 @@ def test_copies_that_are_not_those_are_refused() -> None:
         with_copies(CORPUS, Copies(CORPUS, features=other), 2)
     strange = Copies(CORPUS)
     strange.manifest = pd.concat([strange.manifest, strange.manifest.tail(1).assign(sha256="another")])
+    strange.group = strange.manifest["speaker"]
     with pytest.raises(DatasetError, match="1 recordings that short lacks"):
         with_copies(CORPUS, strange, 2)
+    leaking = Copies(CORPUS)
+    leaking.group = leaking.group.replace("a", "c")  # the copies of who is tested would train
+    with pytest.raises(DatasetError, match="9 recordings that short lacks, or has in another group"):
+        with_copies(CORPUS, leaking, 2)
     with pytest.raises(ConfigError, match="copies is 0, expected 1 or more"):
         replace(SMALL.training, copies=0)

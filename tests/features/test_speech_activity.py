@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from data_prep.synthetic.emodb import generate_utterance
 from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig, SpeechGate
@@ -184,6 +186,19 @@ def test_recipes_of_before_keep_their_hashes() -> None:
     assert SPEECH.recipe_hash == "5455f817d953b5e0"
     assert "longest_pause_seconds" not in SpeechGate().to_dict()
     assert PACED.recipe_hash != SPEECH.recipe_hash
+
+
+@pytest.mark.parametrize(("slope", "bound"), [(0.0, 1.5), (0.5, 1.5), (1.0, 4.0)], ids=["white", "pink", "brown"])
+def test_the_ratio_is_estimated_on_real_speech(emodb_directory: Path, slope: float, bound: float) -> None:
+    for decibels in (5, 10, 20):
+        errors = []
+        for number, path in enumerate(sorted((emodb_directory / "wav").glob("*.wav"))[::6]):
+            wave = soundfile.read(path)[0]
+            spectrum = np.fft.rfft(np.random.default_rng(number).standard_normal(len(wave)))
+            coloured = np.fft.irfft(spectrum / np.maximum(np.arange(len(spectrum)), 50 * len(wave) / RATE_HERTZ) ** slope, len(wave))
+            level = np.sqrt(np.mean(wave**2) / np.mean(coloured**2)) * 10 ** (-decibels / 20)
+            errors.append(signal_to_noise_decibels(wave + level * coloured, SPEECH) - decibels)
+        assert abs(np.median(errors)) < bound, (decibels, np.median(errors))
 
 
 def test_neither_level_nor_offset_nor_digital_silence_changes_the_ratio() -> None:
