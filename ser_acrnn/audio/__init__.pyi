@@ -1,4 +1,23 @@
-from . import decoders, files, microphone, windows
-from .files import AudioError, Recording, load, opened, resampled, stream, to_mono
+from . import channels, containers, decoders, excerpts, files, joined, microphone, sources, waveforms, windows
+from .files import Recording, load, opened, stream
+from .waveforms import AudioError, resampled, to_mono
 
-__all__ = ["AudioError", "Recording", "decoders", "files", "load", "microphone", "opened", "resampled", "stream", "to_mono", "windows"]
+__all__ = [
+    "AudioError",
+    "Recording",
+    "channels",
+    "containers",
+    "decoders",
+    "excerpts",
+    "files",
+    "joined",
+    "load",
+    "microphone",
+    "opened",
+    "resampled",
+    "sources",
+    "stream",
+    "to_mono",
+    "waveforms",
+    "windows",
+]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,23 +12,23 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ser_acrnn.audio import decoders
+from ser_acrnn.audio import containers, decoders, joined, sources
+from ser_acrnn.audio.channels import Mixer, logger
+from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
+from ser_acrnn.audio.sources import Encoded, complaint_about
+from ser_acrnn.audio.waveforms import AudioError, resampled, to_mono
 
-LARGEST_SAMPLE = 2.0**31  # full scale of integers; what is larger is no audio, and its power would overflow
 _BLOCK_VALUES = 2**22  # samples of all channels that are read at a time: 16 MB, however many channels there are
 _UNKNOWN_FRAMES = 2**62  # libsndfile's number for a length that is not known is about 2**63
+_CHECKED = ("AIFF", "AU", "CAF", "NIST", "RF64", "W64", "WAV", "WAVEX")  # by `containers`
 
 
-class AudioError(ValueError):
-    """A recording that cannot be used; the message names the file, what was found and what was expected."""
-
-
-def load(path: str | Path, sampling_rate_hertz: int = 16_000) -> NDArray[np.float32]:
+def load(recording: Encoded, sampling_rate_hertz: int = 16_000) -> NDArray[np.float32]:
     """Reads a file as a mono waveform, mixed down and resampled where it must be.
 
     Args:
-        path: A file in any format that libsndfile reads (WAV, FLAC, OGG, MP3, ...), or a decoder of `ser_acrnn.audio.decoders` (AAC,
-            WMA, ...), any rate, any number of channels.
+        recording: A path, the bytes of a file, or an open file, in any format that libsndfile reads (WAV, FLAC, OGG, MP3, ...) or FFmpeg
+            (AAC, WMA, ...), any rate, any number of channels. Whole files in a row are read one after the other.
         sampling_rate_hertz: Rate of the result.
 
     Returns:
@@ -37,17 +37,17 @@ def load(path: str | Path, sampling_rate_hertz: int = 16_000) -> NDArray[np.floa
     Raises:
         AudioError: The file is missing, empty, cut off, not audio, silent, or holds NaN or infinite samples.
     """
-    with opened(path) as recording:
-        return recording.waveform(list(recording.blocks), sampling_rate_hertz)
+    with opened(recording) as found:
+        return found.waveform(list(found.blocks), sampling_rate_hertz)
 
 
-def stream(path: str | Path, sampling_rate_hertz: int = 16_000, *, block_seconds: float = 10.0) -> Iterator[NDArray[np.float32]]:
+def stream(recording: Encoded, sampling_rate_hertz: int = 16_000, *, block_seconds: float = 10.0) -> Iterator[NDArray[np.float32]]:
     """Reads a file of any length piece by piece, mixed down and resampled where it must be.
 
     Silence and non-finite samples are not refused here: only who hears the whole knows which part they spoil.
 
     Args:
-        path: See `load`.
+        recording: See `load`.
         sampling_rate_hertz: Rate of the result.
         block_seconds: Length of a piece, less where there are many channels.
 
@@ -57,21 +57,8 @@ def stream(path: str | Path, sampling_rate_hertz: int = 16_000, *, block_seconds
     Raises:
         AudioError: The file is missing, empty, or not audio; or, at the latest after its last sample, it is cut off.
     """
-    with opened(path, block_seconds) as recording:
-        yield from resampled(recording.blocks, recording.rate_hertz, sampling_rate_hertz)
-
-
-def resampled(pieces: Iterable[NDArray[np.float32]], rate_hertz: int, sampling_rate_hertz: int = 16_000) -> Iterator[NDArray[np.float32]]:
-    """Brings mono samples that come piece by piece to another rate; what is resampled comes some milliseconds late."""
-    if rate_hertz == sampling_rate_hertz:
-        yield from pieces
-        return
-    import soxr
-
-    resampler = soxr.ResampleStream(rate_hertz, sampling_rate_hertz, 1, "float32")
-    for piece in pieces:
-        yield resampler.resample_chunk(piece)
-    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+    with opened(recording, block_seconds) as found:
+        yield from resampled(found.blocks, found.rate_hertz, sampling_rate_hertz)
 
 
 @dataclass(frozen=True)
@@ -79,60 +66,63 @@ class Recording:
     """An open recording.
 
     Attributes:
-        name: For errors; "" of samples that are no file.
+        name: For errors; "" of bytes.
         rate_hertz: The rate of its samples.
-        seconds: The length that it announces; None where it announces none.
         blocks: The mono samples, piece by piece, `(samples,)` each; they can be taken once.
     """
 
     name: str
     rate_hertz: int
-    seconds: float | None
     blocks: Iterator[NDArray[np.float32]]
 
     def waveform(self, blocks: Sequence[NDArray[np.float32]], sampling_rate_hertz: int) -> NDArray[np.float32]:
         """Pieces of it as one waveform at another rate, see `to_mono`; an error names the recording."""
         try:
-            return to_mono(np.concatenate(blocks) if blocks else np.zeros(0), self.rate_hertz, sampling_rate_hertz)
+            return to_mono(np.concatenate(blocks) if blocks else np.zeros(0, np.float32), self.rate_hertz, sampling_rate_hertz)
         except AudioError as error:
-            raise AudioError(f"{self.name}: {error}" if self.name else str(error)) from error
+            raise AudioError(complaint_about(self.name, str(error))) from error
 
 
 @contextmanager
-def opened(path: str | Path, block_seconds: float = 10.0) -> Iterator[Recording]:
+def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recording]:
     """Opens a file, and turns all that libraries complain of into errors that name it.
 
     Args:
-        path: See `load`.
+        recording: See `load`.
         block_seconds: See `stream`.
 
     Raises:
         AudioError: See `stream`.
     """
-    path = Path(path)
+    name = sources.name_of(recording)
     try:
-        if not path.is_file():
-            raise AudioError(f"{path}: no such file, expected an audio file")
-        if path.stat().st_size == 0:
-            raise AudioError(f"{path}: the file is empty (0 bytes), expected audio")
-        try:
-            file = soundfile.SoundFile(path)
-            if file.frames >= _UNKNOWN_FRAMES:
-                file = _FromPipe(path)
-        except (soundfile.LibsndfileError, RuntimeError) as error:
-            refusal = f"libsndfile: {getattr(error, 'error_string', error)}"
-        else:
-            with file:
-                announced = file.frames / file.samplerate if _knows_its_length(path, file) else None
-                yield Recording(str(path), file.samplerate, announced, _by_libsndfile(path, file, block_seconds, announced is not None))
-            return
-        try:
-            with decoders.opened(path) as decoded:
-                yield Recording(str(path), decoded.rate_hertz, decoded.seconds, _by_decoder(path, decoded))
-        except decoders.DecoderError as error:
-            raise AudioError(_unreadable(path, f"{refusal} {error}")) from error
+        if isinstance(recording, (str, Path)) and not Path(recording).is_file():
+            raise AudioError(f"{name}: no such file, expected an audio file")
+        with ExitStack() as stack:
+            file = stack.enter_context(sources.opened(recording))
+            if size_of(file) == 0:
+                raise AudioError(complaint_about(recording, "the file is empty (0 bytes), expected audio"))
+            parts = containers.parts(file) or joined.parts(file)
+            try:
+                sounds = [stack.enter_context(_sound(part)) for part in parts]
+            except RuntimeError as error:  # soundfile's are of this kind
+                rate, blocks = _by_decoder(stack, file, f"libsndfile: {getattr(error, 'error_string', error)}")
+            else:
+                rate, blocks = _rate(sounds), (block for sound in sounds for block in _by_libsndfile(sound, block_seconds))
+                if len(parts) > 1:
+                    logger.warning("%s", complaint_about(recording, f"is {len(parts)} files in a row, they are read as one recording"))
+            mix = Mixer(name)
+            yield Recording(name, rate, (mix(block) for block in blocks))
+    except (containers.HeaderError, _Unfit) as error:
+        raise AudioError(complaint_about(recording, str(error))) from error
+    except decoders.DecoderError as error:
+        raise AudioError(complaint_about(recording, _unreadable(str(error)))) from error
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(_unreadable(path, str(getattr(error, "error_string", error)))) from error
+        raise AudioError(complaint_about(recording, _unreadable(str(getattr(error, "error_string", error))))) from error
+
+
+class _Unfit(ValueError):
+    """Says what is wrong with a file, without its name."""
 
 
 class _FromPipe(soundfile.SoundFile):
@@ -142,84 +132,46 @@ class _FromPipe(soundfile.SoundFile):
         return False
 
 
-def _by_libsndfile(path: Path, file: soundfile.SoundFile, block_seconds: float, announced: bool) -> Iterator[NDArray[np.float32]]:
-    # libsndfile shortens a file that ends early and only notes it; 0xFFFFFFFF is the length of a WAV written to a pipe.
-    cut = re.search(r"^\s*(?:data|SSND)\s*: (?!4294967295)(\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
-    if cut and int(cut[1]) > int(cut[2]):  # an AIFF written to a pipe announces nothing
-        raise AudioError(f"{path}: is cut off: holds {cut[2]} bytes of audio, expected the {cut[1]} that its header announces")
-    size, heard = max(1, min(round(block_seconds * file.samplerate), _BLOCK_VALUES // file.channels)), 0
-    while len(block := file.read(size, dtype="float32", always_2d=True)):
+def _sound(part: Excerpt) -> soundfile.SoundFile:
+    sound = soundfile.SoundFile(part.again())
+    if sound.format == "MP3" and not joined.has_table(part.again()):
+        raise RuntimeError("an MP3 without a table, whose length is guessed")
+    if sound.frames < _UNKNOWN_FRAMES:
+        return sound
+    sound.close()
+    return _FromPipe(part.again())
+
+
+def _rate(sounds: Sequence[soundfile.SoundFile]) -> int:
+    rates = sorted({sound.samplerate for sound in sounds})
+    if len(rates) > 1:
+        raise _Unfit(f"is {len(sounds)} files in a row with the rates {rates} Hz, expected one rate")
+    return rates[0]
+
+
+def _by_libsndfile(sound: soundfile.SoundFile, block_seconds: float) -> Iterator[NDArray[np.float32]]:
+    # libsndfile shortens a file that ends early and only notes it
+    if sound.format not in _CHECKED and (cut := re.search(r"(\d+) \(?(?:should be|<-->) (\d+)", sound.extra_info)):
+        raise _Unfit(
+            f"is cut off or damaged: its {sound.format} header announces {cut[1]} where libsndfile finds {cut[2]}, expected the same"
+        )
+    # A FLAC from a pipe announces nothing, and of MP3 in WAV the number is a guess.
+    announced = 0 if sound.frames >= _UNKNOWN_FRAMES or (sound.subtype.startswith("MPEG") and sound.format != "MP3") else sound.frames
+    size, heard = max(1, min(round(block_seconds * sound.samplerate), _BLOCK_VALUES // sound.channels)), 0
+    while len(block := sound.read(size, dtype="float32", always_2d=True)):
         heard += len(block)
-        yield _mixed(block)
-    if announced and heard < file.frames:
-        raise AudioError(f"{path}: is cut off: holds {heard} samples, expected the {file.frames} that its header announces")
+        yield block
+    if heard < announced:
+        raise _Unfit(f"is cut off: holds {heard} samples, expected the {announced} that its header announces")
 
 
-def _by_decoder(path: Path, decoded: decoders.Decoded) -> Iterator[NDArray[np.float32]]:
-    heard = 0
-    for block in decoded.blocks:
-        heard += len(block)
-        yield _mixed(block)
-    seconds, announced = heard / decoded.rate_hertz, decoded.seconds
-    # The container's length may be that of a video, and a codec's padding counts or does not.
-    if announced is not None and abs(seconds - announced) > 1 + 0.01 * announced:
-        raise AudioError(f"{path}: is cut off or damaged: holds {seconds:.1f} s of audio, expected the {announced:.1f} s that it announces")
+def _by_decoder(stack: ExitStack, file: SeekableBytes, refusal: str) -> tuple[int, Iterator[NDArray[np.float32]]]:
+    try:
+        decoded = stack.enter_context(decoders.opened(file))
+    except decoders.DecoderError as error:
+        raise decoders.DecoderError(f"{refusal} {error}") from error
+    return decoded.rate_hertz, decoded.blocks
 
 
-def _knows_its_length(path: Path, file: soundfile.SoundFile) -> bool:
-    """Whether the number of samples is announced: a FLAC from a pipe has none, and of an MP3 without a table it is an estimate."""
-    if file.format != "MP3":
-        return file.frames < _UNKNOWN_FRAMES
-    with path.open("rb") as stream:
-        head = stream.read(10)
-        if head.startswith(b"ID3"):  # a tag of that many bytes, 7 bits each, stands before the audio
-            stream.seek(10 + sum((byte & 127) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)))
-        else:
-            stream.seek(0)
-        first = stream.read(2_048)  # no frame of an MP3 is longer
-    return any(mark in first for mark in (b"Xing", b"Info", b"VBRI"))
-
-
-def _mixed(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    with np.errstate(all="ignore"):  # what is not finite is named later
-        return block.mean(axis=1, dtype=np.float32)
-
-
-def _unreadable(path: Path, reason: str) -> str:
-    return f"{path}: cannot be read as audio ({reason.strip()}), expected a format that libsndfile or ffmpeg reads"
-
-
-def to_mono(samples: NDArray[np.floating], rate_hertz: int, sampling_rate_hertz: int = 16_000) -> NDArray[np.float32]:
-    """Brings samples to the package's waveform: mono, float32, one rate.
-
-    Args:
-        samples: Shape `(samples,)` or `(samples, channels)`.
-        rate_hertz: Their rate.
-        sampling_rate_hertz: Rate of the result.
-
-    Returns:
-        Shape `(samples,)`.
-
-    Raises:
-        AudioError: No samples, non-finite or absurdly large samples, or digital silence throughout.
-    """
-    with np.errstate(over="ignore"):  # double precision has more
-        mono = np.asarray(samples, dtype=np.float32)
-    mono = _mixed(mono) if mono.ndim == 2 else mono
-    if mono.size == 0:
-        raise AudioError("holds 0 samples, expected at least one")
-    broken = np.flatnonzero(~np.isfinite(mono))
-    if broken.size:
-        raise AudioError(f"holds {broken.size} NaN or infinite samples, the first at sample {broken[0]}, expected finite samples")
-    loudest = mono[np.abs(mono).argmax()]
-    if abs(loudest) > LARGEST_SAMPLE:
-        raise AudioError(f"holds a sample of {loudest:g}, expected none beyond {LARGEST_SAMPLE:.0f}, where full scale is 1")
-    if np.ptp(mono) == 0:
-        raise AudioError(f"is silent: all {mono.size} samples equal {mono[0]:g}, expected a signal")
-    if rate_hertz != sampling_rate_hertz:
-        import soxr
-
-        found = soxr.resample(mono, rate_hertz, sampling_rate_hertz, "HQ")
-        mono = np.zeros(-(-len(mono) * sampling_rate_hertz // rate_hertz), np.float32)  # as librosa.resample: a last sample begun counts
-        mono[: len(found)] = found[: len(mono)]
-    return np.ascontiguousarray(mono, dtype=np.float32)
+def _unreadable(reason: str) -> str:
+    return f"cannot be read as audio ({reason.strip()}), expected a format that libsndfile or FFmpeg reads"

@@ -23,7 +23,7 @@ DEFAULT_MODEL = "acrnn3d-emodb"
 HOP_SECONDS = 1.0
 HEARD = ("speech_seconds", "signal_to_noise_decibels")
 _BY_LIBSNDFILE = (".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav")
-AUDIO_SUFFIXES = (*_BY_LIBSNDFILE, ".3gp", ".aac", ".amr", ".m4a", ".mka", ".mp4", ".webm", ".wma")  # the latter by ffmpeg
+AUDIO_SUFFIXES = (*_BY_LIBSNDFILE, ".3gp", ".aac", ".amr", ".m4a", ".mka", ".mp4", ".webm", ".wma")  # the latter by FFmpeg
 Found = TypeVar("Found")
 
 Files = Annotated[list[Path], typer.Argument(help="Audio files of any length, rate and number of channels, or folders of them.")]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from ser_acrnn.audio.sources import Recorded
 from ser_acrnn.features.log_mels import log_mels
 from ser_acrnn.inference.predictor import Predictor
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STEPS = 300  # places at most at which the posteriors are drawn
 
 
-def draw(predictor: Predictor, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Figure:
+def draw(predictor: Predictor, recording: Recorded, sampling_rate_hertz: int | None = None) -> Figure:
     """Draws a recording; arguments and errors as of `Predictor.predict`.
 
     Args:

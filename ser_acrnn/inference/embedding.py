@@ -10,10 +10,11 @@ from typing import Any, Self
 import keras
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ser_acrnn.audio.files import AudioError
+from ser_acrnn.audio.sources import Recorded, complaint_about, several
+from ser_acrnn.audio.waveforms import AudioError
 from ser_acrnn.inference.batching import in_batches
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.heads import encoder
@@ -32,7 +33,7 @@ class Embedder:
         self.predictor = predictor
         self.model = encoder(predictor.model)
 
-    def embed(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
+    def embed(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """The mean over a recording's segments of 3 s, shape `(64,)`; arguments and errors as of `Predictor.predict`.
 
         Of a recording of more than a minute it is the mean over its windows, one a second, in memory that does not grow with it.
@@ -43,16 +44,14 @@ class Embedder:
         return found
 
     def embed_many(
-        self, recordings: Iterable[str | Path | ArrayLike], sampling_rate_hertz: int | None = None
+        self, recordings: Iterable[Recorded], sampling_rate_hertz: int | None = None
     ) -> Iterator[NDArray[np.float32] | AudioError]:
         """What `embed` gives for each recording, in order, or in its place the error; recordings share the network's batches."""
-        cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
+        cut = (self._cut(recording, sampling_rate_hertz) for recording in several(recordings))
         for found, embedded in in_batches(cut, self._embeddings, self.predictor.batch_segments):
             yield embedded[0].mean(axis=0) if embedded else found
 
-    def _cut(
-        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None
-    ) -> tuple[NDArray[np.float32] | AudioError, NDArray[np.float32]]:
+    def _cut(self, recording: Recorded, sampling_rate_hertz: int | None) -> tuple[NDArray[np.float32] | AudioError, NDArray[np.float32]]:
         """The segments of a recording, second; or none, and first the embedding of one that is long, or why it cannot be used."""
         none, preprocessor = np.zeros((0, *self.model.input_shape[1:]), np.float32), self.predictor.preprocessor
         try:
@@ -63,14 +62,13 @@ class Embedder:
         except AudioError as error:
             return error, none
 
-    def _mean_over_windows(self, windows: Iterator[NDArray[np.float32]], recording: str | Path | ArrayLike) -> NDArray[np.float32]:
+    def _mean_over_windows(self, windows: Iterator[NDArray[np.float32]], recording: Recorded) -> NDArray[np.float32]:
         total, count = np.zeros(self.model.output_shape[-1]), 0
         while batch := list(islice(windows, self.predictor.batch_segments)):
             total += self._embeddings(np.stack(batch))[0].sum(axis=0, dtype=np.float64)
             count += len(batch)
         if not count:
-            name = f"{recording}: " if isinstance(recording, (str, Path)) else ""
-            raise AudioError(f"{name}no window can be embedded, expected speech")
+            raise AudioError(complaint_about(recording, "no window can be embedded, expected speech"))
         return (total / count).astype(np.float32)
 
     def _embeddings(self, segments: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn import audio
+from ser_acrnn.audio.sources import Recorded, complaint_about, repeatable, several
 from ser_acrnn.audio.windows import mono_chunk
 from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.config.features import feature_recipe
@@ -87,7 +88,7 @@ class Predictor:
 
     def enrol(
         self,
-        recordings: Iterable[str | Path | ArrayLike],
+        recordings: Iterable[Recorded],
         sampling_rate_hertz: int | None = None,
         *,
         adapt: bool = True,
@@ -113,7 +114,7 @@ class Predictor:
         scope = self.preprocessor.scope
         if not adapt and scope != "speaker":
             raise ValueError(f"{self.name}: normalises by the {scope} statistics, expected batch norm that adapts to a speaker")
-        recordings = list(recordings)
+        recordings = [repeatable(recording) for recording in several(recordings)]
         problems: list[str] = []
 
         def leave_out(error: audio.AudioError) -> None:
@@ -135,12 +136,13 @@ class Predictor:
                 raise audio.AudioError("no recording of the speaker can be used: " + "; ".join(problems)) from error
             raise
 
-    def predict(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Prediction:
+    def predict(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> Prediction:
         """Judges one recording.
 
         Args:
-            recording: A file, or samples of shape `(samples,)` or `(samples, channels)`. Up to a minute it is judged as an utterance, as
-                in training; beyond, window by window, see `timeline`.
+            recording: A file, its bytes or an open one; or samples of shape `(samples,)` or `(samples, channels)`, alone, in a pair with
+                their rate, or as `{"array": ..., "sampling_rate": ...}`. Up to a minute it is judged as an utterance, as in training;
+                beyond, window by window, see `timeline`.
             sampling_rate_hertz: Of the samples; a file knows its own.
 
         Raises:
@@ -153,7 +155,7 @@ class Predictor:
         return found
 
     def predict_many(
-        self, recordings: Iterable[str | Path | ArrayLike], sampling_rate_hertz: int | None = None
+        self, recordings: Iterable[Recorded], sampling_rate_hertz: int | None = None
     ) -> Iterator[Prediction | audio.AudioError]:
         """Judges many recordings, whose segments share the network's batches: faster than one by one, and with the same results.
 
@@ -168,12 +170,12 @@ class Predictor:
             ValueError: See `predict`.
         """
         self.preprocessor.check_speaker()
-        cut = (self._cut(recording, sampling_rate_hertz) for recording in recordings)
+        cut = (self._cut(recording, sampling_rate_hertz) for recording in several(recordings))
         for found, judged in in_batches(cut, self._scorer, self.batch_segments):
             yield self._prediction_of(found, *judged) if isinstance(found, _Cut) else found
 
     def timeline(
-        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
+        self, recording: Recorded, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
     ) -> Iterator[WindowPrediction]:
         """Judges a recording of any length window by window, in bounded memory.
 
@@ -216,7 +218,7 @@ class Predictor:
             yield from self._predict_windows([window])
 
     def unfolding(
-        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 0.1
+        self, recording: Recorded, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 0.1
     ) -> Iterator[WindowPrediction]:
         """Judges what has been heard of a recording at each time: its last 3 s, or less at the beginning.
 
@@ -234,7 +236,7 @@ class Predictor:
         yield from self._judged(cut)
 
     def _cut(
-        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None
+        self, recording: Recorded, sampling_rate_hertz: int | None
     ) -> tuple[_Cut | Prediction | audio.AudioError, NDArray[np.float32]]:
         """What is known of a recording before its segments are judged, and these; none of one that cannot be used, or is long.
 
@@ -271,11 +273,11 @@ class Predictor:
             inside = placed(attention, heard, 0, 0, self.step_seconds * rate)[: len(attention)]
             yield self._window_prediction(start, end, posteriors, inside / inside.sum(), heard.seconds, noise)
 
-    def _summed_up(self, pieces: tuple[WindowPrediction, ...], recording: str | Path | ArrayLike) -> Prediction:
+    def _summed_up(self, pieces: tuple[WindowPrediction, ...], recording: Recorded) -> Prediction:
         judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
         if not judged:
-            name = f"{recording}: " if isinstance(recording, (str, Path)) else ""
-            raise audio.AudioError(f"{name}no window can be judged, the first because it {pieces[0].flaw}, expected speech")
+            flaw = f"no window can be judged, the first because it {pieces[0].flaw}, expected speech"
+            raise audio.AudioError(complaint_about(recording, flaw))
         return self._prediction(np.mean(judged, axis=0), pieces, *heard_in(pieces))
 
     def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:

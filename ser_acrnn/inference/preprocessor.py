@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ser_acrnn import audio, features
+from ser_acrnn.audio.sources import Recorded, complaint_about, is_encoded
+from ser_acrnn.audio.waveforms import samples_and_rate
 from ser_acrnn.audio.windows import windows
 from ser_acrnn.config import FeatureConfig, Normalisation
 from ser_acrnn.features import speech_activity
@@ -27,9 +28,10 @@ LEAST_SPEECH_SECONDS = 0.3  # from less, a network names an emotion as surely as
 class Preprocessor:
     """Prepares recordings for one network.
 
-    Its methods take a recording as a file, or as samples of shape `(samples,)` or `(samples, channels)` with their rate, which is the
-    network's where none is given; they raise an `AudioError` that says why where a recording cannot be used, and a `ValueError` where
-    the network normalises by the speaker and nobody has been enrolled.
+    Its methods take a recording as a file, its bytes or an open one; or as samples of shape `(samples,)` or `(samples, channels)` with
+    their rate, beside them or with them (see `ser_acrnn.audio.waveforms.samples_and_rate`), which is the network's where none is given.
+    They raise an `AudioError` that says why where a recording cannot be used, and a `ValueError` where the network normalises by the
+    speaker and nobody has been enrolled.
 
     Attributes:
         name: The network's name, for errors.
@@ -45,22 +47,23 @@ class Preprocessor:
     scope: Normalisation
     speaker: Statistics | None = None
 
-    def waveform(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
+    def waveform(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """A recording as mono samples at the network's rate, shape `(samples,)`."""
         rate = self.features.sampling_rate_hertz
-        if isinstance(recording, (str, Path)):
+        if is_encoded(recording):
             return audio.load(recording, rate)
-        return audio.to_mono(np.asarray(recording), sampling_rate_hertz or rate, rate)
+        samples, own = samples_and_rate(recording, sampling_rate_hertz)
+        return audio.to_mono(samples, rate if own is None else own, rate)
 
     @contextmanager
     def opened(
-        self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None
+        self, recording: Recorded, sampling_rate_hertz: int | None = None
     ) -> Iterator[NDArray[np.float32] | Iterator[NDArray[np.float32]]]:
         """Opens a recording once: an utterance's waveform; or, of one that is longer, its samples as `pieces` gives them."""
         rate = self.features.sampling_rate_hertz
-        if not isinstance(recording, (str, Path)):
+        if not is_encoded(recording):
             waveform = self.waveform(recording, sampling_rate_hertz)
-            yield self._checked(waveform) if len(waveform) <= LONGEST_UTTERANCE_SECONDS * rate else iter([waveform])
+            yield self._checked(waveform, recording) if len(waveform) <= LONGEST_UTTERANCE_SECONDS * rate else iter([waveform])
             return
         with audio.opened(recording) as file:
             blocks, samples = [], 0
@@ -70,23 +73,22 @@ class Preprocessor:
                 if samples > LONGEST_UTTERANCE_SECONDS * file.rate_hertz:
                     yield audio.resampled(chain(blocks, file.blocks), file.rate_hertz, rate)
                     return
-            yield self._checked(file.waveform(blocks, rate), f"{recording}: ")
+            yield self._checked(file.waveform(blocks, rate), recording)
 
-    def _checked(self, waveform: NDArray[np.float32], name: str = "") -> NDArray[np.float32]:
+    def _checked(self, waveform: NDArray[np.float32], recording: Recorded) -> NDArray[np.float32]:
         if found := self.flaw(waveform):
-            raise audio.AudioError(name + found)
+            raise audio.AudioError(complaint_about(recording, found))
         return waveform
 
-    def pieces(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> Iterator[NDArray[np.float32]]:
+    def pieces(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> Iterator[NDArray[np.float32]]:
         """The same samples piece by piece, `(samples,)` each; what is silent or not finite in a file is not refused."""
-        if isinstance(recording, (str, Path)):
+        if is_encoded(recording):
             return audio.stream(recording, self.features.sampling_rate_hertz)
         return iter([self.waveform(recording, sampling_rate_hertz)])
 
-    def segments(self, recording: str | Path | ArrayLike, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
+    def segments(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """An utterance as the network takes it, `(segments, 300, 40, 3)`."""
-        name = f"{recording}: " if isinstance(recording, (str, Path)) else ""
-        return self.cut_up(self.log_mels(self._checked(self.waveform(recording, sampling_rate_hertz), name)))
+        return self.cut_up(self.log_mels(self._checked(self.waveform(recording, sampling_rate_hertz), recording)))
 
     def windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The first sample and the samples of each window as long as a segment; see `ser_acrnn.audio.windows`."""
@@ -127,7 +129,7 @@ class Preprocessor:
 
     def voices(
         self,
-        recordings: Iterable[str | Path | ArrayLike],
+        recordings: Iterable[Recorded],
         sampling_rate_hertz: int | None = None,
         *,
         leave_out: Callable[[audio.AudioError], object],

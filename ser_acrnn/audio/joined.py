@@ -1,0 +1,130 @@
+"""MP3, Ogg and FLAC files that were joined end to end: where one ends and the next begins, which libsndfile does not look for."""
+
+from __future__ import annotations
+
+import re
+
+from ser_acrnn.audio.containers import HeaderError
+from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
+
+_LONGEST_FRAME = 2_881  # bytes of an MP3
+_FEWEST_BYTES = 4_096  # of more frames than the table knows; tables that leave themselves out are a frame short
+_NEAR_BYTES = 1_500  # in which tables are wrong about the end
+_FLAC = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")  # the marker and the head of the block that comes first
+_TAG = re.compile(rb"ID3[\2-\4]\0|APETAGEX")
+_FIRST_PAGE, _OGG_HEAD = 2, 27
+_BLOCK = 2**20
+
+
+def parts(file: SeekableBytes) -> list[Excerpt]:
+    """The files that were joined, in order; the file itself where it is one, or is in none of these formats.
+
+    Args:
+        file: The file.
+
+    Raises:
+        HeaderError: An Ogg breaks off, or loses its pages on the way.
+    """
+    file.seek(0)
+    head = file.read(10)
+    if head.startswith(b"OggS"):
+        starts = _ogg(file)
+    elif head.startswith(b"fLaC"):
+        starts = _flac(file)
+    elif head.startswith(b"ID3") or _is_frame(head):
+        starts = _mp3(file)
+    else:
+        starts = [0]
+    ends = [*starts[1:], size_of(file)]
+    return [Excerpt(file, start, end) for start, end in zip(starts, ends, strict=True)]
+
+
+def _ogg(file: SeekableBytes) -> list[int]:
+    """A stream begins with pages that say so; when such a page comes after others, it is another file's."""
+    starts, position, end, began = [0], 0, size_of(file), True
+    while position < end:
+        file.seek(position)
+        head = file.read(_OGG_HEAD + 255)
+        if not head.startswith(b"OggS"):
+            if head.startswith((b"TAG", b"ID3", b"APETAGEX")) or not head.strip(b"\0"):
+                break
+            raise HeaderError(f"is damaged: its Ogg pages end at byte {position} of {end}, expected another page")
+        lacing = head[_OGG_HEAD : _OGG_HEAD + head[_OGG_HEAD - 1]] if len(head) >= _OGG_HEAD else b""
+        length = _OGG_HEAD + len(lacing) + sum(lacing)
+        if len(head) < _OGG_HEAD or len(lacing) < head[_OGG_HEAD - 1] or position + length > end:
+            raise HeaderError(f"is cut off: its last Ogg page begins at byte {position} of {end} and is not complete, expected a whole one")
+        first = bool(head[5] & _FIRST_PAGE)
+        if first and not began:
+            starts.append(position)
+        position, began = position + length, first
+    return starts
+
+
+def _flac(file: SeekableBytes) -> list[int]:
+    starts, place, kept = [], 0, b""
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        searched = kept + block
+        starts += [place - len(kept) + found.start() for found in _FLAC.finditer(searched)]
+        place, kept = place + len(block), searched[-7:]
+    return starts or [0]
+
+
+def _mp3(file: SeekableBytes) -> list[int]:
+    starts, end, position = [0], size_of(file), 0
+    while stop := _end_by_table(file, position):
+        stop = _nearest_tag(file, stop)
+        position = _after_tags(file, stop)
+        more = _end_by_table(file, position) is not None or end - position > max(_FEWEST_BYTES, (stop - starts[-1]) // 100)
+        file.seek(position)
+        if not more or not _is_frame(file.read(4)):
+            break
+        starts.append(position)
+    return starts
+
+
+def _nearest_tag(file: SeekableBytes, place: int) -> int:
+    """Where a tag begins about here, as tables are some bytes wrong; the place itself where none does."""
+    begin = max(0, place - _NEAR_BYTES)
+    file.seek(begin)
+    found = [begin + tag.start() for tag in _TAG.finditer(file.read(2 * _NEAR_BYTES))]
+    return min(found, key=lambda start: abs(start - place), default=place)
+
+
+def has_table(file: SeekableBytes) -> bool:
+    """Whether an MP3 has the table, in its first frame, that says how long it is; without one, its length is estimated."""
+    return _end_by_table(file, 0) is not None
+
+
+def _end_by_table(file: SeekableBytes, start: int) -> int | None:
+    """Where the MP3 ends that begins at a place, 0 where its table does not say; None without a table."""
+    first = _after_tags(file, start)
+    file.seek(first)
+    frame = file.read(_LONGEST_FRAME)
+    if found := re.search(rb"(?:Xing|Info)...(.)", frame, re.DOTALL):
+        flags = found[1][0]
+        place = found.end() + (4 if flags & 1 else 0)
+        return first + int.from_bytes(frame[place : place + 4], "big") if flags & 2 else 0
+    if found := re.search(rb"VBRI", frame):
+        return first + int.from_bytes(frame[found.start() + 10 : found.start() + 14], "big")
+    return None
+
+
+def _after_tags(file: SeekableBytes, position: int) -> int:
+    """Where the audio begins that may stand behind tags."""
+    while True:
+        file.seek(position)
+        head = file.read(32)
+        if head.startswith(b"ID3"):  # 7 bits a byte
+            position += 10 + sum((byte & 127) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
+        elif head.startswith(b"TAG"):
+            position += 128
+        elif head.startswith(b"APETAGEX"):
+            position += 32 + int.from_bytes(head[12:16], "little")
+        else:
+            return position
+
+
+def _is_frame(head: bytes) -> bool:
+    """Whether the head of an MPEG audio frame stands here: eleven ones, a version, a layer, a rate."""
+    return len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 8 and head[1] & 6 != 0 and head[2] & 12 != 12

@@ -1,0 +1,83 @@
+"""What a recording is handed over as: a path, bytes, an open file or samples; its name in errors, and a file of bytes to read it from."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, TypeGuard
+
+from numpy.typing import ArrayLike
+
+from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes
+from ser_acrnn.audio.waveforms import AudioError
+
+Encoded: TypeAlias = str | Path | bytes | bytearray | memoryview | BinaryIO
+Recorded: TypeAlias = Encoded | ArrayLike | Mapping[str, Any] | tuple[Any, Any]  # samples, alone or with their rate, as well
+
+_HELD_IN_MEMORY = 2**26  # bytes of what cannot be sought in; more goes to a temporary file
+
+
+def is_encoded(recording: Any) -> TypeGuard[Encoded]:
+    """Whether a recording is a file, its bytes or an open one, rather than samples."""
+    return isinstance(recording, (str, Path, bytes, bytearray, memoryview)) or hasattr(recording, "read")
+
+
+def name_of(recording: Any) -> str:
+    """What errors call it; empty of samples and bytes."""
+    if isinstance(recording, (str, Path)):
+        return str(recording)
+    name = getattr(recording, "name", "") if hasattr(recording, "read") else ""
+    return name if isinstance(name, str) else ""
+
+
+def complaint_about(recording: Any, complaint: str) -> str:
+    """A complaint that names the recording where it has a name."""
+    name = name_of(recording)
+    return f"{name}: {complaint}" if name else complaint
+
+
+def several(recordings: Iterable[Recorded]) -> Iterable[Recorded]:
+    """The recordings, unless they are one.
+
+    Raises:
+        ValueError: It is one recording, whose letters, samples or keys would be taken for recordings.
+    """
+    if is_encoded(recordings) or isinstance(recordings, Mapping) or (hasattr(recordings, "ndim") and recordings.ndim < 2):
+        raise ValueError(f"recordings is a single {type(recordings).__name__}, expected several recordings, such as [recording]")
+    return recordings
+
+
+def repeatable(recording: Any) -> Any:
+    """The recording in a form that can be read twice: of an open file that cannot be sought in, the bytes."""
+    if not hasattr(recording, "read") or getattr(recording, "seekable", lambda: False)():
+        return recording
+    return recording.read()
+
+
+@contextmanager
+def opened(recording: Encoded) -> Iterator[SeekableBytes]:
+    """Opens a recording for reading bytes anywhere in it; an open file is read from where it stands, and stands there again afterwards.
+
+    Raises:
+        OSError: It cannot be read.
+        AudioError: It was opened as text.
+    """
+    if isinstance(recording, (str, Path)):
+        with Path(recording).open("rb") as file:
+            yield file
+    elif isinstance(recording, (bytes, bytearray, memoryview)):
+        yield io.BytesIO(recording)
+    elif not isinstance(recording.read(0), bytes):
+        raise AudioError(complaint_about(recording, "is a file that was opened as text, expected one opened for reading bytes"))
+    elif getattr(recording, "seekable", lambda: False)():
+        begin = recording.tell()
+        yield Excerpt(recording, begin)
+        recording.seek(begin)
+    else:
+        with tempfile.SpooledTemporaryFile(_HELD_IN_MEMORY) as kept:
+            shutil.copyfileobj(recording, kept)
+            yield kept

@@ -1,0 +1,134 @@
+"""Samples of any kind -> the package's waveform, mono at one rate, and every complaint about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_acrnn.audio.channels import Mixer
+
+LARGEST_SAMPLE = 2.0**31  # full scale of integers; what is larger is no audio, and its power would overflow
+MOST_CHANNELS = 64  # of an array, whose shorter axis they are
+LARGEST_RATE_HERTZ = 10_000_000
+
+
+class AudioError(ValueError):
+    """A recording that cannot be used; the message names the file, what was found and what was expected."""
+
+
+def to_mono(samples: NDArray[Any], rate_hertz: float, sampling_rate_hertz: int = 16_000) -> NDArray[np.float32]:
+    """Brings samples to the package's waveform: mono, float32, one rate.
+
+    Args:
+        samples: Shape `(samples,)`, `(samples, channels)` or `(channels, samples)`; numbers with a full scale of 1, or integers of 8, 16
+            or 32 bits with theirs.
+        rate_hertz: Their rate.
+        sampling_rate_hertz: Rate of the result.
+
+    Returns:
+        Shape `(samples,)`.
+
+    Raises:
+        AudioError: No samples, another shape, no numbers, a rate that is none, non-finite or absurdly large samples, or digital silence
+            throughout.
+    """
+    if not isinstance(rate_hertz, Real) or not 1 <= rate_hertz <= LARGEST_RATE_HERTZ:
+        raise AudioError(f"has a sampling rate of {rate_hertz} Hz, expected 1 to {LARGEST_RATE_HERTZ}")
+    mono = _mono(np.asarray(samples))
+    if mono.size == 0:
+        raise AudioError("holds 0 samples, expected at least one")
+    broken = np.flatnonzero(~np.isfinite(mono))
+    if broken.size:
+        raise AudioError(f"holds {broken.size} NaN or infinite samples, the first at sample {broken[0]}, expected finite samples")
+    loudest = mono[np.abs(mono).argmax()]
+    if abs(loudest) > LARGEST_SAMPLE:
+        raise AudioError(f"holds a sample of {loudest:g}, expected none beyond {LARGEST_SAMPLE:.0f}, where full scale is 1")
+    if np.ptp(mono) == 0:
+        raise AudioError(f"is silent: all {mono.size} samples equal {mono[0]:g}, expected a signal")
+    if rate_hertz != sampling_rate_hertz:
+        import soxr
+
+        found = soxr.resample(mono, rate_hertz, sampling_rate_hertz, "HQ")
+        mono = np.zeros(int(-(-len(mono) * sampling_rate_hertz // rate_hertz)), np.float32)  # a last sample begun counts
+        mono[: len(found)] = found[: len(mono)]
+    return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+def resampled(pieces: Iterable[NDArray[np.float32]], rate_hertz: int, sampling_rate_hertz: int = 16_000) -> Iterator[NDArray[np.float32]]:
+    """Brings mono samples that come piece by piece to another rate; what is resampled comes some milliseconds late."""
+    if rate_hertz == sampling_rate_hertz:
+        yield from pieces
+        return
+    import soxr
+
+    resampler = soxr.ResampleStream(rate_hertz, sampling_rate_hertz, 1, "float32")
+    for piece in pieces:
+        yield resampler.resample_chunk(piece)
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def samples_and_rate(recording: Any, rate_hertz: float | None) -> tuple[NDArray[Any], float | None]:
+    """Takes samples apart that carry their rate.
+
+    Args:
+        recording: Samples; or a mapping with `array` or `raw` and `sampling_rate`, as Hugging Face has it; or a pair of samples
+            and rate, in either order, as soundfile, librosa and Gradio have it.
+        rate_hertz: Their rate, where it is given beside them.
+
+    Returns:
+        The samples, and their rate where it is known.
+
+    Raises:
+        AudioError: Two rates that differ, or something that holds no samples.
+    """
+    own: float | None = None
+    if isinstance(recording, Mapping):
+        held = next((key for key in ("array", "raw") if key in recording), None)
+        if held is None or "sampling_rate" not in recording:
+            raise AudioError(f"is a mapping with {sorted(map(str, recording))}, expected 'array' and 'sampling_rate'")
+        recording, own = recording[held], recording["sampling_rate"]
+    elif isinstance(recording, tuple) and len(recording) == 2:
+        first, second = recording
+        recording, own = (second, first) if np.ndim(first) == 0 and np.ndim(second) > 0 else (first, second)
+        if np.ndim(own) != 0:
+            raise AudioError("is a pair of arrays, expected samples and their rate")
+    if own is not None and rate_hertz is not None and own != rate_hertz:
+        raise AudioError(f"has a rate of {own} Hz with it and another of {rate_hertz} Hz beside it, expected one")
+    try:
+        samples = np.asarray(recording)
+    except (TypeError, ValueError, RuntimeError) as error:  # a ragged list, a tensor on another device
+        raise AudioError(f"is no array of samples ({error}), expected (samples,) or (samples, channels)") from error
+    return samples, rate_hertz if own is None else own
+
+
+def _mono(samples: NDArray[Any]) -> NDArray[np.float32]:
+    if samples.dtype.kind not in "fiu":
+        raise AudioError(f"holds {samples.dtype} instead of samples, expected real numbers, (samples,) or (samples, channels)")
+    scale = 1.0 if samples.dtype.kind == "f" else _full_scale(samples.dtype)
+    if samples.ndim == 2:
+        samples = _channels_last(samples)
+    elif samples.ndim != 1:
+        raise AudioError(f"has the shape {samples.shape}, expected (samples,) or (samples, channels)")
+    with np.errstate(over="ignore"):  # double precision has more
+        values = samples.astype(np.float32)
+    if samples.dtype.kind == "u" and samples.dtype.itemsize == 1:
+        values -= 128  # bytes have their zero in the middle
+    values /= np.float32(scale)
+    return Mixer("")(values) if values.ndim == 2 else values
+
+
+def _full_scale(dtype: np.dtype) -> float:
+    if dtype.itemsize in (1, 2, 4):
+        return 2.0 ** (8 * dtype.itemsize - 1)
+    return 1.0
+
+
+def _channels_last(samples: NDArray[Any]) -> NDArray[Any]:
+    """`(channels, samples)`, as torchaudio has it, is told from `(samples, channels)` by which axis is the longer."""
+    if min(samples.shape) > MOST_CHANNELS:
+        raise AudioError(f"has the shape {samples.shape}, expected (samples,) or (samples, channels) with {MOST_CHANNELS} channels at most")
+    return samples.T if samples.shape[0] < samples.shape[1] else samples

@@ -1,0 +1,52 @@
+"""Channels that cancel each other out are told from those that do not, in files and arrays alike."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser_acrnn import audio
+
+RATE_HERTZ = 16_000
+VOICE = (0.3 * np.random.default_rng(0).normal(size=3 * RATE_HERTZ)).clip(-1, 1).astype(np.float32)
+FAINT = 1e-4 * np.random.default_rng(1).normal(size=len(VOICE)).astype(np.float32)
+NOTE = "its channels cancel each other out, one has the opposite polarity: channel"
+
+
+def stereo_file(*channels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.stack(channels, axis=1), RATE_HERTZ, format="WAV", subtype="FLOAT")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("residue", [0, 1], ids=["alike", "with noise in one"])
+@pytest.mark.parametrize("offset", [0, 0.2], ids=["", "with an offset"])
+def test_of_inverted_channels_the_louder_is_taken_and_said(residue: float, offset: float, caplog: pytest.LogCaptureFixture) -> None:
+    other = offset - VOICE + residue * FAINT
+    for read in (audio.load, lambda data: np.concatenate(list(audio.stream(data, block_seconds=0.5)))):
+        caplog.clear()
+        found = read(stereo_file(VOICE, other))
+        assert np.corrcoef(np.abs(found), np.abs(VOICE))[0, 1] > 0.98 if not offset else abs(np.corrcoef(found, VOICE)[0, 1]) > 0.999
+        assert caplog.text.count(NOTE) == 1
+    caplog.clear()
+    np.testing.assert_array_equal(audio.to_mono(np.stack([VOICE, 0.9 * -VOICE], axis=1), RATE_HERTZ), VOICE)
+    assert NOTE in caplog.text
+
+
+def test_other_channels_are_averaged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
+    room = np.random.default_rng(2).normal(size=len(VOICE)).astype(np.float32)
+    for channels in ((VOICE, VOICE), (VOICE, 0 * VOICE), (VOICE, room), (VOICE + room, VOICE - room), (VOICE, -0.3 * VOICE), (VOICE,) * 6):
+        found = audio.load(stereo_file(*channels))
+        np.testing.assert_allclose(found, np.mean(channels, axis=0), atol=1e-6)
+    assert not caplog.text
+
+
+def test_silence_before_inverted_speech_decides_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    begin = np.zeros(RATE_HERTZ, np.float32)
+    late = np.concatenate([begin, VOICE])
+    found = np.concatenate(list(audio.stream(stereo_file(late, -late), block_seconds=0.5)))
+    np.testing.assert_allclose(np.abs(found), np.abs(late), atol=1e-6)
+    assert caplog.text.count(NOTE) == 1

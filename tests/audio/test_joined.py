@@ -1,0 +1,75 @@
+"""Files that were joined end to end are read to the last; those that break off are refused."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser_acrnn import audio
+from ser_acrnn.audio import joined
+
+RATE_HERTZ = 16_000
+TONE = (0.4 * np.sin(2 * np.pi * 300 * np.arange(2 * RATE_HERTZ) / RATE_HERTZ)).astype(np.float32)
+ID3 = b"ID3\x04\0\0\0\0\x01\0" + bytes(128)
+FORMATS = {
+    "mp3": {"format": "MP3"},
+    "vorbis": {"format": "OGG", "subtype": "VORBIS"},
+    "opus": {"format": "OGG", "subtype": "OPUS"},
+    "flac": {"format": "FLAC"},
+}
+
+
+def encoded(name: str) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, TONE, RATE_HERTZ, **FORMATS[name])
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_joined_files_are_read_to_the_last(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    data = encoded(name)
+    once = audio.load(data)
+    assert [(part.start, part.end) for part in joined.parts(io.BytesIO(data))] == [(0, len(data))] and not caplog.text
+    np.testing.assert_array_equal(audio.load(data * 3), np.tile(once, 3))
+    assert caplog.text.count("is 3 files in a row") == 1
+    np.testing.assert_array_equal(np.concatenate(list(audio.stream(data * 2))), np.tile(once, 2))
+
+
+@pytest.mark.parametrize("tags", [(ID3, b""), (b"", b"TAG" + bytes(125)), (ID3, b"TAG" + bytes(125))])
+def test_tags_between_joined_mp3_files_are_no_audio(tags: tuple[bytes, bytes]) -> None:
+    data = tags[0] + encoded("mp3") + tags[1]
+    once = audio.load(data)
+    assert len(once) == len(TONE)
+    assert len(joined.parts(io.BytesIO(data))) == 1
+    np.testing.assert_array_equal(audio.load(data * 2), np.tile(once, 2))
+
+
+def test_a_table_that_is_some_bytes_wrong_is_the_same_table() -> None:
+    data = ID3 + encoded("mp3")
+    place = max(data.find(b"Xing"), data.find(b"Info")) + 12
+    for wrong in (-400, -1, 1, 400):
+        size = int.from_bytes(data[place : place + 4], "big") + wrong
+        shifted = data[:place] + size.to_bytes(4, "big") + data[place + 4 :]
+        assert len(audio.load(shifted)) == len(TONE)
+        assert len(audio.load(shifted * 2)) == 2 * len(TONE)
+
+
+def test_an_mp3_without_a_table_is_read_to_its_end() -> None:
+    data = encoded("mp3").replace(b"Info", bytes(4)).replace(b"Xing", bytes(4))
+    assert not joined.has_table(io.BytesIO(data)) and joined.has_table(io.BytesIO(encoded("mp3")))
+    for number in (1, 2):
+        assert len(audio.load(data * number)) == pytest.approx(number * len(TONE), abs=5_000)  # with the codec's padding
+
+
+@pytest.mark.parametrize("name", ["vorbis", "opus"])
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
+def test_an_ogg_that_breaks_off_is_cut_off(name: str, share: float) -> None:
+    data = encoded(name)
+    with pytest.raises(audio.AudioError, match=r"is cut off: its last Ogg page begins at byte \d+ of \d+ and is not complete"):
+        audio.load(data[: int(share * len(data))])
+    with pytest.raises(audio.AudioError, match=rf"is damaged: its Ogg pages end at byte {len(data)} of {len(data) + 5_000}, expected"):
+        audio.load(data + np.random.default_rng(0).bytes(5_000))
+    assert len(audio.load(data + b"TAG" + bytes(125))) == len(audio.load(data))

@@ -1,0 +1,134 @@
+"""What the ecosystem hands over as a recording is taken: bytes, open files, samples with their rate in several forms."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser_acrnn import audio
+from ser_acrnn.audio import sources
+from ser_acrnn.audio.waveforms import samples_and_rate, to_mono
+
+RATE_HERTZ = 8_000
+NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 8_000).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sources") / "a.wav"
+    soundfile.write(path, NOISE, RATE_HERTZ, subtype="FLOAT")
+    return path
+
+
+class Pipe(io.RawIOBase):
+    """Bytes that come once."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.data = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self.data.readinto(buffer)
+
+
+@pytest.mark.parametrize(
+    "form", [str, Path, Path.read_bytes, lambda path: bytearray(path.read_bytes()), lambda path: Pipe(path.read_bytes())]
+)
+def test_a_file_in_any_form_is_the_same_waveform(path: Path, form: Callable[[Path], Any]) -> None:
+    np.testing.assert_array_equal(audio.load(form(path)), audio.load(path))
+    np.testing.assert_array_equal(np.concatenate(list(audio.stream(form(path)))), np.concatenate(list(audio.stream(path))))
+
+
+def test_an_open_file_is_read_from_where_it_stands_and_again(path: Path) -> None:
+    with io.BytesIO(b"before" + path.read_bytes()) as file:
+        file.seek(6)
+        for _ in range(2):
+            np.testing.assert_array_equal(audio.load(file), audio.load(path))
+        assert not file.closed and file.tell() == 6
+    with path.open("rb") as file:
+        assert sources.repeatable(file) is file and sources.repeatable(NOISE) is NOISE
+        np.testing.assert_array_equal(audio.load(file), audio.load(path))
+    assert sources.repeatable(Pipe(b"abc")) == b"abc"
+
+
+def test_errors_name_the_file_where_there_is_one(path: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"no audio" * 100)
+    with broken.open("rb") as file, pytest.raises(audio.AudioError, match=r"broken\.wav: cannot be read as audio"):
+        audio.load(file)
+    with pytest.raises(audio.AudioError, match=r"^cannot be read as audio"):
+        audio.load(broken.read_bytes())
+    with pytest.raises(audio.AudioError, match=r"^the file is empty \(0 bytes\), expected audio"):
+        audio.load(b"")
+    with (
+        path.open(encoding="latin-1") as file,
+        pytest.raises(audio.AudioError, match=r"a\.wav: is a file that was opened as text, expected"),
+    ):
+        audio.load(file)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        (NOISE, RATE_HERTZ),
+        (RATE_HERTZ, NOISE),
+        {"array": NOISE, "sampling_rate": RATE_HERTZ, "path": None},
+        {"raw": NOISE.tolist(), "sampling_rate": np.int64(RATE_HERTZ)},
+        (NOISE[np.newaxis], RATE_HERTZ),
+        (np.stack([NOISE, NOISE]), RATE_HERTZ),
+        (np.round(NOISE * 32_768).astype(np.int16), RATE_HERTZ),
+    ],
+    ids=["samples and rate", "rate and samples", "datasets", "pipeline", "one channel first", "two channels first", "integers"],
+)
+def test_samples_with_their_rate_in_any_form_are_the_same_waveform(recording: Any) -> None:
+    samples, rate = samples_and_rate(recording, None)
+    assert rate == RATE_HERTZ
+    np.testing.assert_allclose(to_mono(samples, rate), to_mono(NOISE, RATE_HERTZ), atol=2e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint8])
+def test_integers_have_their_own_full_scale(dtype: type) -> None:
+    scale = np.iinfo(dtype).max // 2 + (0 if np.iinfo(dtype).min == 0 else np.iinfo(dtype).max // 2) + 1
+    offset = 128 if dtype is np.uint8 else 0
+    samples = np.round(NOISE.astype(np.float64) * scale + offset).astype(dtype)
+    np.testing.assert_allclose(to_mono(samples, 16_000), NOISE, atol=1 / 100 if dtype is np.uint8 else 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("recording", "rate", "words"),
+    [
+        ((NOISE, RATE_HERTZ), 16_000, "has a rate of 8000 Hz with it and another of 16000 Hz beside it, expected one"),
+        ({"audio": NOISE}, None, r"is a mapping with \['audio'\], expected 'array' and 'sampling_rate'"),
+        ((NOISE, NOISE), None, "is a pair of arrays, expected samples and their rate"),
+        ([[0.1, 0.2], [0.3]], None, "is no array of samples .*, expected"),
+        (["a", "b"], None, "holds <U1 instead of samples, expected real numbers"),
+        (np.zeros((2, 3, 4)), None, r"has the shape \(2, 3, 4\), expected \(samples,\) or"),
+        (0.5, None, r"has the shape \(\), expected \(samples,\) or"),
+        (np.zeros((300, 400)), None, r"has the shape \(300, 400\), expected .* 64 channels at most"),
+        (NOISE, 0, "has a sampling rate of 0 Hz, expected 1 to"),
+        (NOISE, -16_000, "has a sampling rate of -16000 Hz, expected 1 to"),
+        (NOISE, float("nan"), "has a sampling rate of nan Hz, expected 1 to"),
+        (NOISE, "16000", "has a sampling rate of 16000 Hz, expected 1 to"),
+    ],
+)
+def test_what_is_no_recording_is_refused_in_one_line(recording: Any, rate: Any, words: str) -> None:
+    with pytest.raises(audio.AudioError, match=words):
+        to_mono(*(value if value is not None else 16_000 for value in samples_and_rate(recording, rate)))
+
+
+@pytest.mark.parametrize(
+    "one", ["a.wav", Path("a.wav"), b"RIFF", NOISE, {"array": NOISE, "sampling_rate": 1}], ids=lambda one: type(one).__name__
+)
+def test_one_recording_where_several_are_expected_is_refused(one: Any) -> None:
+    with pytest.raises(ValueError, match=r"recordings is a single \w+, expected several recordings, such as \[recording\]"):
+        sources.several(one)
+    assert sources.several([one]) == [one]
