@@ -12,6 +12,7 @@ import pandas as pd
 import typer
 from numpy.typing import NDArray
 
+from experiments import catalogue
 from experiments.grid.runs import Experiment
 from experiments.options import GridOptions, Source
 from ser_acrnn import audio, files
@@ -28,6 +29,10 @@ class KeptOptions(GridOptions):
 
     system: Annotated[str, typer.Option(help="row of the tables")]
     seed: Annotated[int, typer.Option(help="of the networks")] = 0
+    folds: Annotated[
+        Sequence[int] | None,
+        typer.Option(parser=catalogue.number_list, metavar="LIST", help="some folds alone, such as 0-2 (default: all)"),
+    ] = None
     source: Source
 
 
@@ -48,15 +53,19 @@ def kept_runs(members: Sequence[Experiment], options: KeptOptions) -> list[list[
 
     Raises:
         ResultError: A result cannot be right.
-        ValueError: A result or a network is missing.
+        ValueError: A result or a network is missing, or there is no such fold.
     """
     if options.models is None:
         raise ValueError("--models is missing, expected the folder that the grid kept its networks in")
-    folds = [[member.run(fold, options.seed) for member in members] for fold in range(len(members[0].folds))]
+    number = len(members[0].folds)
+    chosen = range(number) if options.folds is None else options.folds
+    if beyond := [fold for fold in chosen if not 0 <= fold < number]:
+        raise ValueError(f"--folds names {beyond}, expected numbers from 0 to {number - 1}")
+    folds = [[member.run(fold, options.seed) for member in members] for fold in chosen]
     pairs = [[(run.file(options.models, ".keras"), run.file(options.results)) for run in runs] for runs in folds]
     missing = [str(path) for fold in pairs for pair in fold for path in pair if not path.is_file()]
     if missing:
-        raise ValueError(f"missing: {', '.join(missing)}; expected the finished runs of all folds and their networks")
+        raise ValueError(f"missing: {', '.join(missing)}; expected finished runs and their networks")
     split = members[0].split
     return [[(network, RunResult.load_checked(result, split)) for network, result in fold] for fold in pairs]
 

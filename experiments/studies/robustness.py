@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +87,7 @@ def table(root: Path, folder: str) -> str:
     if not found:
         return ""
     systems = catalogue.order(found)
-    names = catalogue.titles(systems)
+    names = titles_with_folds({system: found[system]["speaker"].nunique() for system in systems})
     rows = []
     for condition in DEGRADATIONS:
         cells = []
@@ -97,6 +97,12 @@ def table(root: Path, folder: str) -> str:
             cells.append(around(np.mean(folds), *t_interval(folds)) if folds else "")
         rows.append([condition, *cells])
     return report.markdown_table(["UAR, mean over folds (95 % interval)", *(names[system] for system in systems)], rows)
+
+
+def titles_with_folds(folds: Mapping[str, int]) -> dict[str, str]:
+    """Titles of systems, which say so where a system has been judged on fewer folds than another."""
+    titles, most = catalogue.titles(list(folds)), max(folds.values())
+    return {system: titles[system] + (f" ({number} of {most} folds)" if number < most else "") for system, number in folds.items()}
 
 
 @command.entry

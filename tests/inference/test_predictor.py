@@ -1,6 +1,7 @@
 """A saved network judges recordings as the training run judged its segments."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -184,7 +185,7 @@ def test_a_recording_is_opened_once(model, tmp_path, monkeypatch):
     for seconds in (7, 65):
         soundfile.write(tmp_path / f"{seconds}.wav", 0.1 * np.random.default_rng(1).normal(size=16_000 * seconds), 16_000)
     predictor = Predictor(model)
-    monkeypatch.setattr(soundfile, "SoundFile", lambda path, *rest: opened.append(path.name) or sound_file(path, *rest))
+    monkeypatch.setattr(soundfile, "SoundFile", lambda file, *rest: opened.append(Path(file.file.name).name) or sound_file(file, *rest))
     assert [len(found.segments) for found in predictor.predict_many([tmp_path / "7.wav", tmp_path / "65.wav"])] == [3, 63]
     assert opened == ["7.wav", "65.wav"]
 
@@ -387,3 +388,22 @@ def test_a_long_recording_enrols_a_speaker_window_by_window(tmp_path):
 
 def test_a_loaded_network_is_taken_as_it_is(model, recording):
     assert Predictor(keras.saving.load_model(model)).predict(recording) == Predictor(model).predict(recording)
+
+
+def test_a_recording_may_come_in_any_form(model, recording):
+    predictor, samples = Predictor(model), audio.load(recording)
+    expected = predictor.predict(recording)
+    for form in (recording.read_bytes(), (samples, 16_000), {"array": samples, "sampling_rate": 16_000}, samples[np.newaxis]):
+        assert predictor.predict(form).posteriors == expected.posteriors
+    with recording.open("rb") as file:
+        assert predictor.predict(file) == expected
+        assert list(predictor.timeline(file)) == list(predictor.timeline(recording))
+        other = Predictor(model)
+        other.enrol([file])
+        predictor.enrol([recording])
+        assert other.predict(file) == predictor.predict(recording)
+    for call in (predictor.predict_many, predictor.enrol):
+        with pytest.raises(ValueError, match="recordings is a single str, expected several"):
+            list(call(str(recording)) or ())
+    with pytest.raises(AudioError, match="has a sampling rate of 0 Hz"):
+        predictor.predict(samples, 0)

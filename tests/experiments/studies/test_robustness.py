@@ -132,3 +132,18 @@ def test_another_network_another_recording_or_none_is_refused(small_corpus, kept
     assert "expected the corpus's recordings below" in capsys.readouterr().err
     assert robustness.main([word for word in command(small_corpus, kept) if not word.startswith("--models")]) == 1
     assert "--models is missing" in capsys.readouterr().err
+
+
+def test_some_folds_alone_are_judged_and_the_table_says_so(small_corpus, kept, shown, tmp_path, capsys):
+    whole = pd.read_csv(kept / "results" / "synthetic" / "robustness" / "tiny.csv", dtype=str)
+    shared = tmp_path / "results" / "synthetic"
+    shared.mkdir(parents=True)
+    (shared / "tiny").symlink_to(kept / "results" / "synthetic" / "tiny")
+    here = [*command(small_corpus, kept), f"--results={tmp_path / 'results'}"]
+    assert robustness.main([*here, "--folds=0,2"]) == 0
+    some = pd.read_csv(shared / "robustness" / "tiny.csv", dtype=str)
+    assert some.equals(whole[whole["speaker"] != "08"].reset_index(drop=True))
+    whole.to_csv(shared / "robustness" / "lite.csv", index=False)
+    assert f"{catalogue.titles(['tiny'])['tiny']} (2 of 3 folds)" in robustness.table(tmp_path / "results", "synthetic")
+    assert robustness.main([*here, "--folds=0-3"]) == 1
+    assert "--folds names [3], expected numbers from 0 to 2" in capsys.readouterr().err
