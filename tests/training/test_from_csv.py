@@ -311,6 +311,18 @@ def test_all_unusable_recordings_are_named_together(tmp_path):
         from_csv.plan(write_corpus(tmp_path, emotions=("calm",)), None)
 
 
+def test_a_leak_that_only_a_later_fold_meets_is_named_before_any_training(tmp_path, sources, capsys):
+    labels = write_corpus(tmp_path, speakers=3)
+    samples, rate = soundfile.read(tmp_path / "s1-0.wav")
+    soundfile.write(tmp_path / "copy.flac", -0.5 * samples[800:], rate)
+    with labels.open("a") as stream:
+        stream.write("copy.flac,s2,calm\n")
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--out", tmp_path / "out") == 1
+    error = capsys.readouterr().err
+    assert re.search(r"s1-0\.wav \(speaker 's1', 'calm'\) and .*copy\.flac \(speaker 's2', 'calm'\) are the same audio", error)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_corpus_in_memory_has_the_statistics_of_its_frames(labels):
     from ser_acrnn.data.corpus import read_csv
 
