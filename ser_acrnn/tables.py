@@ -116,7 +116,8 @@ def _cells(line: str, separator: str, where: str) -> list[str]:
     try:
         cells = next(csv.reader([line.rstrip(" ")], delimiter=separator, strict=True, skipinitialspace=separator != "\t"))
     except csv.Error as error:
-        raise TableError(f"{where}: cannot be read ({error}), expected quotes to stand around whole values and to be closed") from error
+        reason = "a quote is not closed" if str(error) == "unexpected end of data" else error
+        raise TableError(f"{where}: cannot be read ({reason}), expected quotes to stand around whole values and to be closed") from error
     for cell in cells:
         if '"' in cell and '"{}"'.format(cell.replace('"', '""')) not in line:
             raise TableError(f"{where}: holds {cell.strip()!r}, expected quotes around whole values alone, and doubled within one")

@@ -60,7 +60,7 @@ def test_empty_lines_count_as_lines_of_the_file(tmp_path: Path) -> None:
         ),
         (
             'path,emotion\na,b\nc,"d\ne,f\n',
-            r"t\.csv, line 3: cannot be read \(.*\), expected quotes to stand around whole values and to be",
+            r"t\.csv, line 3: cannot be read \(a quote is not closed\), expected quotes to stand around whole values and to be",
         ),
         ('path,emotion\na,b\nc,"d\ne,f"\n', r"t\.csv, line 3: cannot be read"),  # a line break inside quotes
         ('path,emotion\nc,"d" e\n', r"t\.csv, line 2: cannot be read"),
