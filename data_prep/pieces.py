@@ -17,7 +17,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from data_prep import prepare, shards
+from data_prep import prepare, same_audio, shards
 from ser_acrnn import __version__, files
 from ser_acrnn.config.features import RECIPES
 from ser_acrnn.data import tfrecords
@@ -84,10 +84,14 @@ def plan(
         skip_bad: Leave unusable recordings out, instead of refusing the corpus.
 
     Raises:
-        CorpusError: The corpus cannot be judged speaker-independently, or its place is taken.
+        CorpusError: The corpus cannot be judged speaker-independently, has the same audio under two emotions, or its place is taken.
+        LeakError: The same audio is there under two speakers.
     """
     link = prepare.free_link(data, corpus, RECIPES[recipe])
-    recordings = [Recording.of(utterance) for utterance in check_utterances(utterances, corpus)]
+    utterances = check_utterances(utterances, corpus)
+    with shards.workers(1) as run:  # a piece does not hear the other pieces' speakers
+        problems = same_audio.problems(corpus, utterances, RECIPES[recipe].sampling_rate_hertz, run, skip_bad=skip_bad)
+    recordings = [Recording.of(utterance) for utterance in utterances]
     speakers = {speaker: list(group) for speaker, group in groupby(recordings, key=lambda recording: recording.utterance.speaker)}
     folder = _folder(link)
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +99,9 @@ def plan(
     for names in files.balanced({speaker: sum(one.bytes for one in group) for speaker, group in speakers.items()}, number):
         mine = [recording for speaker in names for recording in speakers[speaker]]
         rows = [{**asdict(one.utterance), "path": str(one.utterance.path), "bytes": one.bytes, "changed": one.changed} for one in mine]
+        own = {one.utterance.id: problems[one.utterance.id] for one in mine if one.utterance.id in problems}
         facts = {"version": __version__, "recipe": recipe, "link": str(link), "source": str(source), "skip_bad": skip_bad}
+        facts |= {"problems": own} if own else {}
         text = json.dumps({**facts, "recordings": rows}, indent=1)
         piece = Piece(folder / f"piece-{files.sha256_of(text)[:16]}.json", sum(one.bytes for one in mine), skip_bad)
         files.write_text(piece.file, text)
@@ -115,7 +121,7 @@ def prepare_piece(file: Path, jobs: int = 1) -> None:
     names = ("id", "speaker", "emotion", "session")
     utterances = [Utterance(path=Path(row["path"]), **{name: row[name] for name in names}) for row in listed["recordings"]]
     with shards.workers(jobs) as run:
-        groups = shards.sources(utterances, listed["source"], run)
+        groups = shards.with_problems(shards.sources(utterances, listed["source"], run), listed.get("problems", {}))
         keys = {speaker: shards.key(group, config) for speaker, group in groups.items()}
         with tqdm(total=len(utterances), desc=file.stem, unit=" utterances") as bar:
             entries = shards.complete(groups, keys, file.parent, Path(listed["link"]), config, skip_bad=skip_bad, run=run, bar=bar)

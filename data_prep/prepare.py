@@ -24,7 +24,7 @@ from typing import Annotated, Any, Self
 import typer
 from tqdm import tqdm
 
-from data_prep import command, degraded, loader, shards
+from data_prep import command, degraded, loader, same_audio, shards
 from ser_acrnn import __version__, files
 from ser_acrnn.config.features import RECIPES, FeatureConfig, Recipe
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
@@ -66,14 +66,21 @@ def prepare(
         `<data>/<corpus>`, or `<data>/<corpus>.<recipe>` for another recipe than "paper"; `ser_acrnn.data.prepared.RecordCorpus` opens it.
 
     Raises:
-        CorpusError: Unusable recordings, all of them named; nothing was changed.
+        CorpusError: Unusable recordings, all of them named, or the same audio under two emotions; nothing was changed.
+        LeakError: The same audio under two speakers, see `ser_acrnn.data.duplicates`; nothing was changed.
     """
     link = free_link(Path(data), corpus, config)
     facts = {"about": dict(about or {}), "left_out": [dict(item) for item in left_out]}
     with shards.workers(jobs) as run:
-        groups = shards.sources(check_utterances(utterances, corpus), source, run)
+        utterances = check_utterances(utterances, corpus)
+        groups = shards.sources(utterances, source, run)
         keys = {speaker: shards.key(group, config) for speaker, group in groups.items()}
         target = target_folder(link, corpus, keys, facts, skip_bad=skip_bad)
+        if not is_published(link, target):
+            rate = config.sampling_rate_hertz
+            groups = shards.with_problems(groups, same_audio.problems(corpus, utterances, rate, run, skip_bad=skip_bad))
+            keys = {speaker: shards.key(group, config) for speaker, group in groups.items()}
+            target = target_folder(link, corpus, keys, facts, skip_bad=skip_bad)
         with tqdm(total=sum(map(len, groups.values())), desc=corpus, unit=" utterances", disable=not progress) as bar:
             entries = shards.complete(groups, keys, target, link, config, skip_bad=skip_bad, run=run, bar=bar)
     if not skip_bad:
@@ -100,6 +107,11 @@ def target_folder(link: Path, corpus: str, keys: Mapping[str, str], facts: Mappi
     target = link.parent / f".{link.name}-{name}"
     target.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def is_published(link: Path, target: Path) -> bool:
+    """Whether the link leads to the folder already, so that what it is made from has been looked at."""
+    return link.exists() and link.resolve() == target.resolve()
 
 
 def refuse(corpus: str, problems: Sequence[str]) -> None:
@@ -154,7 +166,7 @@ def _write_tables(corpus: str, config: Recipe, entries: Mapping[str, shards.Entr
 
 def _switch(link: Path, target: Path) -> None:
     """Points `<data>/<corpus>` at the complete folder in one step, then removes the folders that it no longer needs."""
-    if not link.exists() or link.resolve() != target.resolve():
+    if not is_published(link, target):
         fresh = link.with_name(f".{link.name}.link")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(target.name)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
@@ -86,10 +86,23 @@ def sources(utterances: Iterable[Utterance], root: str | Path | None, run: Paral
     return {speaker: list(group) for speaker, group in groupby(found, key=lambda source: source.utterance.speaker)}
 
 
+def with_problems(groups: Mapping[str, Sequence[Source]], problems: Mapping[str, str]) -> dict[str, list[Source]]:
+    """The same sources, some of them unusable.
+
+    Args:
+        groups: Speaker -> sources.
+        problems: Name of an utterance -> what is wrong with it.
+    """
+    return {
+        speaker: [replace(one, problem=problems.get(one.utterance.id, one.problem)) for one in group] for speaker, group in groups.items()
+    }
+
+
 def key(group: Sequence[Source], config: Recipe) -> str:
     """Changes with whatever a shard is computed from."""
     names = ("id", "emotion", "session", "copy")
     facts = [[*(getattr(item.utterance, name) for name in names), item.shown, item.sha256] for item in group]
+    facts += [[item.utterance.id, item.problem] for item in group if item.sha256 and item.problem]  # that is not of its bytes
     return files.sha256_of(json.dumps([__version__, config.recipe_hash, facts]))
 
 

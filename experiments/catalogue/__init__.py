@@ -200,18 +200,21 @@ def cost(preset: Preset | DnnElmPreset) -> float:
 
 
 def number_list(text: str) -> list[int]:
-    """Parses `"0,2,5-7"` into numbers.
+    """Parses `"0,2,5-7"` into numbers, one at least.
 
     Raises:
-        ValueError: Anything else.
+        ValueError: Anything else, a range without a number such as `"3-1"` too.
     """
     numbers: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
         try:
-            numbers.update(range(int(first), int(last if dash else first) + 1))
+            found = range(int(first), int(last if dash else first) + 1)
         except ValueError:
-            raise ValueError(f"{text!r} is not a list of numbers and ranges, expected something like 0,2,5-7") from None
+            found = range(0)
+        if not found:
+            raise ValueError(f"{text!r} is not a list of numbers and ranges, expected something like 0,2,5-7")
+        numbers.update(found)
     return sorted(numbers)
 
 

@@ -48,7 +48,7 @@ def plan(experiments: Sequence[Experiment], options: Options) -> dict[Job, bool]
     for seed in catalogue.number_list(options.seeds):
         for experiment in experiments:
             every = range(len(experiment.folds))
-            chosen = catalogue.number_list(options.folds) if options.folds else list(every)
+            chosen = list(every) if options.folds is None else catalogue.number_list(options.folds)
             if not set(chosen) <= set(every):
                 raise ValueError(f"--folds is {options.folds}, expected numbers from 0 to {len(every) - 1}")
             for fold in chosen:
@@ -82,7 +82,7 @@ def main(options: Options) -> int:
     options = settled(options, "prepared", "results", "work", "models")
     try:
         corpus = catalogue.corpus(corpus_name(options.prepared))
-        names = (options.system or SYSTEM).split(",")
+        names = (SYSTEM if options.system is None else options.system).split(",")
         systems = catalogue.table_systems(options.table, corpus) if options.table else catalogue.trained(names)
         experiments = [named_experiment(options, system) for system in systems]
         for experiment in experiments:

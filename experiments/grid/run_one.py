@@ -5,6 +5,7 @@ python -m experiments.grid.run_one --prepared build/data/emodb --system tiny --f
 
 from __future__ import annotations
 
+import glob
 import logging
 import shutil
 import sys
@@ -93,7 +94,7 @@ def _compute(experiment: Experiment, this: Run, path: Path, options: Options) ->
             shutil.rmtree(weights)
         else:
             _keep(this, options, *training.run(corpus, this, copies=experiment.copies, **settings))
-    for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):  # the checkpoint, and what a killed run was writing of it
+    for leftover in checkpoint.parent.glob(f"{glob.escape(checkpoint.name)}*"):  # the checkpoint, and what a killed run was writing of it
         leftover.unlink()
     result = RunResult.load(path)
     print(f"{path}: epoch {result.chosen_epoch}, {result.wall_seconds:.0f} s")

@@ -54,5 +54,8 @@ def train(
                     bar.update()
             report = from_csv.write_report(job, out)
             typer.echo(f"report: {report}" if report else f"no report: {job.why_not_evaluated}", err=True)
-        path = from_csv.train(job, out)
+        there = from_csv.finished_network(job, out)
+        if there:
+            typer.echo(f"{there}: already there, of the same recordings, labels and configuration", err=True)
+        path = there or from_csv.train(job, out)
     typer.echo(f"network: {path}")

@@ -5,11 +5,20 @@ Published corpora are read from their own layout by modules outside this package
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
+import logging
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from ser_acrnn import tables
+
+logger = logging.getLogger(__name__)
+
+_COLUMNS = ("path", "speaker", "emotion")
+# What stands for a missing value where a table is made by hand or by a program.
+_PLACEHOLDERS = frozenset({"nan", "none", "null", "na", "n/a", "#n/a", "unknown", "undefined", "unlabelled", "unlabeled", "tbd", "?", "-"})
+_LONGEST_SPEAKER_BYTES = 150  # file systems take 255 for a name, some of which a result's or checkpoint's ending needs
 
 
 class CorpusError(ValueError):
@@ -45,10 +54,10 @@ def check_utterances(utterances: Iterable[Utterance], source: str) -> list[Utter
         source: Name of the corpus, for the error's text.
 
     Raises:
-        CorpusError: No utterance, an empty speaker or emotion, a speaker with a slash, or an id that occurs twice.
+        CorpusError: No utterance, an empty speaker or emotion, a speaker that cannot name a file, or an id that occurs twice.
     """
     ordered = sorted(utterances, key=lambda utterance: (utterance.speaker, utterance.id))
-    problems = [] if ordered else ["no utterance found"]
+    problems = [] if ordered else ["no utterance found, expected one at least"]
     seen: set[str] = set()
     for utterance in ordered:
         for field in ("id", "speaker", "emotion"):
@@ -56,6 +65,8 @@ def check_utterances(utterances: Iterable[Utterance], source: str) -> list[Utter
                 problems.append(f"{utterance.path}: {field} is empty, expected a name")
         if "/" in utterance.speaker or "\\" in utterance.speaker:
             problems.append(f"{utterance.path}: the speaker is {utterance.speaker!r}, expected a name without slashes: it names a file")
+        if (size := len(utterance.speaker.encode())) > _LONGEST_SPEAKER_BYTES:
+            problems.append(f"{utterance.path}: the speaker has {size} bytes, expected {_LONGEST_SPEAKER_BYTES} at most: it names a file")
         if utterance.id in seen:
             problems.append(f"{utterance.path}: the id {utterance.id!r} occurs twice, expected unique ids")
         seen.add(utterance.id)
@@ -67,32 +78,84 @@ def check_utterances(utterances: Iterable[Utterance], source: str) -> list[Utter
 def read_csv(path: str | Path) -> list[Utterance]:
     """Reads a corpus of one's own: a CSV with the columns `path, speaker, emotion` and, optionally, `session` and `id`.
 
-    A relative path is taken from the CSV's own folder; without `id` the path as written names the utterance.
+    A relative path is taken from the CSV's own folder; without `id` the path as written names the utterance. Names that look alike or
+    like a missing value are warned of.
 
     Raises:
-        CorpusError: A column or value is missing, a file does not exist, or an id occurs twice.
+        CorpusError: The CSV cannot be read, see `ser_acrnn.tables.read`; a column or value is missing, a file does not exist or stands in
+            two rows, or an id occurs twice. All such rows are named by their lines.
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: cannot be read ({error}), expected a CSV file in UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = {"path", "speaker", "emotion"} - set(reader.fieldnames or ())
-    if missing:
-        raise CorpusError(f"{path}: lacks the column(s) {sorted(missing)}, expected path, speaker and emotion; found {reader.fieldnames}")
-    rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
-    utterances = [
-        Utterance(
+        table = tables.read(path)
+    except tables.TableError as error:
+        raise CorpusError(str(error)) from error
+    if missing := sorted(set(_COLUMNS) - set(table.columns)):
+        raise CorpusError(
+            f"{path}: lacks the column(s) {missing}, expected path, speaker and emotion; "
+            f"found {table.columns}{tables.similar(missing, table.columns)}"
+        )
+    rows = [(line, dict(zip(table.columns, cells, strict=True))) for line, cells in table.rows]
+    empty = [f"line {line}: {column} is empty, expected a name" for line, row in rows for column in _COLUMNS if not row[column]]
+    if empty:
+        raise CorpusError(f"{path}, {tables.listed(empty)}")
+    utterances = {
+        line: Utterance(
             id=row.get("id") or row["path"],
-            path=(path.parent / row["path"]),
+            path=path.parent / row["path"],
             speaker=row["speaker"],
             emotion=row["emotion"],
             session=row.get("session", ""),
         )
-        for row in rows
-    ]
-    absent = [str(utterance.path) for utterance in utterances if not utterance.path.is_file()]
+        for line, row in rows
+    }
+    # Unlike `Path.is_file`, this also says no of names that are too long for a file.
+    absent = [f"{one.path} (line {line})" for line, one in utterances.items() if not os.path.isfile(one.path)]
     if absent:
-        raise CorpusError(f"{path}: {len(absent)} file(s) do not exist: " + ", ".join(absent))
-    return check_utterances(utterances, str(path))
+        raise CorpusError(f"{path}: {len(absent)} file(s) do not exist: {tables.listed(absent, ', ')}")
+    if repeated := _repeated(utterances):
+        raise CorpusError(f"{path}, {tables.listed(repeated)}")
+    for column in ("speaker", "emotion"):
+        for hint in _hints(column, {line: getattr(one, column) for line, one in utterances.items()}):
+            logger.warning("%s, %s", path, hint)
+    return check_utterances(utterances.values(), str(path))
+
+
+def _repeated(utterances: Mapping[int, Utterance]) -> list[str]:
+    """What is wrong with each row whose file an earlier row has, by whatever path."""
+    first: dict[tuple[int, int], int] = {}
+    problems = []
+    for line, utterance in utterances.items():
+        status = utterance.path.stat()
+        earlier = first.setdefault((status.st_dev, status.st_ino), line)
+        if earlier != line:
+            differing = [
+                f"{column} {before!r} and {now!r}"
+                for column in ("emotion", "speaker")
+                if (before := getattr(utterances[earlier], column)) != (now := getattr(utterance, column))
+            ]
+            paths = dict.fromkeys(str(one.path) for one in (utterances[earlier], utterance))
+            how = f", with {' and '.join(differing)}" if differing else ""
+            problems.append(f"lines {earlier} and {line}: have the same file, {' and '.join(paths)}{how}; expected each recording once")
+    return problems
+
+
+def _hints(column: str, values: Mapping[int, str]) -> list[str]:
+    """Names that may not be meant as they stand, each with its first line."""
+    first: dict[str, int] = {}
+    for line, value in values.items():
+        first.setdefault(value, line)
+    groups: dict[str, list[str]] = {}
+    for value in first:
+        groups.setdefault(tables.alike(value), []).append(value)
+    hints = [
+        f"line {first[last]}: {column} {last!r} and {', '.join(f'{one!r} (line {first[one]})' for one in others)} look alike, "
+        "and are taken for different ones"
+        for *others, last in groups.values()
+        if others
+    ]
+    return hints + [
+        f"line {line}: {column} is {value!r}, which is taken for a name; expected one, or the row to be left out"
+        for value, line in first.items()
+        if tables.alike(value) in _PLACEHOLDERS
+    ]

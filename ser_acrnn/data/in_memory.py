@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from ser_acrnn import audio, files
 from ser_acrnn.config.features import Recipe
+from ser_acrnn.data import duplicates
 from ser_acrnn.data.corpus import CorpusError, Utterance
 from ser_acrnn.data.prepared import PreparedCorpus
 from ser_acrnn.features.extraction import extract, segments_of
@@ -56,7 +57,7 @@ class MemoryCorpus(PreparedCorpus):
 def load_corpus(
     name: str, utterances: Sequence[Utterance], config: Recipe, *, on_file: Callable[[Path], object] = lambda path: None
 ) -> MemoryCorpus:
-    """Reads recordings and computes their features.
+    """Reads recordings, makes sure that none is there under two speakers or emotions, and computes their features.
 
     Args:
         name: Of the corpus.
@@ -65,9 +66,10 @@ def load_corpus(
         on_file: Called with each file that has been read.
 
     Raises:
-        CorpusError: Recordings that cannot be used; all are named.
+        CorpusError: Recordings that cannot be used, all of them named; or the same audio under two emotions.
+        LeakError: The same audio under two speakers, see `ser_acrnn.data.duplicates`.
     """
-    rows, values, problems = [], [], []
+    rows, values, problems, fingerprints = [], [], [], []
     for utterance in utterances:
         try:
             waveform = audio.load(utterance.path, config.sampling_rate_hertz)
@@ -81,6 +83,7 @@ def load_corpus(
         finally:
             on_file(utterance.path)
         values.append(features)
+        fingerprints.append(duplicates.fingerprint(waveform, config.sampling_rate_hertz))
         rows.append(
             {
                 "utterance": utterance.id,
@@ -95,4 +98,5 @@ def load_corpus(
         )
     if problems:
         raise CorpusError(f"{name}: {len(problems)} of {len(utterances)} recordings cannot be used: " + "; ".join(problems))
+    duplicates.refuse(name, duplicates.find(utterances, fingerprints, config.sampling_rate_hertz))
     return MemoryCorpus(name, pd.DataFrame(rows), values, config)

@@ -27,6 +27,8 @@ from ser_acrnn.features.extraction import static_part, with_dynamics
 from ser_acrnn.features.normalisation import Statistics, moments
 
 MANIFEST, RECIPE = "manifest.csv", "recipe.json"
+_NAMES = ("utterance", "speaker", "session", "emotion", "path", "sha256")  # columns of the manifest that are texts
+_FACTS = {"corpus", "features", "recipe_hash", "speakers"}  # of the recipe
 
 
 class DatasetError(ValueError):
@@ -157,7 +159,8 @@ class RecordCorpus(PreparedCorpus):
         missing = [name for name in (MANIFEST, RECIPE) if not (self.directory / name).is_file()]
         if missing:
             raise DatasetError(f"{self.directory}: lacks {missing}, expected a prepared corpus")
-        super().__init__(_read_manifest(self.directory / MANIFEST), json.loads((self.directory / RECIPE).read_text(encoding="utf-8")))
+        manifest, recipe = ((self.directory / name).read_bytes().decode("utf-8", "replace") for name in (MANIFEST, RECIPE))
+        super().__init__(*_read_tables(manifest, recipe, self.directory))
         self._shards: dict[str, tfrecords.Shard] = {}
 
     def shards(self, speakers: Iterable[str]) -> list[Path]:
@@ -204,7 +207,7 @@ class PackedCorpus(PreparedCorpus):
             self.static = StoredRows(path, "static")
         except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise DatasetError(f"{path}: cannot be read as a packed corpus ({error})") from error
-        super().__init__(_read_manifest(io.StringIO(manifest)), json.loads(recipe))
+        super().__init__(*_read_tables(manifest, recipe, path))
 
     @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
@@ -271,7 +274,22 @@ class Speaking(Protocol):
         """Mean and variance of all audio of a speaker."""
 
 
-def _read_manifest(source: Path | io.StringIO) -> pd.DataFrame:
-    return pd.read_csv(
-        source, dtype=dict.fromkeys(("utterance", "speaker", "session", "emotion", "path", "sha256"), str), keep_default_na=False
-    )
+def _read_tables(manifest: str, recipe: str, where: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The texts of manifest and recipe as they are used, or an error that says which of them is not what preparation wrote."""
+    name = MANIFEST
+    try:
+        rows = pd.read_csv(io.StringIO(manifest), dtype=dict.fromkeys(_NAMES, str), keep_default_na=False)
+        if lacking := sorted(set(_NAMES) - set(rows.columns)):
+            raise DatasetError(f"lacks the column(s) {lacking}")
+        if not isinstance(rows.index, pd.RangeIndex):  # pandas takes what is too much for names of rows
+            raise DatasetError("has more fields in a line than in its head")
+        if rows.empty:
+            raise DatasetError("holds no utterance")
+        name = RECIPE
+        facts = json.loads(recipe)
+        if not isinstance(facts, dict) or not _FACTS.issubset(facts):
+            raise DatasetError(f"lacks some of {sorted(_FACTS)}")
+    except ValueError as error:
+        reason = str(error).partition("\n")[0]
+        raise DatasetError(f"{where}: {name} is damaged ({reason}), expected what preparation wrote; prepare the corpus again") from error
+    return rows, facts

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -61,9 +62,13 @@ def read(directory: str | Path) -> list[Row] | None:
         raise ResultError(f"{path}: cannot be checked ({error}), expected it and {CHECKSUM} beside it") from error
     if (found := files.sha256_of(text)) != expected:
         raise ResultError(f"{path}: was changed: its sha256 is {found}, expected {expected} as {CHECKSUM} has it")
-    header, *rows = csv.reader(io.StringIO(text))
+    header, *rows = list(csv.reader(io.StringIO(text))) or [[]]
     if tuple(header) != Row._fields:
         raise ResultError(f"{path}: has the columns {header}, expected {list(Row._fields)}")
+    if wrong := [row for row in rows if len(row) != len(header)]:
+        raise ResultError(f"{path}: has the row {','.join(wrong[0])!r}, expected {len(header)} fields in each")
+    if twice := [name for name, number in Counter(row[0] for row in rows).items() if number > 1]:
+        raise ResultError(f"{path}: has the utterance {twice[0]!r} twice, expected each once")
     return [Row(*row) for row in rows]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from ser_acrnn import tables
 
 
 class PredictionsError(ValueError):
@@ -41,7 +41,7 @@ class Rows:
             name: Of a DataFrame.
 
         Raises:
-            PredictionsError: The file cannot be read, a line is not as long as the first, there is no row, or a column occurs twice.
+            PredictionsError: The file cannot be read, see `ser_acrnn.tables.read`; there is no row, or a column occurs twice.
         """
         if isinstance(table, pd.DataFrame):
             rows = cls(table.set_axis([str(column) for column in table.columns], axis="columns"), name)
@@ -78,7 +78,10 @@ class Rows:
             PredictionsError: There is none.
         """
         if column not in self.frame.columns:
-            raise PredictionsError(f"{self.name}: lacks the column {column!r}, expected {what} there; found {list(self.frame.columns)}")
+            raise PredictionsError(
+                f"{self.name}: lacks the column {column!r}, expected {what} there; "
+                f"found {list(self.frame.columns)}{tables.similar([column], list(self.frame.columns))}"
+            )
 
     def one_of(self, column: str, values: NDArray[np.str_], expected: Sequence[str]) -> None:
         """Makes sure that a column has expected values alone.
@@ -122,16 +125,9 @@ class Rows:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """A CSV, its index the lines on which rows end."""
+    """A CSV, its index the lines of the rows."""
     try:
-        reader = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
-        lines = [(reader.line_num, [value.strip() for value in fields]) for fields in reader if fields]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PredictionsError(f"{path}: cannot be read ({error}), expected a CSV file in UTF-8") from error
-    if not lines:
-        raise PredictionsError(f"{path}: is empty, expected a CSV file with a head of columns")
-    (_, head), *rows = lines
-    for number, fields in rows:
-        if len(fields) != len(head):
-            raise PredictionsError(f"{path}, line {number}: has {len(fields)} fields, expected {len(head)}: {', '.join(head)}")
-    return pd.DataFrame([fields for _, fields in rows], index=[number for number, _ in rows], columns=head)
+        table = tables.read(path)
+    except tables.TableError as error:
+        raise PredictionsError(str(error)) from error
+    return pd.DataFrame([cells for _, cells in table.rows], index=[line for line, _ in table.rows], columns=table.columns, dtype=str)

@@ -1,11 +1,15 @@
 """Recordings and emotions of one's own, in a CSV -> folds, runs, a report, and a network: what `ser-acrnn train` does.
 
 The folder of a training holds `results/<system>/<tested>-seed<N>.json` and the corpus that they are of, `results/corpus.csv`; `report.md`
-with its figures, and `model.keras`. `work/` holds the checkpoints of what was interrupted.
+with its figures; `model.keras`, and what it learned from, `training.json`. `work/` holds the checkpoints of what was interrupted. What is
+finished there is never replaced: another training needs another folder.
 """
 
 from __future__ import annotations
 
+import glob
+import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +33,8 @@ from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.training import run as training
 from ser_acrnn.training.finetuning import FineTuned
 from ser_acrnn.training.systems import System
+
+NETWORK, RECORD = "model.keras", "training.json"
 
 # The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch.
 FINE_TUNING: dict[str, Any] = {"epochs": 30, "learning_rate": 3e-3}
@@ -68,8 +74,26 @@ class Job:
 
     def run(self, fold: Fold, seed: int) -> Run:
         """The run of a fold and a seed."""
-        origin = self.trained_by.origin if self.trained_by else ""
-        return Run(self.corpus.name, self.system, self.preset, fold, seed, self.protocol, origin)
+        return Run(self.corpus.name, self.system, self.preset, fold, seed, self.protocol, self.origin)
+
+    def file(self, run: Run, out: Path) -> Path:
+        """The file of a run's result in the folder of the training."""
+        return out / "results" / run.system / run.name()
+
+    def finished(self, fold: Fold, seed: int, out: Path) -> RunResult | None:
+        """The result of a run, see `Run.finished`."""
+        run = self.run(fold, seed)
+        return run.finished(self.file(run, out), self.split)
+
+    @property
+    def origin(self) -> str:
+        """Checksum of the weights that training begins with; "" where they are drawn by the seed."""
+        return self.trained_by.origin if self.trained_by else ""
+
+    @property
+    def recordings(self) -> str:
+        """Changes with any recording, speaker or label, and not with where the files lie."""
+        return files.sha256_of(json.dumps(results_manifest.rows_of(self.corpus.manifest)))
 
     @property
     def split(self) -> Split:
@@ -123,28 +147,51 @@ def plan(
     return Job(corpus, preset, tuned, folds, protocol, "fine-tuned" if source else "scratch")
 
 
+def settle(job: Job, out: Path, seeds: Iterable[int] = ()) -> None:
+    """Makes sure, before anything is computed, that what is finished in a folder is of this training.
+
+    Args:
+        job: What is to be trained.
+        out: The folder.
+        seeds: Of the runs of each fold; those with the network's seed are looked at anyway.
+
+    Raises:
+        ValueError: A result or the network is there, but of another configuration, of other recordings or labels, or begun with other
+            weights.
+    """
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out}: is a file, expected a folder")
+    results = out / "results"
+    if results_manifest.read(results) is not None:
+        results_manifest.settle(results, results_manifest.rows_of(job.corpus.manifest))
+    elif any(results.glob("*/*-seed*.json")):
+        raise ValueError(
+            f"{results / results_manifest.MANIFEST}: is missing, expected the corpus of the results there; give another folder"
+        )
+    for seed in sorted({0, *seeds}):
+        for fold in job.folds:
+            job.finished(fold, seed, out)
+    finished_network(job, out)
+
+
 def evaluate_folds(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunResult]:
     """Trains and tests every fold, the ones whose results are there excepted.
 
     Raises:
-        ValueError: A result is there, but of another configuration, of other recordings or labels, or begun with other weights.
+        ValueError: See `settle`.
     """
-    results, split = out / "results", job.split
+    seeds = list(seeds)
+    settle(job, out, seeds)
     if job.folds:
-        if any(results.glob("*/*-seed*.json")) and results_manifest.read(results) is None:
-            raise ValueError(
-                f"{results / results_manifest.MANIFEST}: is missing, expected the corpus of the results there; give another folder"
-            )
-        results_manifest.settle(results, results_manifest.rows_of(job.corpus.manifest))
+        results_manifest.settle(out / "results", results_manifest.rows_of(job.corpus.manifest))
     for seed in seeds:
         for fold in job.folds:
-            run = job.run(fold, seed)
-            path = results / run.system / run.name()
-            result = run.finished(path, split)
+            result = job.finished(fold, seed, out)
             if result is None:
+                run = job.run(fold, seed)
                 checkpoint = out / "work" / f"{run.system}-{run.name('.npz')}"
                 result, _ = training.run(job.corpus, run, system=job.trained_by, checkpoint=checkpoint)
-                result.save(path)
+                result.save(job.file(run, out))
                 _clean(checkpoint)
             yield result
 
@@ -156,12 +203,52 @@ def write_report(job: Job, out: Path) -> Path | None:
     return report.write(Summary.of(collect(out / "results", job.split)), out, job.corpus.name)
 
 
-def train(job: Job, out: Path, seed: int = 0) -> Path:
-    """Trains on all speakers, and saves the network as `model.keras`."""
+def finished_network(job: Job, out: Path) -> Path | None:
+    """The network that a training has left in a folder, None where there is none.
+
+    Raises:
+        ValueError: It is there, but of another training, or nobody knows of which.
+    """
+    path, record = out / NETWORK, out / RECORD
+    if not path.exists():
+        return None
+    elsewhere = "move it away or give another folder"
+    try:
+        facts = json.loads(record.read_text(encoding="utf-8"))
+        found = Preset.from_dict(facts["configuration"])
+        recordings, weights, network = (facts[name] for name in ("recordings", "initial_weights", "network"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: nobody knows what it learned from ({record}: {error}), expected a finished training; {elsewhere}"
+        ) from error
+    if network != files.sha256(path):
+        raise ValueError(f"{path}: was changed since it was trained, expected the sha256 {network}; {elsewhere}")
+    if recordings != job.recordings:
+        raise ValueError(f"{path}: learned from other recordings or labels, expected those of {job.corpus.name}; {elsewhere}")
+    if found != job.preset:
+        raise ValueError(f"{path}: is the result of another configuration, expected this one's; {elsewhere}")
+    if weights != job.origin:
+        raise ValueError(f"{path}: began with the weights {weights[:12] or 'that its seed draws'}, expected others; {elsewhere}")
+    return path
+
+
+def train(job: Job, out: Path) -> Path:
+    """Trains on all speakers, unless that is done, and saves the network as `model.keras`.
+
+    Raises:
+        ValueError: See `settle`.
+    """
+    settle(job, out)
+    if there := finished_network(job, out):
+        return there
     checkpoint = out / "work" / f"{job.system}-all.npz"
-    model: keras.Model = training.train_on_all(job.corpus, job.preset, seed, system=job.trained_by, checkpoint=checkpoint)
-    path = out / "model.keras"
-    model.save(path)
+    model: keras.Model = training.train_on_all(job.corpus, job.preset, 0, system=job.trained_by, checkpoint=checkpoint)
+    path, unnamed = out / NETWORK, checkpoint.with_name(NETWORK)
+    unnamed.parent.mkdir(parents=True, exist_ok=True)
+    model.save(unnamed)
+    facts = {"recordings": job.recordings, "initial_weights": job.origin, "network": files.sha256(unnamed)}
+    files.write_text(out / RECORD, json.dumps({**facts, "configuration": job.preset.to_dict()}, indent=1))
+    os.replace(unnamed, path)
     _clean(checkpoint)
     return path
 
@@ -182,5 +269,5 @@ def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:
 
 
 def _clean(checkpoint: Path) -> None:
-    for leftover in checkpoint.parent.glob(f"{checkpoint.name}*"):
+    for leftover in checkpoint.parent.glob(f"{glob.escape(checkpoint.name)}*"):
         leftover.unlink()

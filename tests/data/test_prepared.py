@@ -114,6 +114,25 @@ def test_a_folder_that_lacks_a_table_is_no_corpus(copy: Path, name: str) -> None
         open_corpus(copy / "none")
 
 
+@pytest.mark.parametrize(
+    ("name", "damage", "words"),
+    [
+        ("manifest.csv", lambda text: "", "No columns"),
+        ("manifest.csv", lambda text: text.replace("\n03", '\n"03', 1), "EOF inside string"),
+        ("manifest.csv", lambda text: text.replace("emotion", "label", 1), r"lacks the column\(s\) \['emotion'\]"),
+        ("manifest.csv", lambda text: text.partition("\n")[0] + "\n", "holds no utterance"),
+        ("manifest.csv", lambda text: "\n".join([text.split("\n")[0], *(f"{line},1" for line in text.split("\n")[1:-1])]), "more fields"),
+        ("recipe.json", lambda text: text[:100], "Unterminated string|Expecting"),
+        ("recipe.json", lambda text: "[]", "lacks some of"),
+        ("recipe.json", lambda text: text.replace('"speakers"', '"people"'), "lacks some of"),
+    ],
+)
+def test_a_damaged_table_is_named(copy: Path, name: str, damage: Callable[[str], str], words: str) -> None:
+    (copy / name).write_text(damage((copy / name).read_text()))
+    with pytest.raises(DatasetError, match=rf"^{copy.resolve()}: {name} is damaged \(.*({words}).*\), expected what preparation wrote"):
+        RecordCorpus(copy)
+
+
 def test_a_recipe_that_contradicts_its_hash_is_refused_with_both(copy: Path) -> None:
     recipe = json.loads((copy / "recipe.json").read_text())
     recipe["features"]["preemphasis"] = 0.97

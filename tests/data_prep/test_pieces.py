@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ser_acrnn import files
 from ser_acrnn.data import tfrecords
 from ser_acrnn.data.corpus import CorpusError
 from ser_acrnn.data.prepared import RecordCorpus
+from ser_acrnn.evaluation.protocol import LeakError
 
 ABOUT = {"selection": "all"}
 LEFT_OUT = [{"utterance": "03a09Xa", "reason": "labelled, but there is no recording"}]
@@ -162,3 +164,13 @@ def test_a_damaged_shard_is_named(source: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=f"{shard}: is damaged"):
         assemble(planned, tmp_path / "data")
     assert not (tmp_path / "data" / "mine").exists()
+
+
+def test_the_same_audio_in_two_pieces_is_found_when_they_are_planned(source: Path, tmp_path: Path) -> None:
+    shutil.copy(source / "wav" / "03a01Ta.wav", source / "wav" / "10a02Ta.wav")
+    with pytest.raises(LeakError, match=r"\(speaker '03', 'sad'\) and .*10a02Ta\.wav \(speaker '10', 'sad'\) are the same audio"):
+        plan(source, tmp_path / "pieces", 2)
+    assert not list((tmp_path / "pieces").rglob("*.json"))
+    left_out = in_pieces(source, tmp_path / "pieces", 2, skip_bad=True)
+    assert contents(left_out) == contents(whole(source, tmp_path / "whole", skip_bad=True))
+    assert [item["utterance"] for item in RecordCorpus(left_out).recipe["left_out"]] == ["03a09Xa", "03a01Ta", "10a02Ta"]

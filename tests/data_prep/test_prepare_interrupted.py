@@ -158,8 +158,8 @@ def test_few_utterances_are_in_flight_however_many_a_speaker_has(
 
     monkeypatch.setattr(shards, "_extract", count)
     monkeypatch.setattr(tfrecords, "_encode", write_slowly)
-    path = source / "wav" / "03a01Wa.wav"
-    utterances = [Utterance(f"{number:03d}", path, "03" if number < 60 else "08", "sad") for number in range(80)]
+    speakers = ["03"] * 60 + ["08"] * 20
+    utterances = [Utterance(f"{number:03d}", source / "wav" / f"{one}a01Wa.wav", one, "sad") for number, one in enumerate(speakers)]
     link = prepare("mine", utterances, data, jobs=jobs)
     assert extracted == written == [80]
     assert list(RecordCorpus(link).manifest["utterance"]) == [utterance.id for utterance in utterances]

@@ -119,7 +119,13 @@ TABLES = {
     "nothing": ("", {}, r"p\.csv: is empty, expected a CSV file with a head of columns$"),
     "a short line": ("truth,decision\nsad\n", {}, r"p\.csv, line 2: has 1 fields, expected 2: truth, decision$"),
     "a column twice": ("truth,decision,truth\nsad,sad,sad\n", {}, r"p\.csv: has the column 'truth' twice, expected each once$"),
-    "an open quote": ('truth,decision\n"sad,sad\n', {}, r"p\.csv: cannot be read \(.*\), expected a CSV file in UTF-8$"),
+    "an open quote": (
+        'truth,decision\n"sad,sad\nsad,"sad\n',
+        {},
+        r"p\.csv, line 2: cannot be read \(.*\), expected quotes to stand around",
+    ),
+    "a value too many": ("truth,decision\nsad,sad, or so\n", {}, r"p\.csv, line 2: has 3 fields, expected 2: .*; 'or so' is in no column"),
+    "a column in capitals": ("Truth,decision\nsad,sad\n", {}, r"lacks the column 'truth', .*; 'Truth' is there, expected it to be written"),
 }
 
 

@@ -17,6 +17,10 @@ def test_markdown_table_pads_its_columns():
     assert report.markdown_table(["a", "bb"], [["ccc", "d"]]) == "| a   | bb |\n| --- | -- |\n| ccc | d  |"
 
 
+def test_markdown_table_has_as_many_columns_whatever_stands_in_its_cells():
+    assert report.markdown_table(["a|b", "c"], [["1", "x\ny|z"]]) == "| a\\|b | c      |\n| ---- | ------ |\n| 1    | x y\\|z |"
+
+
 def test_the_report_has_tables_figures_and_csv(tmp_path):
     path = report.write(
         Summary.of(RESULTS, PAPER), tmp_path, "A corpus", names={"tiny": "small"}, caveat="Only a test.", expected_runs={"tiny": 50}

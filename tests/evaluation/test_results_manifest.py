@@ -7,6 +7,7 @@ import pytest
 
 from data_prep.checksums import read_checksums
 from data_prep.corpora import emodb
+from ser_acrnn import files
 from ser_acrnn.evaluation.results_manifest import ResultError, Row, read, rows_of, settle, write
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -39,6 +40,33 @@ def test_a_manifest_that_was_edited_or_lost_its_checksum_is_refused(tmp_path, ch
     change(tmp_path)
     with pytest.raises(ResultError, match=rf"corpus\.csv: .*{words}"):
         read(tmp_path)
+
+
+HEAD = "utterance,speaker,session,emotion,sha256\n"
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", r"has the columns \[\], expected"),
+        ("utterance,speaker\n", r"has the columns \['utterance', 'speaker'\], expected"),
+        (f"{HEAD}a,b\n", "has the row 'a,b', expected 5 fields in each"),
+        (f'{HEAD}"a,b,,sad,1\n', "expected 5 fields in each"),
+        (f"{HEAD}a,b,,sad,1\na,b,,angry,1\n", "has the utterance 'a' twice, expected each once"),
+    ],
+)
+def test_a_manifest_that_something_else_wrote_is_refused_though_its_checksum_is_right(tmp_path, text, words):
+    (tmp_path / "corpus.csv").write_text(text)
+    (tmp_path / "corpus.sha256").write_text(f"{files.sha256_of(text)}  corpus.csv\n")
+    with pytest.raises(ResultError, match=rf"corpus\.csv: .*{words}"):
+        read(tmp_path)
+
+
+def test_names_with_separators_and_quotes_survive_the_file(tmp_path):
+    rows = [Row('a "1", b|c', "Anna; Berta", "", 'so-called "sad"', "11")]
+    settle(tmp_path, rows)
+    settle(tmp_path, rows)
+    assert read(tmp_path) == rows
 
 
 def test_another_corpus_is_refused_by_its_first_utterance_that_differs(tmp_path):

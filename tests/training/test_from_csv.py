@@ -152,8 +152,9 @@ def test_what_is_there_is_not_done_again_and_another_training_is_refused(trained
         raise AssertionError("trained again")
 
     monkeypatch.setattr(training, "run", never)
-    monkeypatch.setattr(training, "train_on_all", lambda *_, **__: keras.saving.load_model(trained / "model.keras"))
+    monkeypatch.setattr(training, "train_on_all", never)
     assert run(*words, "--epochs", 6) == 0
+    assert "model.keras: already there, of the same recordings, labels and configuration" in capsys.readouterr().err
     assert run(*words, "--epochs", 9) == 1
     assert "is the result of another configuration" in capsys.readouterr().err
 
@@ -168,7 +169,7 @@ def copied(trained, labels, tmp_path, monkeypatch):
         raise AssertionError("trained again")
 
     monkeypatch.setattr(training, "run", never)
-    monkeypatch.setattr(training, "train_on_all", lambda *_, **__: keras.saving.load_model(trained / "model.keras"))
+    monkeypatch.setattr(training, "train_on_all", never)
     return tmp_path / "out", tmp_path / "audio" / "mine.csv"
 
 
@@ -218,6 +219,53 @@ def test_results_that_come_from_nobody_knows_where_are_refused(copied, sources, 
         (out / "results" / name).unlink()
     assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 1
     assert "corpus.csv: is missing, expected the corpus of the results there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda out, labels: labels.write_text(labels.read_text().replace("s1-0.wav,s1,calm", "s1-0.wav,s1,tense")), "learned from other"),
+        (lambda out, labels: ("--epochs", 9), "is the result of another configuration, expected this one's; move it away or give another"),
+        (lambda out, labels: ("--init", "scratch"), "is the result of another configuration"),
+        (lambda out, labels: (out / "model.keras").write_bytes(b"mine"), "was changed since it was trained, expected the sha256"),
+        (lambda out, labels: (out / "training.json").unlink(), "nobody knows what it learned from"),
+        (lambda out, labels: (out / "training.json").write_text("[]"), "nobody knows what it learned from"),
+    ],
+)
+def test_a_finished_network_is_never_replaced(copied, sources, capsys, change, message):
+    out, labels = copied
+    shutil.rmtree(out / "results")
+    more = change(out, labels)
+    before = (out / "model.keras").read_bytes()
+    words = ("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out)
+    for judge in ("--judge", "--no-judge"):
+        assert run(*words, judge, *(more if isinstance(more, tuple) else ())) == 1
+        error = capsys.readouterr().err
+        assert f"{out / 'model.keras'}: {message}" in error and "give another folder" in error
+        assert (out / "model.keras").read_bytes() == before and not (out / "results").exists()
+
+
+def test_a_network_is_not_put_beside_results_of_another_corpus(copied, sources, capsys):
+    out, labels = copied
+    (out / "model.keras").unlink()
+    labels.write_text(labels.read_text().replace("s1-0.wav,s1,calm", "s1-0.wav,s1,tense"))
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out, "--no-judge") == 1
+    assert "corpus.csv: has s1-0.wav,s1,,calm," in capsys.readouterr().err
+
+
+def test_what_does_not_belong_to_the_training_is_refused_before_the_first_fold_is_trained(copied, sources, capsys):
+    out, labels = copied
+    (out / "results" / "fine-tuned" / "s0-seed0.json").unlink()
+    path = out / "results" / "fine-tuned" / "s3-seed0.json"
+    path.write_text(path.read_text().replace('"learning_rate": 0.003', '"learning_rate": 0.004'))
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 1
+    assert "s3-seed0.json: is the result of another configuration" in capsys.readouterr().err
+
+
+def test_a_file_in_place_of_the_folder_is_refused(copied, sources, capsys):
+    out, labels = copied
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out / "report.md") == 1
+    assert "report.md: is a file, expected a folder" in capsys.readouterr().err
 
 
 def test_a_fold_is_judged_after_all_stages(staged):
@@ -309,6 +357,25 @@ def test_all_unusable_recordings_are_named_together(tmp_path):
         from_csv.plan(labels, None)
     with pytest.raises(ValueError, match="expected two or more"):
         from_csv.plan(write_corpus(tmp_path, emotions=("calm",)), None)
+
+
+def test_a_leak_that_only_a_later_fold_meets_is_named_before_any_training(tmp_path, sources, capsys):
+    labels = write_corpus(tmp_path, speakers=3)
+    samples, rate = soundfile.read(tmp_path / "s1-0.wav")
+    soundfile.write(tmp_path / "copy.flac", -0.5 * samples[800:], rate)
+    with labels.open("a") as stream:
+        stream.write("copy.flac,s2,calm\n")
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--out", tmp_path / "out") == 1
+    error = capsys.readouterr().err
+    assert re.search(r"s1-0\.wav \(speaker 's1', 'calm'\) and .*copy\.flac \(speaker 's2', 'calm'\) are the same audio", error)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_checkpoints_of_a_speaker_with_brackets_are_cleaned_up(tmp_path):
+    for name in ("scratch-Anna [2]-seed0.npz", "scratch-Anna [2]-seed0.npz.stage1", "scratch-Anna 2-seed0.npz"):
+        (tmp_path / name).touch()
+    from_csv._clean(tmp_path / "scratch-Anna [2]-seed0.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["scratch-Anna 2-seed0.npz"]
 
 
 def test_a_corpus_in_memory_has_the_statistics_of_its_frames(labels):
