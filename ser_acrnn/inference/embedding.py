@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.inference.batching import in_batches
@@ -120,7 +121,8 @@ class AcrnnEmbedding(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, paths: Sequence[str | Path]) -> NDArray[np.float32]:
-        """Embeds the files, shape `(files, 64)`."""
+        """Embeds the files, shape `(files, 64)`; a `NotFittedError` before `fit`."""
+        check_is_fitted(self)
         if self.enrols_:
             self.embedder_.predictor.enrol(paths)
         rows = []
