@@ -27,7 +27,7 @@ class KeptOptions(GridOptions):
     """Which kept networks, and what they judge."""
 
     system: Annotated[str, typer.Option(help="row of the tables")]
-    seed: Annotated[int, typer.Option(help="of the networks")] = 0
+    seed: Annotated[int, typer.Option(min=0, help="of the networks")] = 0
     source: Source
 
 

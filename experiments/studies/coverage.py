@@ -189,7 +189,7 @@ With fewer than {FEWEST_FOLDS} folds there is no interval.
 def main(
     corpus: Annotated[str, typer.Argument(help=f"whose results folds are drawn from: one of {', '.join(loader.names())}, or a variant")],
     results: Results = RESULTS,
-    simulations: Annotated[int, typer.Option(help="of each number of folds")] = SIMULATIONS,
+    simulations: Annotated[int, typer.Option(min=1, help="of each number of folds")] = SIMULATIONS,
 ) -> None:
     """Writes the study beside the results, and prints it."""
     facts = catalogue.corpus(corpus)
