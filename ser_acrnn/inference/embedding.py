@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.inference.batching import in_batches
+from ser_acrnn.inference.forked import check_process
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.heads import encoder
 
@@ -76,6 +77,7 @@ class Embedder:
 
     def _embeddings(self, segments: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Of each segment; a batch is filled up to one of two sizes, so that little is compiled."""
+        check_process()
         size = 1 if len(segments) == 1 else self.predictor.batch_segments
         full = np.concatenate([segments, np.zeros((size - len(segments), *segments.shape[1:]), segments.dtype)])
         return [np.asarray(self.model.predict_on_batch(full))[: len(segments)]]

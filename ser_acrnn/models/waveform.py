@@ -14,8 +14,8 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
     """A network that takes waveforms and gives what `Predictor.predict` gives of a recording of up to a minute.
 
     Waveforms of a batch are as long as each other: silence at the end of one would change its mean and variance, but for a network whose
-    recipe has a speech gate, which cuts it off. What
-    `ser_acrnn.audio.files` refuses, such as silence throughout, gets posteriors too; they mean nothing.
+    recipe has a speech gate, which cuts it off. One with samples that are no audio, NaN or infinite, gets NaN for posteriors, and spoils no
+    other. What else `ser_acrnn.audio.files` refuses, such as silence throughout, gets posteriors too; they mean nothing.
 
     Args:
         model: A network of `ser_acrnn.models.networks.acrnn`; it is copied.
