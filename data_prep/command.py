@@ -11,6 +11,8 @@ from typing import Any, TypeVar, get_type_hints
 
 import typer
 
+from ser_acrnn.cli.failures import check_numbers, ended, reason
+
 Result = TypeVar("Result")
 
 
@@ -21,13 +23,19 @@ def entry(run: Callable[..., int | None]) -> Callable[..., int]:
     """
 
     def main(arguments: Sequence[str] | None = None) -> int:
-        try:
-            return bound(run, arguments)() or 0
-        except (ValueError, OSError, typer.BadParameter) as error:
-            print(error, file=sys.stderr)
-            return getattr(error, "exit_code", 1)
+        return ended(lambda: _code(run, arguments))
 
     return main
+
+
+def _code(run: Callable[..., int | None], arguments: Sequence[str] | None) -> int:
+    try:
+        return bound(run, arguments)() or 0
+    except (ValueError, ImportError, OSError, MemoryError, typer.BadParameter) as error:
+        if isinstance(error, OSError) and error.strerror and error.filename is None:  # of what the command prints
+            raise
+        print(reason(error), file=sys.stderr)
+        return getattr(error, "exit_code", 1)
 
 
 def bound(run: Callable[..., Result], arguments: Sequence[str] | None = None) -> partial[Result]:
@@ -48,6 +56,7 @@ def bound(run: Callable[..., Result], arguments: Sequence[str] | None = None) ->
     found: list[partial[Result]] = []
 
     def bind(**values: Any) -> None:
+        check_numbers(values)
         try:
             parts = {name: group(**{one.name: values.pop(one.name) for one in fields(group)}) for name, group in groups.items()}
         except ValueError as error:

@@ -227,7 +227,9 @@ def describe(link: Path) -> None:
 
 
 @command.entry
-def main(options: Preparation, jobs: Annotated[int, typer.Option(help="threads, which help where the corpus is slow to read")] = 1) -> None:
+def main(
+    options: Preparation, jobs: Annotated[int, typer.Option(min=1, help="threads, which help where the corpus is slow to read")] = 1
+) -> None:
     """Prepares a corpus by each recipe."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     reading = read(options)

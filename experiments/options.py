@@ -38,7 +38,7 @@ class GridOptions:
     conditions: Annotated[
         bool, typer.Option("--conditions", help="judge by all conditions of the system as well, and after every epoch, from one training")
     ] = False
-    epochs: Annotated[int | None, typer.Option(help="bound of the epochs, instead of the system's own")] = None
+    epochs: Annotated[int | None, typer.Option(min=1, help="bound of the epochs, instead of the system's own")] = None
     devices: Annotated[
         str,
         typer.Option(help="auto: the first GPU, or the processor; cpu; gpu:N: N GPUs share every batch; cpu:N: logical CPUs, to test that"),
@@ -50,11 +50,11 @@ class ExecutorOptions:
     """The options of every command that has jobs computed; what only SLURM takes is None where it is not given."""
 
     work: Work = WORK
-    jobs: Annotated[int | None, typer.Option(help="at a time (default: 1, which share the processors; all at once on SLURM)")] = None
+    jobs: Annotated[int | None, typer.Option(min=1, help="at a time (default: 1, which share the processors; all at once on SLURM)")] = None
     executor: Annotated[Literal["local", "slurm"], typer.Option(help="where to compute")] = "local"
     partition: Annotated[str | None, typer.Option(help="on SLURM (default: the cluster's)")] = None
-    gpus: Annotated[int | None, typer.Option(help="on SLURM, GPUs a job (default: 0)")] = None
-    cpus: Annotated[int | None, typer.Option(help="on SLURM, processors a job (default: 1)")] = None
+    gpus: Annotated[int | None, typer.Option(min=0, help="on SLURM, GPUs a job (default: 0)")] = None
+    cpus: Annotated[int | None, typer.Option(min=1, help="on SLURM, processors a job (default: 1)")] = None
     memory: Annotated[float | None, typer.Option(metavar="GB", help="on SLURM, memory a job (default: the cluster's)")] = None
     hours: Annotated[float | None, typer.Option(help="on SLURM, limit; a job that reaches it is requeued and goes on (default: 24)")] = None
     detach: Annotated[bool | None, typer.Option("--detach", help="on SLURM, submit and return; the same command shows the end")] = None

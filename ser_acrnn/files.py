@@ -12,6 +12,31 @@ from pathlib import Path
 PARTIAL = ".partial"  # how the name of a file ends that is being written
 
 
+class WriteError(ValueError, OSError):
+    """A file that cannot be written; the message names it, and says why."""
+
+
+def check_target(path: str | Path) -> None:
+    """Refuses the name of a file that cannot be written, before the work whose result it is to hold.
+
+    Raises:
+        WriteError: It is a folder, below a file, too long, or where nothing may be written.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise WriteError(f"{path}: is a folder, expected the name of a file")
+        above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        if not above.is_dir():
+            raise WriteError(f"{path}: cannot be written ({above} is no folder), expected a name in a folder")
+        if not os.access(path if path.exists() else above, os.W_OK):
+            raise WriteError(f"{path}: cannot be written (no permission), expected a place that may be written to")
+    except OSError as error:
+        if isinstance(error, WriteError):
+            raise
+        raise WriteError(f"{path}: cannot be written ({error.strerror}), expected another name") from error
+
+
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A file to be written in place of another: it takes the name when the block ends, and is gone where the block raises.
@@ -24,16 +49,28 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path: The name; its folder is made.
 
     Yields:
-        Another name in the same folder, where nothing is yet.
+        Another name in the same folder, where nothing is yet; of a device or a pipe its own.
+
+    Raises:
+        WriteError: See `check_target`; or the disk is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
+    check_target(path)
+    device = path.exists() and not path.is_file()  # which a file must not replace
+    # A name may have 255 bytes.
+    partial = path if device else path.with_name(f"{path.name[:50]}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
-        os.replace(partial, path)
+        if not device:
+            os.replace(partial, path)
+    except OSError as error:
+        if isinstance(error, WriteError) or error.filename not in (None, partial, str(partial)):
+            raise
+        raise WriteError(f"{path}: cannot be written ({error.strerror or error}), expected a place with room") from error
     finally:
-        partial.unlink(missing_ok=True)
+        if not device:
+            partial.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -193,12 +193,14 @@ class Generated:
     """What is asked of every corpus that is generated."""
 
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="folder to write to; gets a subfolder with the corpus")]
-    seed: Annotated[int, typer.Option(help="seed of the corpus, 0 or more")] = 0
-    workers: Annotated[int, typer.Option(help="processes to share the work")] = 1
+    seed: Annotated[int, typer.Option(min=0, help="seed of the corpus, 0 or more")] = 0
+    workers: Annotated[int, typer.Option(min=1, help="processes to share the work")] = 1
 
 
 @command.entry
-def main(options: Generated, utterances_per_speaker: Annotated[int, typer.Option(help="on average")] = UTTERANCES_PER_SPEAKER) -> None:
+def main(
+    options: Generated, utterances_per_speaker: Annotated[int, typer.Option(min=1, help="on average")] = UTTERANCES_PER_SPEAKER
+) -> None:
     """Writes the corpus."""
     paths = write_emodb_like(options.directory, utterances_per_speaker, options.seed, workers=options.workers)
     minutes = sum(soundfile.info(path).duration for path in paths) / 60

@@ -208,7 +208,7 @@ def _link(source: Path, target: Path) -> None:
 @command.entry
 def main(
     options: Generated,
-    scale: Annotated[float, typer.Option(help="share of the published numbers of turns, up to 1")] = SCALE,
+    scale: Annotated[float, typer.Option(min=0.001, max=1, help="share of the published numbers of turns, up to 1")] = SCALE,
     wav_for: Annotated[WavFor, typer.Option(help="turns that are spoken; others are a tone")] = "wanted",
 ) -> None:
     """Writes the look-alike."""

@@ -163,7 +163,9 @@ def _generator(seed: int, name: str) -> np.random.Generator:
 
 
 @command.entry
-def main(options: Generated, scale: Annotated[float, typer.Option(help="share of the published takes, up to 1")] = SCALE) -> None:
+def main(
+    options: Generated, scale: Annotated[float, typer.Option(min=0.001, max=1, help="share of the published takes, up to 1")] = SCALE
+) -> None:
     """Writes the look-alike."""
     paths = write_ravdess_like(options.directory, scale, options.seed, options.workers)
     print(f"{len(paths)} synthetic utterances of {len(ACTORS)} actors in {options.directory / RELEASE_FOLDER}")

@@ -35,8 +35,10 @@ class Options(GridOptions):
     """Which run, and how."""
 
     system: Annotated[str, typer.Option(help="row of the tables")] = "acrnn3d-5conv"
-    fold: Annotated[int, typer.Option(help="number of the test speaker, or of what else the protocol leaves out, in sorted order, from 0")]
-    seed: Annotated[int, typer.Option(help="of weights and draws")]
+    fold: Annotated[
+        int, typer.Option(min=0, help="number of the test speaker, or of what else the protocol leaves out, in sorted order, from 0")
+    ]
+    seed: Annotated[int, typer.Option(min=0, help="of weights and draws")]
     save_model: Annotated[Path | None, typer.Option(help="also save the network, ending in .keras")] = None
     wait: Wait = False
 

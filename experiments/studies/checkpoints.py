@@ -28,7 +28,7 @@ class KeptOptions(GridOptions):
     """Which kept networks, and what they judge."""
 
     system: Annotated[str, typer.Option(help="row of the tables")]
-    seed: Annotated[int, typer.Option(help="of the networks")] = 0
+    seed: Annotated[int, typer.Option(min=0, help="of the networks")] = 0
     folds: Annotated[
         Sequence[int] | None,
         typer.Option(parser=catalogue.number_list, metavar="LIST", help="some folds alone, such as 0-2 (default: all)"),

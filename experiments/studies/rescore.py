@@ -54,11 +54,10 @@ def main(
 
 
 def _judge(experiment: Experiment, preset: Preset, result: Path, network: Path, path: Path) -> None:
-    import keras
-
+    from ser_acrnn.models import loading
     from ser_acrnn.training import rescoring
 
-    trained, model = RunResult.load_checked(result, experiment.split), keras.saving.load_model(network, compile=False)
+    trained, model = RunResult.load_checked(result, experiment.split), loading.load(network)
     try:
         judged = rescoring.rescore(experiment.corpus, trained, experiment.system, preset, model)
     except ValueError as error:

@@ -188,7 +188,7 @@ def main(
     examples: Annotated[str, typer.Option(help="of each emotion")] = "1,5,20",
     repeats: Annotated[int, typer.Option(min=1, help="draws; they test the groups of speakers in turn")] = 6,
     methods: Annotated[str, typer.Option(help="some of the default")] = ",".join(METHODS),
-    updates: Annotated[int, typer.Option(help="of the weights")] = FewShotConfig().updates,
+    updates: Annotated[int, typer.Option(min=1, help="of the weights")] = FewShotConfig().updates,
     learning_rate: Annotated[float | None, typer.Option(help="of all methods, instead of their own")] = None,
     results: Results = RESULTS,
 ) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from ser_acrnn import __version__
 from ser_acrnn.cli import evaluating, judging, learning, listening, networks
+from ser_acrnn.cli.failures import ended
 
 app = typer.Typer(
     name="ser-acrnn",
@@ -47,6 +48,10 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
+    return ended(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         app(args=None if arguments is None else list(arguments))
     except SystemExit as end:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ser_acrnn.cli.failures import named
+from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.judging import DEFAULT_MODEL, Model, Tempos
 from ser_acrnn.cli.quiet import quiet
 
@@ -25,7 +25,7 @@ Predicted = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommand."""
-    app.command(epilog="Example: ser-acrnn evaluate --labels mine.csv")(evaluate)
+    app.command(cls=Command, epilog="Example: ser-acrnn evaluate --labels mine.csv")(evaluate)
 
 
 def evaluate(

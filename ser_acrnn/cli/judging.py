@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from ser_acrnn.cli.failures import named
+from ser_acrnn.cli.failures import Command, named
+from ser_acrnn.cli.inputs import recordings, shown
 from ser_acrnn.cli.quiet import quiet
 
 if TYPE_CHECKING:
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "acrnn3d-emodb"
 HOP_SECONDS = 1.0
+MOST_SECONDS = 86_400.0  # between two judgements
 HEARD = ("speech_seconds", "signal_to_noise_decibels")
-_BY_LIBSNDFILE = (".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav")
-AUDIO_SUFFIXES = (*_BY_LIBSNDFILE, ".3gp", ".aac", ".amr", ".m4a", ".mka", ".mp4", ".webm", ".wma")  # the latter by FFmpeg
 Found = TypeVar("Found")
 
-Files = Annotated[list[Path], typer.Argument(help="Audio files of any length, rate and number of channels, or folders of them.")]
+Files = Annotated[
+    list[Path], typer.Argument(help="Audio files of any length, rate and number of channels, or folders of them; - for standard input.")
+]
 Model = Annotated[str, typer.Option(help="Name of a shipped network, see `ser-acrnn models`, or a .keras file.")]
 Speaker = Annotated[
     bool, typer.Option("--same-speaker", help="All recordings are of one speaker, to whose audio, unlabelled, the network adapts.")
@@ -38,8 +40,8 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommands."""
-    app.command(epilog="Examples: ser-acrnn predict a.wav b.flac | ser-acrnn predict --timeline --csv talk.mp3")(predict)
-    app.command(epilog="Example: ser-acrnn embed folder/ > embeddings.csv")(embed)
+    app.command(cls=Command, epilog="Examples: ser-acrnn predict a.wav b.flac | ser-acrnn predict --timeline --csv talk.mp3")(predict)
+    app.command(cls=Command, epilog="Example: ser-acrnn embed folder/ > embeddings.csv")(embed)
 
 
 def predict(
@@ -49,27 +51,34 @@ def predict(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Judge each 3 s, every second, instead of the whole.")] = False,
-    hop: Annotated[float | None, typer.Option(min=0.01, help="Seconds between two windows of --timeline, by default 1.")] = None,
+    hop: Annotated[
+        float | None, typer.Option(min=0.01, max=MOST_SECONDS, help="Seconds between two windows of --timeline, by default 1.")
+    ] = None,
     tempos: Tempos = False,
     plot: Annotated[Path | None, typer.Option(help="Also draw the recording, the attention and the posteriors; of one file.")] = None,
 ) -> None:
     """Name the emotion of recordings; those that cannot be used are listed at the end, with exit code 1."""
     show = printer(as_json, as_csv)
-    paths = list(recordings(files))
+    with named():
+        paths = list(recordings(files))
     if plot and len(paths) != 1:
         raise typer.BadParameter(f"--plot draws one recording, not {len(paths)}")
     if hop is not None and not timeline:
         raise typer.BadParameter("--hop is of --timeline")
+    if plot:
+        from ser_acrnn.evaluation import figures
+
+        with named():
+            figures.check_path(plot)
     network = predictor(model, paths if same_speaker else [], five_tempos=tempos)
     report = Report(len(paths))
     if timeline:
-        rows = (moment_row(str(path), moment, network) for path, moment in _moments(network, paths, hop or HOP_SECONDS, report))
+        rows = (moment_row(shown(path), moment, network) for path, moment in _moments(network, paths, hop or HOP_SECONDS, report))
     else:
         judged = zip(paths, network.predict_many(paths), strict=True)
         rows = (_row(path, prediction, report) for path, prediction in report.usable(judged))
     show(rows)
     if plot and not report.failures:
-        from ser_acrnn.evaluation import figures
         from ser_acrnn.inference import attention_figure
 
         with named():
@@ -80,13 +89,14 @@ def predict(
 
 def embed(files: Files, model: Model = DEFAULT_MODEL, same_speaker: Speaker = False) -> None:
     """Print the 64 numbers of the embedding layer of each recording, as CSV."""
-    paths = list(recordings(files))
+    with named():
+        paths = list(recordings(files))
     network = predictor(model, paths if same_speaker else [])
     from ser_acrnn.inference.embedding import COLUMN, Embedder
 
     report = Report(len(paths))
     found = report.usable(zip(paths, Embedder(network).embed_many(paths), strict=True))
-    _print_csv({"path": str(path), **{COLUMN.format(unit): f"{value:.6g}" for unit, value in enumerate(row)}} for path, row in found)
+    _print_csv({"path": shown(path), **{COLUMN.format(unit): f"{value:.6g}" for unit, value in enumerate(row)}} for path, row in found)
     report.end()
 
 
@@ -118,7 +128,7 @@ class Report:
         """Counts a recording, and keeps why it could not be used."""
         self._bar.update()
         if error is not None:
-            self.failures.append(str(error))
+            self.failures.append(shown(error))
 
     def end(self) -> None:
         """Lists the recordings that could not be used, and ends with exit code 1 if there are some."""
@@ -130,18 +140,6 @@ class Report:
             for reason in self.failures:
                 typer.echo(f"  {reason}", err=True)
             raise typer.Exit(1)
-
-
-def recordings(files: Sequence[Path]) -> Iterator[Path]:
-    """The files, and those that folders hold, by their suffix, sorted."""
-    for path in files:
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(inside for inside in path.rglob("*") if inside.suffix.lower() in AUDIO_SUFFIXES and not inside.is_dir())
-        if not found:
-            raise typer.BadParameter(f"{path}: holds no audio file, expected some of {' '.join(AUDIO_SUFFIXES)}")
-        yield from found
 
 
 def predictor(
@@ -177,9 +175,9 @@ def _row(path: Path, prediction: Prediction, report: Report) -> dict[str, Any]:
     if flawed := [piece for piece in prediction.segments if piece.flaw]:
         first = flawed[0]
         count = f"{len(flawed)} of {len(prediction.segments)} windows are not judged"
-        report.notes.append(f"{path}: {count}, the first at {first.start_seconds:.1f} s because it {first.flaw}")
+        report.notes.append(f"{shown(path)}: {count}, the first at {first.start_seconds:.1f} s because it {first.flaw}")
     facts = {"seconds": round(prediction.segments[-1].end_seconds, 3), **_heard(prediction)}
-    return {"path": str(path), **facts, "emotion": prediction.emotion, **_rounded(prediction.posteriors)}
+    return {"path": shown(path), **facts, "emotion": prediction.emotion, **_rounded(prediction.posteriors)}
 
 
 def moment_row(source: str, moment: WindowPrediction, network: Predictor) -> dict[str, Any]:

@@ -10,24 +10,28 @@ from typing import Annotated
 import typer
 
 from ser_acrnn.cli.evaluating import Labels
-from ser_acrnn.cli.failures import named
+from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.quiet import quiet
+from ser_acrnn.files import check_target
 
 SCRATCH = "scratch"
 MOST_FOLDS = 10
+MOST_EPOCHS, MOST_SEEDS = 100_000, 1_000
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommand."""
-    app.command(epilog="Example: ser-acrnn train --labels mine.csv --init acrnn3d-emodb --out mine")(train)
+    app.command(cls=Command, epilog="Example: ser-acrnn train --labels mine.csv --init acrnn3d-emodb --out mine")(train)
 
 
 def train(
     labels: Labels,
     out: Annotated[Path, typer.Option(help="Folder for network, results and report; the same command goes on there.")],
     init: Annotated[str, typer.Option(help="Network to begin with: a shipped one's name, a .keras file, or 'scratch'.")] = "acrnn3d-emodb",
-    epochs: Annotated[int | None, typer.Option(help="Of each training; by default 30, 40 from scratch, more of few recordings.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each fold.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, max=MOST_EPOCHS, help="Of each training; by default 30, 40 from scratch, more of few recordings.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=MOST_SEEDS, help="Runs of each fold.")] = 1,
     judge: Annotated[bool, typer.Option(help="Also train and test a network a fold, to know what to expect.")] = True,
 ) -> None:
     """Train a network on recordings and emotions of your own.
@@ -37,6 +41,7 @@ def train(
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     with named():
+        check_target(out / "model.keras")
         with quiet():
             from ser_acrnn.inference.predictor import Predictor
             from ser_acrnn.training import from_csv

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from ser_acrnn.cli.failures import named
-from ser_acrnn.cli.judging import DEFAULT_MODEL, HOP_SECONDS, AsCsv, AsJson, Model, moment_row, predictor, printer, recordings
+from ser_acrnn.cli.failures import Command, named
+from ser_acrnn.cli.inputs import recordings
+from ser_acrnn.cli.judging import DEFAULT_MODEL, HOP_SECONDS, MOST_SECONDS, AsCsv, AsJson, Model, moment_row, predictor, printer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,13 +25,15 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommand."""
-    app.command(epilog="Example: ser-acrnn record --seconds 60 --save talk.wav")(record)
+    app.command(cls=Command, epilog="Example: ser-acrnn record --seconds 60 --save talk.wav")(record)
 
 
 def record(
     model: Model = DEFAULT_MODEL,
     seconds: Annotated[float | None, typer.Option(min=0.001, help="How long to listen; by default until Ctrl-C.")] = None,
-    hop: Annotated[float, typer.Option(min=0.01, help="Seconds between two judgements, each of the last 3 s.")] = HOP_SECONDS,
+    hop: Annotated[
+        float, typer.Option(min=0.01, max=MOST_SECONDS, help="Seconds between two judgements, each of the last 3 s.")
+    ] = HOP_SECONDS,
     device: Annotated[str | None, typer.Option(help="Number, or part of the name, of an input device; by default the system's.")] = None,
     save: Annotated[Path | None, typer.Option(help="Also write what is heard to this file, which must not exist: .wav, .flac, ...")] = None,
     enrol: Annotated[list[Path] | None, typer.Option(help="Recordings of the speaker, for a network that enrols speakers.")] = None,
@@ -84,13 +88,19 @@ def _saved(path: Path | None, rate_hertz: int) -> Iterator[Callable[[Pieces], Pi
     if path.exists():
         raise ValueError(f"{path}: exists, expected a new file to record to")
     try:
-        file = soundfile.SoundFile(path, "w", rate_hertz, 1)
+        file = soundfile.SoundFile(os.fsencode(path), "w", rate_hertz, 1)
     except (soundfile.LibsndfileError, TypeError, OSError) as error:
         raise ValueError(f"{path}: cannot be written ({error}), expected a file such as recording.wav in a folder that is there") from error
 
+    failed: list[str] = []
+
     def keep(pieces: Pieces) -> Pieces:
         for piece in pieces:
-            file.write(piece)
+            try:
+                if not failed:
+                    file.write(piece)
+            except (soundfile.LibsndfileError, RuntimeError, OSError) as error:  # what is heard is judged all the same
+                failed.append(str(error))
             yield piece
 
     try:
@@ -99,3 +109,5 @@ def _saved(path: Path | None, rate_hertz: int) -> Iterator[Callable[[Pieces], Pi
     finally:
         if not file.frames:  # nothing was heard
             path.unlink()
+    if failed:
+        raise ValueError(f"{path}: ends early, it could not be written on ({failed[0]}), expected room for it")

@@ -7,9 +7,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from ser_acrnn.cli.failures import named
-from ser_acrnn.cli.judging import recordings
+from ser_acrnn.cli.failures import Command, named
+from ser_acrnn.cli.inputs import recordings
 from ser_acrnn.cli.quiet import quiet
+from ser_acrnn.files import check_target
+
+MOST_SECONDS = 60.0  # up to which a recording is an utterance
 
 Network = Annotated[str, typer.Argument(help="Name of a shipped network, see `ser-acrnn models`, or a .keras file.")]
 
@@ -20,9 +23,9 @@ Quantize = Literal["int8", "float16"]
 
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommands."""
-    app.command()(models)
-    app.command(epilog="Example: ser-acrnn info acrnn3d-emodb")(info)
-    app.command(epilog="Example: ser-acrnn export acrnn3d-emodb emotion.tflite --format litert --quantize int8")(export)
+    app.command(cls=Command)(models)
+    app.command(cls=Command, epilog="Example: ser-acrnn info acrnn3d-emodb")(info)
+    app.command(cls=Command, epilog="Example: ser-acrnn export acrnn3d-emodb emotion.tflite --format litert --quantize int8")(export)
 
 
 def models() -> None:
@@ -59,13 +62,18 @@ def export(
     waveform: Annotated[bool, typer.Option("--waveform", help="Put the features inside: the file takes raw audio at 16 kHz.")] = False,
     seconds: Annotated[
         float | None,
-        typer.Option(help="With --waveform, length of the audio; by default any, for litert, which needs one, a segment's 3.015."),
+        typer.Option(
+            min=0.01,
+            max=MOST_SECONDS,
+            help="With --waveform, length of the audio; by default any, for litert, which needs one, a segment's 3.015.",
+        ),
     ] = None,
     speech: Annotated[list[Path] | None, typer.Option(help="Recordings or folders to compare on, instead of generated input.")] = None,
     speaker: Annotated[list[Path] | None, typer.Option(help="Recordings of one speaker, to whom the network adapts before.")] = None,
 ) -> None:
     """Write a network for another runtime, open it there, and compare; refused when the posteriors differ."""
     with named():
+        check_target(path / "saved_model.pb" if format == "saved_model" else path)
         with quiet():
             import numpy as np
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_acrnn import files
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.calibration import Calibration, reliability
 from ser_acrnn.evaluation.results import RunResult
@@ -133,7 +134,23 @@ def _figure(figsize: tuple[float, float]) -> Figure:
     return Figure(figsize=figsize, layout="constrained")
 
 
+def check_path(path: Path) -> None:
+    """Refuses, before a figure is drawn, a name that it cannot be saved under.
+
+    Raises:
+        ValueError: See `ser_acrnn.files.check_target`; or the name's end is of no format.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    files.check_target(path)
+    known = sorted(FigureCanvasBase.get_supported_filetypes())
+    if path.suffix and path.suffix[1:].lower() not in known:
+        raise ValueError(f"{path}: ends in {path.suffix!r}, expected one of {', '.join(known)}")
+
+
 def save(figure: Figure, path: Path) -> None:
-    """Writes a figure as PNG."""
+    """Writes a figure in the format that its name ends in, as PNG where it ends in none."""
     # Without the version of matplotlib in the file, an unchanged figure stays byte for byte the same.
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    format = path.suffix[1:].lower() or "png"
+    with files.replacing(path) as partial:
+        figure.savefig(partial, dpi=110, format=format, metadata={"Software": None} if format == "png" else None)

@@ -26,8 +26,9 @@ from ser_acrnn.export.formats import BATCH, FORMATS, Format, Inputs, Posteriors,
 from ser_acrnn.features.normalisation import Statistics
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.inference.preprocessor import Preprocessor
+from ser_acrnn.models.loading import NetworkError, check_parts
 from ser_acrnn.models.saving import in_float32
-from ser_acrnn.models.waveform import waveform_model
+from ser_acrnn.models.waveform import network_in, waveform_model
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ def export(
             emotions=emotions,
             recipe_hash=recipe_hash,
         )
-        _judge(comparison, path)
+        _judge(comparison, path, generated=samples is None)
         check.write_text(json.dumps(dataclasses.asdict(comparison), indent=1) + "\n", encoding="utf-8")
         check_file(path).unlink(missing_ok=True)  # never beside another export than its own
         if path.is_dir():
@@ -238,9 +239,10 @@ def _check_installed(format: str) -> None:
 def _facts(model: keras.Model) -> tuple[tuple[str, ...], str]:
     """Emotions and the recipe's hash; refuses what is no network of ours."""
     try:
-        found = facts(model)
-    except (ValueError, AttributeError) as error:
-        raise ExportError(f"the model is not a network of ser_acrnn ({error}), expected its layers 'normalise' and 'emotion'") from error
+        check_parts(network_in(model), model.name, ("normalise", "emotion"))
+    except NetworkError as error:
+        raise ExportError(str(error)) from error
+    found = facts(model)
     if not isinstance(model.output, keras.KerasTensor):
         raise ExportError(f"the model has the outputs {sorted(model.output)}, expected the posteriors alone")
     return found
@@ -257,13 +259,17 @@ def _checked(model: keras.Model, samples: Inputs | None) -> NDArray[np.float32]:
     return samples
 
 
-def _judge(comparison: Comparison, path: Path) -> None:
+def _judge(comparison: Comparison, path: Path, *, generated: bool) -> None:
     if not math.isfinite(comparison.max_difference):
         raise ExportError(f"{path}: posteriors of the export are not numbers, expected those of its network")
     if comparison.quantize == "int8":
         if comparison.agreement < MIN_INT8_AGREEMENT:
+            made_up = (
+                "; real speech may pass: give recordings, samples=... or --speech FOLDER, instead of made-up input" if generated else ""
+            )
             raise ExportError(
-                f"{path}: {comparison.agreement:.1%} of the decisions are the network's, expected at least {MIN_INT8_AGREEMENT:.0%}"
+                f"{path}: {comparison.agreement:.1%} of the decisions are the network's, "
+                f"expected at least {MIN_INT8_AGREEMENT:.0%}{made_up}"
             )
     elif comparison.max_difference > (bound := MAX_DIFFERENCE[comparison.quantize]):
         raise ExportError(f"{path}: a posterior differs by {comparison.max_difference:.1e} from the network's, expected at most {bound:g}")

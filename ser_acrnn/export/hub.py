@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from ser_acrnn import __version__
+from ser_acrnn.models.loading import check_parts
 
 LABELS = "labels.json"
 
@@ -31,12 +32,10 @@ def save_to_hub_folder(
         The folder.
 
     Raises:
-        ValueError: The model does not name its emotions.
+        NetworkError: The model does not name its emotions, or not its features.
     """
-    try:
-        emotions = list(model.get_layer("emotion").emotions)
-    except (ValueError, AttributeError) as error:
-        raise ValueError(f"{model.name}: is not a network of ser_acrnn ({error}), expected its layer 'emotion'") from error
+    check_parts(model, model.name, ("normalise", "emotion"))
+    emotions = list(model.get_layer("emotion").emotions)
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     keras.saving.save_model(model, directory, zipped=False)

@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from ser_acrnn.audio.sources import Recorded, complaint_about, several
 from ser_acrnn.audio.waveforms import AudioError
 from ser_acrnn.inference.batching import in_batches
+from ser_acrnn.inference.forked import check_process
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.heads import encoder
 
@@ -73,6 +75,7 @@ class Embedder:
 
     def _embeddings(self, segments: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Of each segment; a batch is filled up to one of two sizes, so that little is compiled."""
+        check_process()
         size = 1 if len(segments) == 1 else self.predictor.batch_segments
         full = np.concatenate([segments, np.zeros((size - len(segments), *segments.shape[1:]), segments.dtype)])
         return [np.asarray(self.model.predict_on_batch(full))[: len(segments)]]
@@ -118,7 +121,8 @@ class AcrnnEmbedding(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, paths: Sequence[str | Path]) -> NDArray[np.float32]:
-        """Embeds the files, shape `(files, 64)`."""
+        """Embeds the files, shape `(files, 64)`; a `NotFittedError` before `fit`."""
+        check_is_fitted(self)
         if self.enrols_:
             self.embedder_.predictor.enrol(paths)
         rows = []

@@ -70,15 +70,10 @@ class Predictor:
             raise ValueError(f"tempos are {list(tempos)}, expected positive rates, 1.0 among them")
         self.batch_segments, self.tempos = batch_segments, tuple(tempos)
         self.name = model.name if isinstance(model, keras.Model) else str(model)
-        try:
-            self._scorer = SegmentScorer(model, batch_segments, tempos)
-            self.emotions: tuple[str, ...] = tuple(self.model.get_layer("emotion").emotions)
-            layer = self.model.get_layer("normalise")
-            recipe_hash, scope = layer.recipe_hash, layer.scope
-        except (ValueError, AttributeError) as error:
-            expected = "expected its layers 'normalise', 'attention' and 'emotion'"
-            raise ValueError(f"{self.name}: is not a network of ser_acrnn ({error}), {expected}") from error
-        self.preprocessor = Preprocessor(self.name, feature_recipe(recipe_hash, self.name), self.model.input_shape[-1], scope)
+        self._scorer = SegmentScorer(model, batch_segments, tempos)
+        self.emotions: tuple[str, ...] = tuple(self.model.get_layer("emotion").emotions)
+        layer = self.model.get_layer("normalise")
+        self.preprocessor = Preprocessor(self.name, feature_recipe(layer.recipe_hash, self.name), self.model.input_shape[-1], layer.scope)
         self.step_seconds = self.preprocessor.features.segment_seconds / self._scorer.steps
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from ser_acrnn.features.tempo import at_tempo
 from ser_acrnn.inference.batching import filled
+from ser_acrnn.inference.forked import check_process
 from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
+from ser_acrnn.models.loading import NetworkError, check_parts, load
 from ser_acrnn.models.networks import with_attention
 from ser_acrnn.pretrained import list_pretrained, load_pretrained
 
@@ -25,8 +28,11 @@ class SegmentScorer:
 
     def __init__(self, model: str | Path | keras.Model, batch_segments: int, tempos: Sequence[float]) -> None:
         self.batch_segments, self.tempos = batch_segments, tuple(tempos)
+        check_process()
         self._lent = isinstance(model, keras.Model)
-        self._take(model if isinstance(model, keras.Model) else _loaded(model))
+        network = model if isinstance(model, keras.Model) else _loaded(model)
+        check_parts(network, network.name if self._lent else str(model))
+        self._take(network)
 
     def _take(self, model: keras.Model) -> None:
         self.model = model
@@ -43,6 +49,7 @@ class SegmentScorer:
 
         A network that was handed over loaded stays as it is: from the first speaker on, a copy scores.
         """
+        check_process()
         if segments is not None and self._lent:
             copy = keras.models.clone_model(self.model)
             copy.set_weights(self.model.get_weights())
@@ -58,6 +65,7 @@ class SegmentScorer:
         Returns:
             Posteriors `(segments, emotions)`, the mean over all tempos, and attention `(segments, steps)`, at the tempo as spoken.
         """
+        check_process()
         size = 1 if len(segments) == 1 else self.batch_segments
         found = []
         for batch, number in filled(segments, size):
@@ -76,6 +84,6 @@ class SegmentScorer:
 def _loaded(model: str | Path) -> keras.Model:
     if str(model) in list_pretrained() or str(model).startswith("hf://"):
         return load_pretrained(str(model))
-    if not Path(model).is_file():
-        raise ValueError(f"{model}: no such file, expected a network saved as .keras, or one of {list_pretrained()}")
-    return keras.saving.load_model(model, compile=False)
+    if not os.path.exists(model):
+        raise NetworkError(f"{model}: no such file, expected a network saved as .keras, or one of {list_pretrained()}")
+    return load(model)

@@ -18,6 +18,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from ser_acrnn.audio.waveforms import LARGEST_SAMPLE
 from ser_acrnn.config.features import FEATURE_RECIPES, FeatureConfig
 from ser_acrnn.features.normalisation import SMALLEST_VARIANCE
 from ser_acrnn.models.layers import register
@@ -213,14 +214,17 @@ class Segments(_InFloat32):
 class UtterancePosteriors(_InFloat32):
     """Posteriors of segments -> those of their utterances: the maximum, scaled to sum to one (paper, section III).
 
-    Called on posteriors `(batch * segments, emotions)` and the waveforms `(batch, samples)` that they are of; output: `(batch, emotions)`.
+    Called on posteriors `(batch * segments, emotions)` and the waveforms `(batch, samples)` that they are of; output: `(batch, emotions)`,
+    NaN for a waveform with samples that are NaN, infinite, or beyond `ser_acrnn.audio.files.LARGEST_SAMPLE`.
     """
 
     def call(self, posteriors: Any, waveforms: Any) -> Any:
         rows = ops.shape(waveforms)[0]
         each = ops.reshape(posteriors, (rows, ops.shape(posteriors)[0] // rows, posteriors.shape[1]))
         largest = ops.max(each, axis=1)
-        return largest / ops.sum(largest, axis=1, keepdims=True)
+        # On the way here maxima lost what is NaN; to compare with it is false in every runtime.
+        audio = ops.all(ops.abs(waveforms) <= LARGEST_SAMPLE, axis=1, keepdims=True)
+        return ops.where(audio, largest / ops.sum(largest, axis=1, keepdims=True), float("nan"))
 
     def compute_output_spec(self, posteriors: Any, waveforms: Any) -> Any:
         return keras.KerasTensor((waveforms.shape[0], posteriors.shape[1]), dtype="float32")

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import keras
 
 from ser_acrnn.models.layers import EmotionPosteriors
+from ser_acrnn.models.loading import check_parts
 
 Freeze = Literal["none", "conv", "encoder"]
 
@@ -20,7 +21,11 @@ def encoder(model: keras.Model) -> keras.Model:
 
     Returns:
         Segments `(batch, 300, 40, 3)` -> embeddings `(batch, 64)`.
+
+    Raises:
+        NetworkError: It is none of this package's.
     """
+    check_parts(model, model.name, ("emotion",))
     return keras.Model(model.input, model.get_layer("emotion").input, name=f"{model.name}_encoder")
 
 
@@ -38,7 +43,9 @@ def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = 
 
     Raises:
         ValueError: Fewer than two distinct emotions, or an unknown `freeze`.
+        NetworkError: The network is none of this package's.
     """
+    check_parts(model, model.name, ("emotion",))
     if len(set(emotions)) != len(emotions) or len(emotions) < 2:
         raise ValueError(f"emotions are {list(emotions)}, expected two or more distinct names")
     if freeze not in get_args(Freeze):

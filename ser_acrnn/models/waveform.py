@@ -7,14 +7,15 @@ import keras
 from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.features.normalisation import Statistics
 from ser_acrnn.models.front_end import LogMels, Segments, StandardisedUtterances, UtterancePosteriors
+from ser_acrnn.models.loading import check_parts
 
 
 def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: Statistics | None = None) -> keras.Model:
     """A network that takes waveforms and gives what `Predictor.predict` gives of a recording of up to a minute.
 
     Waveforms of a batch are as long as each other: silence at the end of one would change its mean and variance, but for a network whose
-    recipe has a speech gate, which cuts it off. What
-    `ser_acrnn.audio.files` refuses, such as silence throughout, gets posteriors too; they mean nothing.
+    recipe has a speech gate, which cuts it off. One with samples that are no audio, NaN or infinite, gets NaN for posteriors, and spoils no
+    other. What else `ser_acrnn.audio.files` refuses, such as silence throughout, gets posteriors too; they mean nothing.
 
     Args:
         model: A network of `ser_acrnn.models.networks.acrnn`; it is copied.
@@ -58,10 +59,8 @@ def network_in(model: keras.Model) -> keras.Model:
 
 def _for_speaker(model: keras.Model, speaker: Statistics | None) -> keras.Model:
     """A copy whose own normalisation is all that its features need."""
-    try:
-        scope = model.get_layer("normalise").scope
-    except (ValueError, AttributeError) as error:
-        raise ValueError(f"{model.name}: is not a network of ser_acrnn ({error}), expected its layer 'normalise'") from error
+    check_parts(model, model.name, ("normalise",))
+    scope = model.get_layer("normalise").scope
     if (scope == "speaker") != (speaker is not None):
         given = "no statistics" if speaker is None else "statistics"
         raise ValueError(

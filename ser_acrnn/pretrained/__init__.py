@@ -80,12 +80,13 @@ def load_pretrained(name: str) -> Any:
 
     Raises:
         PretrainedError: An unknown name, or a file that is missing or damaged.
+        NetworkError: The network on the hub cannot be fetched or opened.
     """
     import keras
 
-    from ser_acrnn.models import layers  # noqa: F401 (registers the layers)
+    from ser_acrnn.models import loading
 
-    return keras.saving.load_model(name if name.startswith(HUB) else pretrained_path(name), compile=False)
+    return loading.load_from_hub(name) if name.startswith(HUB) else keras.saving.load_model(pretrained_path(name), compile=False)
 
 
 def _index() -> dict[str, dict[str, Any]]:

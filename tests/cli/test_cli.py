@@ -3,9 +3,15 @@
 import csv
 import io
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+import threading
+from importlib.util import find_spec
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,6 +22,7 @@ from networks import trained_on_other_voices
 import ser_acrnn
 from ser_acrnn import cli
 from ser_acrnn.audio.files import AudioError
+from ser_acrnn.cli import inputs
 from ser_acrnn.config import FEATURE_RECIPES, FIVE_TEMPOS, ModelConfig
 from ser_acrnn.inference.predictions import WindowPrediction
 from ser_acrnn.inference.predictor import Predictor
@@ -257,3 +264,114 @@ def test_an_export_is_compared_on_speech(capsys, folder):
     assert code == 0 and "100.0 % of the decisions agree" in printed and "on 4 segments" in printed
     assert target.is_file() and json.loads((folder / "copy.keras.check.json").read_text())["max_difference"] < 1e-5
     assert run(capsys, "export", folder / "training.keras", target, "--format", "tape")[0] == 2
+
+
+@pytest.mark.parametrize("options", [("--hop", "nan"), ("--hop", "inf"), ("--hop", "-1"), ("--hop", "1e308"), ("--hop", "9" * 400)])
+def test_numbers_that_no_option_can_mean_are_wrong_usage(capsys, options):
+    code, _, error = run(capsys, "predict", "--timeline", *options, "x.wav")
+    assert code == 2 and "hop" in error
+    for command in (["record"], ["export", "acrnn3d-emodb", "x.tflite", "--waveform"]):
+        code, _, error = run(capsys, *command, "--seconds", options[1])
+        assert code == 2 and "seconds" in error
+
+
+def test_a_name_that_is_not_utf_8_is_printed_and_ends_nothing(capfd, folder, tmp_path):
+    strange = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.flac")
+    shutil.copy(folder / "audio" / "a.flac", strange)
+    words = ["--model", str(folder / "training.keras")]
+    for command in (["predict", "--json"], ["predict", "--csv"], ["predict", "--timeline"], ["embed"]):
+        for given in ([strange, str(folder / "audio" / "b.wav")], [str(tmp_path)]):
+            assert cli.main([*command, *words, *given]) == 0
+            found = capfd.readouterr()
+            assert "\\udcff.flac" in found.out and found.err == "" and ("b.wav" in found.out) == (len(given) == 2)
+    Path(strange).write_bytes(b"")
+    assert cli.main(["predict", *words, strange]) == 1 and "\\udcff.flac: the file is empty" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Linux device")
+def test_output_that_cannot_be_written_is_a_line_and_a_reader_that_goes_away_none(folder):
+    words = [sys.executable, "-m", "ser_acrnn.cli", "models"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1 and done.stderr == "the output: No space left on device\n"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert done.returncode == 1 and done.stderr == ""
+
+
+def test_a_place_that_cannot_be_written_is_named_before_the_work(monkeypatch, capsys, folder, tmp_path, labels):
+    monkeypatch.setattr(Predictor, "__init__", None)
+    (tmp_path / "file").touch()
+    recording, network = folder / "audio" / "a.flac", folder / "training.keras"
+    for place in (tmp_path, tmp_path / "file" / "x.png", tmp_path / ("x" * 300 + ".png"), tmp_path / "figure.what"):
+        code, _, error = run(capsys, "predict", "--plot", place, recording)
+        assert code == 1 and error.startswith(f"{place}: ") and error.count("\n") == 1
+    for place in (tmp_path / "file" / "x.tflite", tmp_path / ("x" * 300 + ".tflite")):
+        code, _, error = run(capsys, "export", network, place)
+        assert code == 1 and error.startswith(f"{place}: ") and error.count("\n") == 1
+    code, _, error = run(capsys, "train", "--labels", labels, "--out", tmp_path / "file")
+    assert code == 1 and "is no folder" in error and error.count("\n") == 1
+
+
+def test_a_plot_makes_its_folder_and_one_that_fails_leaves_the_row(monkeypatch, capsys, folder, tmp_path):
+    words = ("predict", "--model", folder / "training.keras", folder / "audio" / "a.flac", "--plot")
+    assert run(capsys, *words, tmp_path / "new" / "x.png")[0] == 0 and (tmp_path / "new" / "x.png").is_file()
+    if Path("/dev/full").exists():
+        code, printed, error = run(capsys, *words, "/dev/full")
+        assert code == 1 and "a.flac: " in printed and error.startswith("/dev/full: cannot be written (No space left on device)")
+        assert not Path("/dev/full").is_file()
+
+
+def test_a_backend_that_is_not_installed_is_named(folder):
+    for backend in ("nonsense", *(name for name in ("torch", "jax") if find_spec(name) is None)):
+        done = subprocess.run(
+            [sys.executable, "-m", "ser_acrnn.cli", "info", folder / "training.keras"],
+            env={**os.environ, "KERAS_BACKEND": backend},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1 and done.stderr.startswith(f"KERAS_BACKEND is {backend!r}, which is not installed here")
+        assert done.stderr.count("\n") == 1
+
+
+def test_what_is_skipped_in_a_folder_is_said_in_a_line_and_links_do_not_loop(capsys, folder, tmp_path):
+    source = folder / "audio" / "b.wav"
+    for name in ("x.wav", "._x.wav", ".x.wav", "notes.txt", ".hidden/x.wav", "deep/y.wav"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, tmp_path / "in" / name)
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copy(source, tmp_path / "elsewhere" / "z.wav")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "deep" / "loop").symlink_to(tmp_path / "in")
+    code, printed, error = run(capsys, "predict", "--csv", "--model", folder / "training.keras", tmp_path / "in")
+    found = [row["path"] for row in csv.DictReader(io.StringIO(printed))]
+    assert code == 0 and found == [str(tmp_path / "in" / name) for name in ("deep/y.wav", "linked/z.wav", "x.wav")]
+    said = (
+        "3 hidden (such as ._x.wav), 1 of other kinds (such as notes.txt), 1 linked to a folder that is heard already (such as deep/loop)"
+    )
+    assert error == f"{tmp_path / 'in'}: skipped {said}\n"
+
+
+def test_a_pipe_and_standard_input_are_read_and_named_as_given(monkeypatch, capsys, folder, tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(kept))
+    recording, words = folder / "audio" / "a.flac", ("predict", "--csv", "--model", folder / "training.keras")
+    _, expected, _ = run(capsys, *words, recording)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(recording.read_bytes())))
+    assert run(capsys, *words, "-") == (0, expected.replace(str(recording), "-"), "")
+    os.mkfifo(tmp_path / "pipe")
+    writing = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes(recording.read_bytes()), daemon=True)
+    writing.start()
+    assert run(capsys, *words, tmp_path / "pipe") == (0, expected.replace(str(recording), str(tmp_path / "pipe")), "")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    code, _, error = run(capsys, *words, "-")
+    assert code == 1 and "  -: the file is empty" in error
+    monkeypatch.setattr(inputs, "LARGEST_PIPE_BYTES", 100)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(101))))
+    code, _, error = run(capsys, *words, "-")
+    assert code == 1 and error == "-: holds more than 100 bytes, expected a recording of at most that\n"
+    assert not list(kept.iterdir())

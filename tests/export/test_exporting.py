@@ -193,6 +193,17 @@ def test_an_export_of_other_weights_is_refused_and_leaves_nothing(exports, maske
     assert not list(tmp_path.iterdir())
 
 
+def test_eight_bits_that_fail_on_made_up_input_ask_for_speech(exports, masked, tmp_path, monkeypatch):
+    stale, _ = exports[1]["masked", "litert", "int8"]
+    write_instead(monkeypatch, "litert", lambda model, path, quantize: shutil.copyfile(stale, path))
+    words = changed(masked, 5.0), tmp_path / "model.tflite", "litert"
+    with pytest.raises(ExportError, match="real speech may pass: give recordings"):
+        export(*words, quantize="int8")
+    with pytest.raises(ExportError) as found:
+        export(*words, quantize="int8", samples=synthetic_segments(masked))
+    assert "real speech" not in str(found.value)
+
+
 @pytest.mark.parametrize("amount, accepted", [(1e-3, True), (2e-2, False), (np.nan, False)])
 def test_the_bound_lies_at_a_thousandth(masked, tmp_path, monkeypatch, amount, accepted):
     path = tmp_path / "model.keras"

@@ -59,6 +59,18 @@ def exports(tmp_path_factory, source):
     return folder, comparisons
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("format, quantize", KINDS)
+def test_samples_that_are_no_numbers_get_no_emotion(exports, format, quantize, value):
+    opened, sound = open_exported(exports[1][format, quantize][0], format), pieces(HEARD, PAPER.segment_samples)[0].copy()
+    assert np.isfinite(opened([sound])).all()
+    for broken in ([1_000], slice(None)):
+        spoilt = sound.copy()
+        spoilt[broken] = value
+        assert np.isnan(opened([spoilt])).all()
+    assert np.isfinite(opened([sound])).all()
+
+
 @pytest.mark.parametrize("format, quantize", KINDS)
 def test_each_format_takes_raw_audio(exports, format, quantize):
     path, comparison = exports[1][format, quantize]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
@@ -86,3 +87,8 @@ def test_it_is_a_step_of_a_pipeline(network, paths):
     labels = ["low" if number % 2 else "high" for number in range(8)]
     pipeline = make_pipeline(embedding.AcrnnEmbedding(network), SVC(kernel="linear"))
     assert list(clone(pipeline).fit(paths[:4], labels[:4]).predict(paths[4:7])) == labels[4:7]
+
+
+def test_a_transformer_that_is_not_fitted_says_so():
+    with pytest.raises(NotFittedError, match="AcrnnEmbedding instance is not fitted"):
+        embedding.AcrnnEmbedding().transform(["recording.wav"])

@@ -252,6 +252,22 @@ numpy.savez(folder / f"{keras.backend.backend()}.npz", **found)
 WITHOUT_TORCH = "PyTorch is not installed; SER_ACRNN_TORCH_PYTHON can name an interpreter that has it"
 
 
+BROKEN = {"NaN": np.nan, "infinite": np.inf, "minus infinite": -np.inf, "beyond audio": 1e30}
+
+
+@pytest.mark.parametrize("recipe", ["paper", "speech"])
+def test_samples_that_are_no_audio_get_nan_and_spoil_no_other_waveform(recipe):
+    keras.utils.set_random_seed(0)
+    model = waveform_model(acrnn(dataclasses.replace(SMALL, normalisation="utterance"), recipe_hash=FEATURE_RECIPES[recipe].recipe_hash))
+    sound = np.stack([synthetic_waveforms(1, seed=3)[0][:8_000]] * (1 + 2 * len(BROKEN)))
+    for number, value in enumerate(BROKEN.values()):
+        sound[1 + number, 4_000] = value
+        sound[1 + len(BROKEN) + number] = value
+    said = model.predict_on_batch(sound)
+    np.testing.assert_allclose(said[0], model.predict_on_batch(sound[:1])[0], atol=1e-6)
+    assert np.isfinite(said[0]).all() and np.isnan(said[1:]).all()
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory, network):
     """Folder of waveform models and audio, with what they should say, by `ser_acrnn.features.log_mels` and the predictor."""
