@@ -1,6 +1,8 @@
 """The networks that ship with the package: a system trained on all speakers of a corpus, its file, checksum and card.
 
-python -m experiments.release --prepared build/data/emodb --system best-by-utterance.speech --name acrnn3d-emodb
+python -m experiments.release --prepared build/data/emodb --system best-by-utterance.robust-short-pauses --name acrnn3d-emodb
+
+With `--models`, where the grid kept the networks of the folds, the network also learns what is unlike all that it was trained on.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import typer
 from tqdm import tqdm
 
 from data_prep import command
+from experiments import familiarity
 from experiments.grid.runs import named_experiment
 from experiments.options import GridOptions
 from experiments.reporting import model_cards
@@ -65,8 +68,9 @@ def main(
             checkpoint=checkpoint,
             on_epoch=show,
         )
+    model, unheard = familiarity.learned(in_float32(model), experiment, options, seed)  # every processor has units for float32
     path = directory / f"{name}.keras"
-    save_compact(in_float32(model), path)  # every processor has units for it
+    save_compact(model, path)
     index = directory / INDEX
     known = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
     placement = devices.place(options.devices, experiment.preset.training.batch_size)
@@ -85,6 +89,7 @@ def main(
         "backend": training.backend(),
         "device": placement.description,
         "precision": placement.precision(experiment.preset.training.precision),
+        "familiarity_by": unheard,
     }
     index.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n", encoding="utf-8")
     model_cards.write(name, options.results, directory)

@@ -12,7 +12,7 @@ from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.grid.collected import results_of
 from experiments.reporting import protocol_tables, tables
-from experiments.studies import enrolment, invariance, robustness, speech_bounds
+from experiments.studies import enrolment, invariance, other_sounds, robustness, speech_bounds
 from ser_acrnn.evaluation.protocol import PROTOCOLS, SPEAKER_AND_TEXTS
 from ser_acrnn.evaluation.results_check import folder_name
 from ser_acrnn.evaluation.summary import Summary
@@ -63,6 +63,7 @@ def updated(pages: Sequence[Path], root: Path, corpus: Corpus, summary: Summary,
         f"enrolment {name}": lambda: enrolment.table(root, name),
         f"invariance {name}": lambda: invariance.table(root, name),
         f"speech-bounds {name}": lambda: speech_bounds.table(root, name),
+        f"other-sounds {name}": lambda: other_sounds.table(root, name),
         f"disjoint {name}": lambda: protocol_tables.disjoint_table(every),
         f"texts {name}": lambda: protocol_tables.texts_table(every, under(SPEAKER_AND_TEXTS)),
         f"leaky {name}": lambda: protocol_tables.leaky_table(summary, {one: under(one) for one in others if one.startswith("leaky")}),

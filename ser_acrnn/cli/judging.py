@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "acrnn3d-emodb"
 HOP_SECONDS = 1.0
 MOST_SECONDS = 86_400.0  # between two judgements
-HEARD = ("speech_seconds", "signal_to_noise_decibels")
+HEARD = ("speech_seconds", "signal_to_noise_decibels", "unfamiliarity")
 Found = TypeVar("Found")
 
 Files = Annotated[
@@ -188,8 +188,9 @@ def moment_row(source: str, moment: WindowPrediction, network: Predictor) -> dic
 
 
 def _heard(said: Prediction | WindowPrediction) -> dict[str, float]:
-    """How much speech there is and how far above the noise, by column."""
-    return dict(zip(HEARD, (round(said.speech_seconds, 2), round(said.signal_to_noise_decibels, 1)), strict=True))
+    """How much speech there is, how far above the noise, and how unlike what the network knows, by column."""
+    found = round(said.speech_seconds, 2), round(said.signal_to_noise_decibels, 1), round(said.unfamiliarity, 2)
+    return dict(zip(HEARD, found, strict=True))
 
 
 def _rounded(posteriors: dict[str, float]) -> dict[str, Any]:
@@ -231,7 +232,8 @@ def _print_text(rows: Iterable[dict[str, Any]]) -> None:
             _show(f"{place}: - ({row['flaw']})\n")
         else:
             ranked = sorted(shares.items(), key=lambda item: -item[1])
-            _show(f"{place}: {row['emotion']} ({', '.join(f'{emotion} {share:.2f}' for emotion, share in ranked)})\n")
+            said = "unsure" if row["unfamiliarity"] > 1 else row["emotion"]
+            _show(f"{place}: {said} ({', '.join(f'{emotion} {share:.2f}' for emotion, share in ranked)})\n")
 
 
 def _show(text: str) -> None:

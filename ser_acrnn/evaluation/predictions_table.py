@@ -20,7 +20,7 @@ Results = RunResult | Sequence[RunResult | str | Path]
 
 TRUTH, DECISION, PATH, EMOTION = "truth", "decision", "path", "emotion"
 # What `ser-acrnn predict --csv` prints before the decision and the posteriors.
-NO_POSTERIORS = (PATH, "seconds", "speech_seconds", "signal_to_noise_decibels")
+NO_POSTERIORS = (PATH, "seconds", "speech_seconds", "signal_to_noise_decibels", "unfamiliarity")
 ROUNDED = 0.01  # by how much posteriors that were rounded may miss a sum of one
 
 

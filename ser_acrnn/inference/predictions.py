@@ -24,6 +24,8 @@ class WindowPrediction:
         speech_seconds: How much of the piece the network heard: from the first moment of speech to the last one, or all of it where the
             network has no speech gate.
         signal_to_noise_decibels: An estimate, see `ser_acrnn.features.speech_activity.signal_to_noise_decibels`.
+        unfamiliarity: How far the piece is from what the network was trained on; 1 is the limit, from which on the answer means nothing. 0
+            where the network does not know, see `ser_acrnn.models.layers.Familiarity`.
     """
 
     start_seconds: float
@@ -33,6 +35,12 @@ class WindowPrediction:
     flaw: str = ""
     speech_seconds: float = 0.0
     signal_to_noise_decibels: float = 0.0
+    unfamiliarity: float = 0.0
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the piece is like nothing that the network was trained on, such as music or wind."""
+        return self.unfamiliarity > 1
 
     @property
     def emotion(self) -> str | None:
@@ -52,6 +60,7 @@ class Prediction:
         step_seconds: Length of a time step of the attention.
         speech_seconds: See `WindowPrediction`; of a recording of more than a minute its length times the share in its windows.
         signal_to_noise_decibels: See `WindowPrediction`; of a recording of more than a minute the median over the windows that are judged.
+        unfamiliarity: The mean over the segments, or over the windows that are judged, see `WindowPrediction`.
     """
 
     emotion: str
@@ -60,6 +69,12 @@ class Prediction:
     step_seconds: float
     speech_seconds: float = 0.0
     signal_to_noise_decibels: float = 0.0
+    unfamiliarity: float = 0.0
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the recording is like nothing that the network was trained on, so that its decision means nothing."""
+        return self.unfamiliarity > 1
 
     def attention(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Attention over the recording.
@@ -79,11 +94,12 @@ class Prediction:
         return seconds, np.bincount(steps, weights)[heard] / counts[heard]
 
 
-def heard_in(windows: Sequence[WindowPrediction]) -> tuple[float, float]:
-    """Seconds of speech of a recording that was judged window by window, and its ratio of speech to noise, see `Prediction`."""
+def heard_in(windows: Sequence[WindowPrediction]) -> tuple[float, float, float]:
+    """Seconds of speech of a recording that was judged window by window, ratio of speech to noise, and unfamiliarity, see `Prediction`."""
     share = sum(window.speech_seconds for window in windows) / sum(window.end_seconds - window.start_seconds for window in windows)
-    noise = np.median([window.signal_to_noise_decibels for window in windows if window.posteriors])
-    return windows[-1].end_seconds * share, float(noise)
+    judged = [window for window in windows if window.posteriors]
+    noise = np.median([window.signal_to_noise_decibels for window in judged])
+    return windows[-1].end_seconds * share, float(noise), float(np.mean([window.unfamiliarity for window in judged]))
 
 
 def placed(attention: NDArray[np.floating], heard: Activity, first: int, origin: int, step_samples: float) -> NDArray[np.floating]:

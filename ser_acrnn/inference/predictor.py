@@ -263,10 +263,10 @@ class Predictor:
             if found:
                 yield WindowPrediction(start, end, {}, (), found)
                 continue
-            posteriors, attention = next(judged)
+            posteriors, attention, unfamiliarity = next(judged)
             heard, noise = activity(samples, recipe), signal_to_noise_decibels(samples, recipe)
             inside = placed(attention, heard, 0, 0, self.step_seconds * rate)[: len(attention)]
-            yield self._window_prediction(start, end, posteriors, inside / inside.sum(), heard.seconds, noise)
+            yield self._window_prediction(start, end, posteriors, inside / inside.sum(), heard.seconds, noise, unfamiliarity)
 
     def _summed_up(self, pieces: tuple[WindowPrediction, ...], recording: Recorded) -> Prediction:
         judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
@@ -275,23 +275,23 @@ class Predictor:
             raise audio.AudioError(complaint_about(recording, flaw))
         return self._prediction(np.mean(judged, axis=0), pieces, *heard_in(pieces))
 
-    def _prediction_of(self, cut: _Cut, posteriors: NDArray[np.float32], attention: NDArray[np.float32]) -> Prediction:
+    def _prediction_of(self, cut: _Cut, posteriors: NDArray, attention: NDArray, unfamiliarity: NDArray) -> Prediction:
         recipe, heard, pieces = self.preprocessor.features, cut.heard, []
         rate, total = recipe.sampling_rate_hertz, round(heard.seconds * recipe.sampling_rate_hertz)
         stops = [*(first + round(recipe.segment_seconds * rate) for first in cut.starts[:-1]), total]
-        for first, stop, said, weights in zip(cut.starts, stops, posteriors, attention, strict=True):
+        for first, stop, said, weights, strange in zip(cut.starts, stops, posteriors, attention, unfamiliarity, strict=True):
             start, end = heard.span(first, stop)
-            facts = (stop - first) / rate, cut.signal_to_noise_decibels
+            facts = (stop - first) / rate, cut.signal_to_noise_decibels, strange
             inside = placed(weights, heard, first, start, self.step_seconds * rate)
             pieces.append(self._window_prediction(start / rate, end / rate, said, inside, *facts))
         maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
-        return self._prediction(maxima, tuple(pieces), heard.seconds, cut.signal_to_noise_decibels)
+        return self._prediction(maxima, tuple(pieces), heard.seconds, cut.signal_to_noise_decibels, unfamiliarity.mean())
 
     def _window_prediction(self, start: float, end: float, posteriors: NDArray, attention: NDArray, *facts: float) -> WindowPrediction:
-        return WindowPrediction(start, end, self._named(posteriors), tuple(float(weight) for weight in attention), "", *facts)
+        return WindowPrediction(start, end, self._named(posteriors), tuple(float(weight) for weight in attention), "", *map(float, facts))
 
     def _prediction(self, scores: NDArray, pieces: tuple[WindowPrediction, ...], *facts: float) -> Prediction:
-        return Prediction(self.emotions[int(scores.argmax())], self._named(scores), pieces, self.step_seconds, *facts)
+        return Prediction(self.emotions[int(scores.argmax())], self._named(scores), pieces, self.step_seconds, *map(float, facts))
 
     def _named(self, scores: NDArray) -> dict[str, float]:
         return {emotion: float(value) for emotion, value in zip(self.emotions, scores / scores.sum(), strict=True)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from ser_acrnn.features.tempo import at_tempo
 from ser_acrnn.inference.batching import filled
 from ser_acrnn.inference.forked import check_process
 from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
+from ser_acrnn.models.heads import FAMILIARITY
 from ser_acrnn.models.loading import NetworkError, check_parts, load
 from ser_acrnn.models.networks import with_attention
 from ser_acrnn.pretrained import list_pretrained, load_pretrained
@@ -59,11 +61,12 @@ class SegmentScorer:
         if segments is not None:
             self._batch_norm.adapt(segments, self.tempos, self.batch_segments)
 
-    def __call__(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __call__(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Scores segments `(segments, frames, mels, channels)`; one alone, more in batches of one size, so that little is compiled.
 
         Returns:
-            Posteriors `(segments, emotions)`, the mean over all tempos, and attention `(segments, steps)`, at the tempo as spoken.
+            Posteriors `(segments, emotions)`, the mean over all tempos; and, at the tempo as spoken, attention `(segments, steps)` and
+            unfamiliarity `(segments,)`, see `ser_acrnn.models.layers.Familiarity`, 0 of a network that does not know.
         """
         check_process()
         size = 1 if len(segments) == 1 else self.batch_segments
@@ -71,9 +74,14 @@ class SegmentScorer:
         for batch, number in filled(segments, size):
             scored = {tempo: self._network.predict_on_batch(at_tempo(batch, tempo)) for tempo in self.tempos}
             mean = np.mean([heard["emotion"] for heard in scored.values()], axis=0)
-            found.append([mean[:number], np.asarray(scored[1]["attention"])[:number]])
-        posteriors, attention = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return posteriors, attention
+            found.append([part[:number] for part in (mean, np.asarray(scored[1]["attention"]), self._unfamiliarity(scored[1]))])
+        posteriors, attention, unfamiliarity = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return posteriors, attention, unfamiliarity
+
+    def _unfamiliarity(self, heard: dict[str, Any]) -> NDArray[np.float32]:
+        if "embedding" not in heard:
+            return np.zeros(len(heard["emotion"]), np.float32)
+        return np.asarray(self.model.get_layer(FAMILIARITY).unfamiliarity(heard["embedding"]))
 
     @property
     def steps(self) -> int:

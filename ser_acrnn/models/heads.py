@@ -1,4 +1,4 @@
-"""A trained network for other emotions: its encoder, and a new head upon it, with as much frozen as there is little data."""
+"""A trained network cut at its embedding: the encoder, a new head for other emotions, and what it knows of its training's embeddings."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
-from ser_acrnn.models.layers import EmotionPosteriors
+from ser_acrnn.models.layers import EmotionPosteriors, Familiarity
 from ser_acrnn.models.loading import check_parts
 
+FAMILIARITY = "familiarity"  # the layer's name
 Freeze = Literal["none", "conv", "encoder"]
 
 
@@ -25,8 +28,7 @@ def encoder(model: keras.Model) -> keras.Model:
     Raises:
         NetworkError: It is none of this package's.
     """
-    check_parts(model, model.name, ("emotion",))
-    return keras.Model(model.input, model.get_layer("emotion").input, name=f"{model.name}_encoder")
+    return keras.Model(model.input, _embedding(model), name=f"{model.name}_encoder")
 
 
 def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = "encoder") -> keras.Model:
@@ -54,5 +56,38 @@ def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = 
     copy.set_weights(model.get_weights())
     for layer in copy.layers:
         layer.trainable = not (freeze == "encoder" or (freeze == "conv" and layer.name.startswith("conv_")))
-    posteriors = EmotionPosteriors(tuple(emotions), name="emotion")(copy.get_layer("emotion").input)
+    posteriors = EmotionPosteriors(tuple(emotions), name="emotion")(_embedding(copy))
     return keras.Model(copy.input, posteriors, name=model.name)
+
+
+def with_familiarity(model: keras.Model, embeddings: NDArray[np.float32], limit: float) -> keras.Model:
+    """The network, sharing its weights, with a layer `familiarity` that tells how far a recording is from what it was trained on.
+
+    Args:
+        model: A network of `ser_acrnn.models.networks.acrnn`.
+        embeddings: What its encoder makes of its training recordings, `(segments, 64)`.
+        limit: See `Familiarity.set_gaussian`.
+
+    Returns:
+        A network with the same posteriors.
+
+    Raises:
+        ValueError: A limit that is not positive, or embeddings that are not finite.
+        NetworkError: The network is none of this package's.
+    """
+    from sklearn.covariance import LedoitWolf
+
+    embedding, known, head = _embedding(model), Familiarity(name=FAMILIARITY), model.get_layer("emotion")
+    new = EmotionPosteriors.from_config(head.get_config())
+    changed = keras.Model(model.input, new(known(embedding)), name=model.name)
+    new.set_weights(head.get_weights())
+    gaussian = LedoitWolf().fit(embeddings)
+    known.set_gaussian(gaussian.location_, np.linalg.cholesky(gaussian.precision_), limit)
+    return changed
+
+
+def _embedding(model: keras.Model) -> keras.KerasTensor:
+    """The embedding, activation included; what a network knows of its training is of its own head alone."""
+    check_parts(model, model.name, ("emotion",))
+    place = FAMILIARITY if any(layer.name == FAMILIARITY for layer in model.layers) else "emotion"
+    return model.get_layer(place).input

@@ -1,4 +1,4 @@
-"""The layers that Keras does not have: neutral normalisation, padding mask, attention pooling, named posteriors. `keras.ops` only."""
+"""The layers that Keras does not have: normalisation, padding mask, attention pooling, familiarity, posteriors. `keras.ops` only."""
 
 from __future__ import annotations
 
@@ -178,6 +178,58 @@ class AttentionPooling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "form": self.form, "units": self.units}
+
+
+@register
+class Familiarity(keras.layers.Layer):
+    """Passes embeddings on as they are, and tells how far they are from those of the training.
+
+    The squared Mahalanobis distance from a Gaussian over all training embeddings, as a share of a limit, after K. Lee, K. Lee, H. Lee,
+    J. Shin, "A simple unified framework for detecting out-of-distribution samples and adversarial attacks", NeurIPS 2018. Gaussian and
+    limit are non-trainable weights, so that they are saved with the model.
+
+    Input and output shape: `(batch, units)`.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        units = input_shape[-1]
+        self.mean = self.add_weight(name="mean", shape=(units,), initializer="zeros", trainable=False)
+        self.whitening = self.add_weight(name="whitening", shape=(units, units), initializer="identity", trainable=False)
+        self.limit = self.add_weight(name="limit", shape=(), initializer="ones", trainable=False)
+        self.built = True
+
+    def set_gaussian(self, mean: ArrayLike, whitening: ArrayLike, limit: float) -> None:
+        """Sets the Gaussian and the limit.
+
+        Args:
+            mean: Shape `(units,)`.
+            whitening: Shape `(units, units)`; what is centred and multiplied by it has a unit covariance.
+            limit: Squared distance from which on nothing is known of what is heard, positive.
+
+        Raises:
+            ValueError: A wrong shape, a value that is not finite, or a limit that is not positive.
+        """
+        mean, whitening = np.asarray(mean), np.asarray(whitening)
+        if mean.shape != tuple(self.mean.shape) or whitening.shape != tuple(self.whitening.shape):
+            raise ValueError(
+                f"mean and whitening have the shapes {mean.shape} and {whitening.shape}, expected one of {self.mean.shape[0]} units"
+            )
+        if not (np.isfinite(mean).all() and np.isfinite(whitening).all() and np.isfinite(limit) and limit > 0):
+            raise ValueError(f"the limit is {limit}, expected a positive one, and finite mean and whitening")
+        self.mean.assign(mean)
+        self.whitening.assign(whitening)
+        self.limit.assign(limit)
+
+    def unfamiliarity(self, embeddings: Any) -> Any:
+        """The distance of embeddings `(batch, units)` as a share of the limit, `(batch,)`."""
+        whitened = ops.matmul(embeddings - self.mean, self.whitening)
+        return ops.sum(ops.square(whitened), axis=-1) / self.limit
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
 
 
 @register

@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from ser_acrnn.config import DnnElmConfig, ModelConfig
-from ser_acrnn.models.layers import AttentionPooling, EmotionPosteriors, NeutralNormalisation, PaddingMask
+from ser_acrnn.models.layers import AttentionPooling, EmotionPosteriors, Familiarity, NeutralNormalisation, PaddingMask
 
 
 def acrnn(config: ModelConfig = ModelConfig(), *, recipe_hash: str = "", precision: str = "float32") -> keras.Model:
@@ -84,16 +84,19 @@ def dnn(
 
 
 def with_attention(model: keras.Model) -> keras.Model:
-    """The same network, sharing its weights, with the attention as a second output.
+    """The same network, sharing its weights, with the attention as a second output, and the embedding where it knows that of its training.
 
     Args:
         model: A network of `acrnn`, new or loaded.
 
     Returns:
-        A model whose outputs are named `emotion`, `(batch, emotions)`, and `attention`, `(batch, steps)`, summing to one.
+        A model whose outputs are named `emotion`, `(batch, emotions)`, `attention`, `(batch, steps)`, summing to one, and, of a network
+        with a layer `Familiarity`, `embedding`, `(batch, 64)`.
     """
     _, weights = model.get_layer("attention").output
-    return keras.Model(model.input, {"emotion": model.output, "attention": weights}, name=f"{model.name}_with_attention")
+    outputs = {"emotion": model.output, "attention": weights}
+    outputs |= {"embedding": layer.output for layer in model.layers if isinstance(layer, Familiarity)}  # noqa: B035  one at most
+    return keras.Model(model.input, outputs, name=f"{model.name}_with_attention")
 
 
 def _policy(precision: str) -> str:

@@ -132,7 +132,7 @@ def plan(
         raise ConfigError(f"{labels}: has the emotion(s) {list(emotions)}, expected two or more")
     base = lite_augmented("utterance" if source is None else source.preprocessor.scope)
     # Without dropout, as the networks that ship: with it, few examples train a network from scratch half as far.
-    model, recipe = replace(base.model, emotions=emotions, dropout=0.0), FEATURE_RECIPES["speech"]
+    model, recipe = replace(base.model, emotions=emotions, dropout=0.0), FEATURE_RECIPES["speech-short-pauses"]
     if source is not None:
         model, recipe = replace(model, channels=source.model.input_shape[-1]), source.preprocessor.features
     corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from sklearn.covariance import LedoitWolf
 
 from experiments import catalogue, release
 from experiments.grid import run_one
@@ -14,10 +15,12 @@ from experiments.grid.collected import results_of
 from experiments.reporting import model_cards
 from ser_acrnn import pretrained
 from ser_acrnn.data.prepared import open_corpus
+from ser_acrnn.data.segments import load_segments
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.calibration import reliability, scored_utterances
 from ser_acrnn.evaluation.results import collect
 from ser_acrnn.evaluation.summary import Summary
+from ser_acrnn.models.heads import encoder
 from ser_acrnn.pretrained import PretrainedError
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs", "smaller_networks")]
@@ -26,7 +29,7 @@ pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs", "
 @pytest.fixture(scope="module")
 def folder(small_corpus, smaller_networks, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ship")
-    places = [f"--{name}={folder / name}" for name in ("results", "work")]
+    places = [f"--{name}={folder / name}" for name in ("results", "work", "models")]
     common = [f"--prepared={small_corpus}", *places, "--epochs=1", "--system=best-by-training", "--precision=bfloat16"]
     assert release.main([*common, "--name=early", f"--directory={folder}"]) == 1  # nobody knows what it is worth
     for fold in range(2):
@@ -46,8 +49,24 @@ def test_the_file_is_what_the_index_says_and_loads_by_name(folder, monkeypatch, 
     about = json.loads((folder / "index.json").read_text())["small"]
     assert about["system"] == "best-by-training" and about["corpus"] == "synthetic" and about["epochs"] == 1
     assert about["emotions"] == list(model.get_layer("emotion").emotions)
-    assert about["parameters"] == model.count_params()
+    assert about["parameters"] == model.count_params() and about["familiarity_by"] == ["03", "08"]
     assert "trained on" in pretrained.describe("small")
+
+
+def test_the_limit_is_by_those_whom_the_folds_networks_have_not_heard(folder, small_corpus):
+    model = keras.saving.load_model(folder / "small.keras")
+    corpus, emotions = open_corpus(small_corpus), list(model.get_layer("emotion").emotions)
+    distances = []
+    for test in ("03", "08"):
+        network = encoder(keras.saving.load_model(folder / "models" / "synthetic" / "best-by-training" / f"{test}-seed0.keras"))
+        others = [speaker for speaker in corpus.speakers if speaker != test]
+        known, unheard = (network.predict(load_segments(corpus, some, emotions).features, verbose=0) for some in (others, [test]))
+        gaussian = LedoitWolf().fit(known)
+        distances += list(gaussian.mahalanobis(unheard))
+    layer = model.get_layer("familiarity")
+    assert float(layer.limit) == pytest.approx(np.quantile(distances, 0.95), rel=1e-2)
+    known = encoder(model).predict(load_segments(corpus, corpus.speakers, emotions).features, verbose=0)
+    np.testing.assert_allclose(layer.mean, known.mean(axis=0), atol=1e-2)
 
 
 def test_the_card_has_the_folds_figures(folder, monkeypatch):
