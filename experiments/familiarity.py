@@ -63,4 +63,5 @@ def embeddings(model: keras.Model, experiment: Experiment, corpus: PreparedCorpu
     numbers, network = experiment.preset.model, encoder(model)
     segments = load_segments(normalised(corpus, numbers.normalisation), speakers, numbers.emotions, channels=numbers.channels)
     parts = range(0, len(segments.features), BATCH_SEGMENTS)
-    return np.concatenate([np.asarray(network.predict_on_batch(segments.features[start : start + BATCH_SEGMENTS])) for start in parts])
+    found = [np.asarray(network.predict_on_batch(segments.features[start : start + BATCH_SEGMENTS])) for start in parts]
+    return np.concatenate(found).astype(np.float32)  # a network may compute in less

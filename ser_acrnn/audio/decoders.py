@@ -16,6 +16,7 @@ from ser_acrnn.audio.excerpts import SeekableBytes
 # Containers and streams of audio; no playlists, which would have FFmpeg open what they name.
 _FORMATS = "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
 _ANNOUNCING = ("asf", "matroska", "mov")  # containers whose length is no estimate
+_MOST_CHANNELS = 64
 _PADDING_SAMPLES = 4_096  # that a codec adds or leaves out at both ends
 
 
@@ -57,7 +58,9 @@ def opened(file: SeekableBytes) -> Iterator[Decoded]:
             if not container.streams.audio:
                 raise DecoderError("FFmpeg: no audio stream")
             stream = container.streams.audio[0]
-            if not stream.rate or not stream.channels:
+            if stream.codec_context is None:
+                raise DecoderError("FFmpeg: audio of an unknown coding")
+            if not stream.rate or not 1 <= stream.channels <= _MOST_CHANNELS:
                 raise DecoderError(f"FFmpeg: {stream.channels} channels at {stream.rate} Hz")
             yield Decoded(stream.rate, _samples(container, stream))
     except av.FFmpegError as error:
@@ -67,13 +70,13 @@ def opened(file: SeekableBytes) -> Iterator[Decoded]:
 def _samples(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
     import av
 
-    convert = av.AudioResampler("fltp", stream.layout, stream.rate)
+    convert = av.AudioResampler("flt", stream.layout, stream.rate)  # one plane: PyAV reads more than eight beyond their end
     heard = 0
     try:
         for frame in container.decode(stream):
             for converted in convert.resample(frame):
                 heard += converted.samples
-                yield cast(NDArray[np.float32], converted.to_ndarray().T)
+                yield cast(NDArray[np.float32], converted.to_ndarray().reshape(-1, converted.layout.nb_channels))
     except av.InvalidDataError as error:
         raise HeaderError(
             f"is cut off or damaged: FFmpeg reads {heard / stream.rate:.2f} s of audio and no more, expected the end"

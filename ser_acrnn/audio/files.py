@@ -106,13 +106,12 @@ def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recordin
             try:
                 sounds = [stack.enter_context(_sound(part)) for part in parts]
             except RuntimeError as error:  # soundfile's are of this kind
-                rate, blocks = _by_decoder(stack, file, f"libsndfile: {getattr(error, 'error_string', error)}")
+                rate, blocks = _by_decoder(stack, file, name, f"libsndfile: {getattr(error, 'error_string', error)}")
             else:
-                rate, blocks = _rate(sounds), (block for sound in sounds for block in _by_libsndfile(sound, block_seconds))
+                rate, blocks = _rate(sounds), (block for sound in sounds for block in _by_libsndfile(sound, block_seconds, Mixer(name)))
                 if len(parts) > 1:
                     logger.warning("%s", complaint_about(recording, f"is {len(parts)} files in a row, they are read as one recording"))
-            mix = Mixer(name)
-            yield Recording(name, rate, (mix(block) for block in blocks))
+            yield Recording(name, rate, blocks)
     except (containers.HeaderError, _Unfit) as error:
         raise AudioError(complaint_about(recording, str(error))) from error
     except decoders.DecoderError as error:
@@ -149,7 +148,7 @@ def _rate(sounds: Sequence[soundfile.SoundFile]) -> int:
     return rates[0]
 
 
-def _by_libsndfile(sound: soundfile.SoundFile, block_seconds: float) -> Iterator[NDArray[np.float32]]:
+def _by_libsndfile(sound: soundfile.SoundFile, block_seconds: float, mix: Mixer) -> Iterator[NDArray[np.float32]]:
     # libsndfile shortens a file that ends early and only notes it
     if sound.format not in _CHECKED and (cut := re.search(r"(\d+) \(?(?:should be|<-->) (\d+)", sound.extra_info)):
         raise _Unfit(
@@ -160,17 +159,17 @@ def _by_libsndfile(sound: soundfile.SoundFile, block_seconds: float) -> Iterator
     size, heard = max(1, min(round(block_seconds * sound.samplerate), _BLOCK_VALUES // sound.channels)), 0
     while len(block := sound.read(size, dtype="float32", always_2d=True)):
         heard += len(block)
-        yield block
+        yield mix(block)
     if heard < announced:
         raise _Unfit(f"is cut off: holds {heard} samples, expected the {announced} that its header announces")
 
 
-def _by_decoder(stack: ExitStack, file: SeekableBytes, refusal: str) -> tuple[int, Iterator[NDArray[np.float32]]]:
+def _by_decoder(stack: ExitStack, file: SeekableBytes, name: str, refusal: str) -> tuple[int, Iterator[NDArray[np.float32]]]:
     try:
         decoded = stack.enter_context(decoders.opened(file))
     except decoders.DecoderError as error:
         raise decoders.DecoderError(f"{refusal} {error}") from error
-    return decoded.rate_hertz, decoded.blocks
+    return decoded.rate_hertz, map(Mixer(name), decoded.blocks)
 
 
 def _unreadable(reason: str) -> str:

@@ -44,6 +44,12 @@ def test_other_channels_are_averaged_as_ever(caplog: pytest.LogCaptureFixture) -
     assert not caplog.text
 
 
+def test_each_of_joined_files_has_its_own_channels() -> None:
+    mono, inverted = stereo_file(VOICE), stereo_file(VOICE, -VOICE)
+    found = audio.load(inverted + mono)
+    np.testing.assert_array_equal(found, np.tile(VOICE, 2))
+
+
 def test_silence_before_inverted_speech_decides_nothing(caplog: pytest.LogCaptureFixture) -> None:
     begin = np.zeros(RATE_HERTZ, np.float32)
     late = np.concatenate([begin, VOICE])

@@ -132,3 +132,17 @@ def test_without_pyav_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_file_is_not_held_in_memory() -> None:
     with decoders.opened(io.BytesIO(encoded("webm"))) as decoded:
         assert max(len(block) for block in decoded.blocks) <= 5_760  # a packet of Opus
+
+
+def test_a_coding_that_nobody_knows_is_refused() -> None:
+    data = encoded("m4a").replace(b"mp4a", b"xxxx")
+    with pytest.raises(audio.AudioError, match="FFmpeg: audio of an unknown coding"):
+        audio.load(data)
+
+
+def test_more_than_eight_channels_are_read_whole() -> None:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (8_000, 12)).astype(np.float32)
+    soundfile.write(buffer, noise, RATE_HERTZ, format="W64", subtype="FLOAT")
+    with decoders.opened(buffer) as decoded:
+        np.testing.assert_allclose(np.concatenate(list(decoded.blocks)), noise, atol=1e-6)

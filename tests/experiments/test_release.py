@@ -60,7 +60,9 @@ def test_the_limit_is_by_those_whom_the_folds_networks_have_not_heard(folder, sm
     for test in ("03", "08"):
         network = encoder(keras.saving.load_model(folder / "models" / "synthetic" / "best-by-training" / f"{test}-seed0.keras"))
         others = [speaker for speaker in corpus.speakers if speaker != test]
-        known, unheard = (network.predict(load_segments(corpus, some, emotions).features, verbose=0) for some in (others, [test]))
+        known, unheard = (
+            network.predict(load_segments(corpus, some, emotions).features, verbose=0).astype("f") for some in (others, [test])
+        )
         gaussian = LedoitWolf().fit(known)
         distances += list(gaussian.mahalanobis(unheard))
     layer = model.get_layer("familiarity")
@@ -110,10 +112,10 @@ def test_a_damaged_file_or_an_unknown_name_is_refused(folder, monkeypatch):
 
 
 def test_hub_addresses_go_through_keras(monkeypatch):
-    asked = []
-    monkeypatch.setattr(keras.saving, "load_model", lambda path, compile: asked.append((path, compile)))
-    pretrained.load_pretrained("hf://owner/network")
-    assert asked == [("hf://owner/network", False)]
+    asked, network = [], keras.Sequential()
+    monkeypatch.setattr(keras.saving, "load_model", lambda path, **how: asked.append((path, how)) or network)
+    assert pretrained.load_pretrained("hf://owner/network") is network
+    assert asked == [("hf://owner/network", {"compile": False, "safe_mode": True})]
 
 
 def test_a_system_that_needs_a_validation_speaker_is_refused(folder, small_corpus, capsys):

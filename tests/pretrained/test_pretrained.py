@@ -22,7 +22,7 @@ def test_a_network_is_whole_small_and_in_float32(name):
     model = ser_acrnn.load_pretrained(name)
     assert model.input_shape == (None, 300, 40, 3) and model.output_shape == (None, 7)
     assert model.get_layer("emotion").emotions == EMODB_EMOTIONS
-    recipe = "paper" if name.endswith("adapted") else "speech"
+    recipe = "paper" if name.endswith("adapted") else "speech-short-pauses"
     assert model.get_layer("normalise").recipe_hash == FEATURE_RECIPES[recipe].recipe_hash
     assert {str(weight.dtype) for weight in model.trainable_weights} == {"float32"}
 
