@@ -77,7 +77,7 @@ def _samples(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
             for converted in convert.resample(frame):
                 heard += converted.samples
                 yield cast(NDArray[np.float32], converted.to_ndarray().reshape(-1, converted.layout.nb_channels))
-    except av.InvalidDataError as error:
+    except (av.FFmpegError, ValueError) as error:  # PyAV's own of a layout that changes on the way
         raise HeaderError(
             f"is cut off or damaged: FFmpeg reads {heard / stream.rate:.2f} s of audio and no more, expected the end"
         ) from error
