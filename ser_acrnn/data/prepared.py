@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -23,14 +22,9 @@ from ser_acrnn import files
 from ser_acrnn.config.features import FEATURE_RECIPES, Recipe, recipe_from_dict, recipe_name
 from ser_acrnn.data import tfrecords
 from ser_acrnn.data.stored_rows import StoredRows
+from ser_acrnn.data.tables import MANIFEST, RECIPE, DatasetError, read_manifest, read_recipe
 from ser_acrnn.features.extraction import static_part, with_dynamics
 from ser_acrnn.features.normalisation import Statistics, moments
-
-MANIFEST, RECIPE = "manifest.csv", "recipe.json"
-
-
-class DatasetError(ValueError):
-    """A prepared corpus that is not there, incomplete, or lacks what was asked of it."""
 
 
 def prepared_name(corpus: str, config: Recipe) -> str:
@@ -157,7 +151,8 @@ class RecordCorpus(PreparedCorpus):
         missing = [name for name in (MANIFEST, RECIPE) if not (self.directory / name).is_file()]
         if missing:
             raise DatasetError(f"{self.directory}: lacks {missing}, expected a prepared corpus")
-        super().__init__(_read_manifest(self.directory / MANIFEST), json.loads((self.directory / RECIPE).read_text(encoding="utf-8")))
+        recipe, manifest = self.directory / RECIPE, read_manifest(self.directory / MANIFEST, str(self.directory / MANIFEST))
+        super().__init__(manifest, read_recipe(recipe.read_bytes(), str(recipe), manifest))
         self._shards: dict[str, tfrecords.Shard] = {}
 
     def shards(self, speakers: Iterable[str]) -> list[Path]:
@@ -202,9 +197,10 @@ class PackedCorpus(PreparedCorpus):
             with np.load(path, allow_pickle=False) as arrays:
                 self.starts, manifest, recipe = arrays["starts"], str(arrays["manifest"]), str(arrays["recipe"])
             self.static = StoredRows(path, "static")
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except files.DAMAGED_ARCHIVE as error:
             raise DatasetError(f"{path}: cannot be read as a packed corpus ({error})") from error
-        super().__init__(_read_manifest(io.StringIO(manifest)), json.loads(recipe))
+        rows = read_manifest(io.StringIO(manifest), f"{path}/{MANIFEST}")
+        super().__init__(rows, read_recipe(recipe.encode(), f"{path}/{RECIPE}", rows))
 
     @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
@@ -269,9 +265,3 @@ class Speaking(Protocol):
 
     def speaker_statistics(self, speaker: str) -> Statistics:
         """Mean and variance of all audio of a speaker."""
-
-
-def _read_manifest(source: Path | io.StringIO) -> pd.DataFrame:
-    return pd.read_csv(
-        source, dtype=dict.fromkeys(("utterance", "speaker", "session", "emotion", "path", "sha256"), str), keep_default_na=False
-    )
