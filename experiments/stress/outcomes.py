@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ HEAD = """# Proof against faults
 
 Kills, malformed recordings and files, failing writes and processes at once, by `make stress`. A case is repeated by its number:
 `python -m experiments.stress KIND.PART --seed SEED --only NUMBER`."""
-SHOWN = 20  # numbers of a part's cases with one fault
+SHOWN = 20  # numbers of a part's cases with one kind of fault
 
 
 @dataclass
@@ -96,12 +97,14 @@ def _row(kind: str, part: str, outcome: Outcome) -> list[str]:
 
 
 def _listed(name: str, outcome: Outcome) -> str:
-    """A line a fault, with the numbers of the cases that have it."""
-    numbers: dict[str, list[int | str]] = {}
+    """A line a kind of fault, as its first case has it, with the numbers of the cases; faults of one kind differ in numbers alone."""
+    kinds: dict[str, list[dict[str, int | str]]] = {}
     for fault in outcome.faults:
-        numbers.setdefault(str(fault["what"]), []).append(fault["number"])
+        kinds.setdefault(re.sub(r"0x[0-9a-f]+|[\d-]+", "", str(fault["what"])), []).append(fault)
     lines = []
-    for what, cases in numbers.items():
-        more = f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else ""
-        lines.append(f"- `{name}`, seed {outcome.seed}: {what}: {', '.join(map(str, cases[:SHOWN]))}{more}")
+    for faults in kinds.values():
+        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        lines.append(
+            f"- `{name}`, seed {outcome.seed}: {faults[0]['what']}: {', '.join(str(one['number']) for one in faults[:SHOWN])}{more}"
+        )
     return "\n".join(lines)

@@ -98,10 +98,10 @@ def _used(process: psutil.Process) -> float:
 
 
 def _serve(make: Callable[[], Try], connection: Connection) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what decoders print of damaged files
     resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESSED, MOST_ADDRESSED))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     one = make()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what decoders print of damaged files
     connection.send(None)
     while True:
         number = connection.recv()
