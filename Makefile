@@ -16,6 +16,8 @@ PREPARE ?=
 QUICK ?=
 COVERAGE ?=
 TRANSFER ?=
+KIND ?=
+SCALE ?= 1
 
 PY := .venv/bin/python
 # Two recipes: the networks' log-Mels, and the frames of the baseline DNN-ELM. In pieces where PREPARE has arguments of run_preparation.
@@ -29,7 +31,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-iemocap test test-everywhere test-notebooks lint docs bench transfer-ravdess clean
+.PHONY: help demo demo-iemocap test test-everywhere test-notebooks lint docs bench stress transfer-ravdess clean
 .PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
 .PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
@@ -78,6 +80,9 @@ docs: .venv/installed-docs ## the documentation site, strictly, to build/docs; r
 
 bench: .venv/installed ## measure everything, each figure beside a yardstick; QUICK=--quick only shows that it works
 	$(PY) -m experiments.bench $(QUICK) $(if $(EMODB),--emodb $(EMODB)) --write results/bench
+
+stress: .venv/installed ## hours: kills, malformed recordings and files, failing writes; KIND= chooses, SCALE=0.02 is a glance; goes on where it was interrupted
+	$(ONE_THREAD) nice -n 15 $(PY) -m experiments.stress $(KIND) --scale $(SCALE)
 
 prepare-emodb: .venv/installed ## Emo-DB from EMODB, or downloaded first, to TFRecords in DATA
 	$(if $(EMODB),,$(PY) -m data_prep.corpora.emodb --download build/emodb)

@@ -53,10 +53,14 @@ def read_checksums(path: str | Path) -> dict[str, str]:
         File name -> sha256 in lower case.
 
     Raises:
-        CorpusError: A line has another form, or a name occurs twice.
+        CorpusError: The list cannot be read, a line has another form, or a name occurs twice.
     """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path}: cannot be read ({error}), expected a checksum list in UTF-8") from error
     checksums: dict[str, str] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         match = re.fullmatch(r"([0-9a-fA-F]{64}) [ *]([^/\\]+)", line)
         if match is None or match[2] in (".", ".."):
             raise CorpusError(f"{path}, line {number}: {line!r}, expected a sha256, two spaces and a file name without folders")

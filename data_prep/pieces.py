@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -38,15 +39,16 @@ class Piece:
         return outcome_file(self.file)
 
     def is_prepared(self) -> bool:
-        """Whether the outcome is there, with its shards unless it refuses the corpus; an outcome whose shards are gone is removed."""
+        """Whether the outcome is there, with its shards unless it refuses the corpus; one that is damaged or without them is removed."""
         if not self.outcome.exists():
             return False
-        outcome = _read(self.outcome)
-        if not self.skip_bad and any(fact["left_out"] for fact in outcome.values()):
-            return True
-        entries = {speaker: self.file.parent / shards.entry_name(speaker) for speaker in outcome}
-        if all(entry.exists() and _read(entry)["key"] == outcome[speaker]["key"] for speaker, entry in entries.items()):
-            return True
+        with suppress(AttributeError, LookupError, TypeError, ValueError):  # damaged
+            outcome = _read(self.outcome)
+            if not self.skip_bad and any(fact["left_out"] for fact in outcome.values()):
+                return True
+            entries = {speaker: self.file.parent / shards.entry_name(speaker) for speaker in outcome}
+            if all(entry.exists() and _read(entry)["key"] == outcome[speaker]["key"] for speaker, entry in entries.items()):
+                return True
         self.outcome.unlink()
         return False
 

@@ -162,9 +162,10 @@ def existing(speaker: str, key: str, folder: Path, earlier: Path) -> Entry | Non
             continue
         try:
             entry = json.loads(entry_path.read_text(encoding="utf-8"))
-        except ValueError:  # damaged: the shard is made again
+            its = entry["key"], entry["sha256"]
+        except (KeyError, TypeError, ValueError):  # damaged: the shard is made again
             continue
-        if entry["key"] != key or entry["sha256"] != files.sha256(shard):
+        if its != (key, files.sha256(shard)):
             continue
         if place == earlier:
             for path in (shard, entry_path):

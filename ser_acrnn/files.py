@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import struct
 import uuid
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PARTIAL = ".partial"  # how the name of a file ends that is being written
+# What is raised of an `.npz`, or another ZIP archive, that is damaged or has been cut off.
+DAMAGED_ARCHIVE = (EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error)
 
 
 class WriteError(ValueError, OSError):

@@ -1,4 +1,19 @@
-from . import corpus, fold_reader, grouped, in_memory, normalised, prepared, segmented, segments, stored_rows, streamed, tfrecords
+from . import (
+    corpus,
+    duplicates,
+    fold_reader,
+    grouped,
+    in_memory,
+    manifest,
+    normalised,
+    prepared,
+    segmented,
+    segments,
+    stored_rows,
+    streamed,
+    tfrecords,
+    with_copies,
+)
 from .corpus import CorpusError, Utterance, read_csv
 from .prepared import DatasetError, PreparedCorpus, open_corpus
 
@@ -8,9 +23,11 @@ __all__ = [
     "PreparedCorpus",
     "Utterance",
     "corpus",
+    "duplicates",
     "fold_reader",
     "grouped",
     "in_memory",
+    "manifest",
     "normalised",
     "open_corpus",
     "prepared",
@@ -20,4 +37,5 @@ __all__ = [
     "stored_rows",
     "streamed",
     "tfrecords",
+    "with_copies",
 ]

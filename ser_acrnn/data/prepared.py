@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -22,17 +21,10 @@ from typing_extensions import override
 from ser_acrnn import files
 from ser_acrnn.config.features import FEATURE_RECIPES, Recipe, recipe_from_dict, recipe_name
 from ser_acrnn.data import tfrecords
+from ser_acrnn.data.manifest import MANIFEST, RECIPE, DatasetError, read_manifest, read_recipe
 from ser_acrnn.data.stored_rows import StoredRows
 from ser_acrnn.features.extraction import static_part, with_dynamics
 from ser_acrnn.features.normalisation import Statistics, moments
-
-MANIFEST, RECIPE = "manifest.csv", "recipe.json"
-_NAMES = ("utterance", "speaker", "session", "emotion", "path", "sha256")  # columns of the manifest that are texts
-_FACTS = {"corpus", "features", "recipe_hash", "speakers"}  # of the recipe
-
-
-class DatasetError(ValueError):
-    """A prepared corpus that is not there, incomplete, or lacks what was asked of it."""
 
 
 def prepared_name(corpus: str, config: Recipe) -> str:
@@ -159,8 +151,8 @@ class RecordCorpus(PreparedCorpus):
         missing = [name for name in (MANIFEST, RECIPE) if not (self.directory / name).is_file()]
         if missing:
             raise DatasetError(f"{self.directory}: lacks {missing}, expected a prepared corpus")
-        manifest, recipe = ((self.directory / name).read_bytes().decode("utf-8", "replace") for name in (MANIFEST, RECIPE))
-        super().__init__(*_read_tables(manifest, recipe, self.directory))
+        recipe, manifest = self.directory / RECIPE, read_manifest(self.directory / MANIFEST, str(self.directory / MANIFEST))
+        super().__init__(manifest, read_recipe(recipe.read_bytes(), str(recipe), manifest))
         self._shards: dict[str, tfrecords.Shard] = {}
 
     def shards(self, speakers: Iterable[str]) -> list[Path]:
@@ -205,9 +197,10 @@ class PackedCorpus(PreparedCorpus):
             with np.load(path, allow_pickle=False) as arrays:
                 self.starts, manifest, recipe = arrays["starts"], str(arrays["manifest"]), str(arrays["recipe"])
             self.static = StoredRows(path, "static")
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except files.DAMAGED_ARCHIVE as error:
             raise DatasetError(f"{path}: cannot be read as a packed corpus ({error})") from error
-        super().__init__(*_read_tables(manifest, recipe, path))
+        rows = read_manifest(io.StringIO(manifest), f"{path}/{MANIFEST}")
+        super().__init__(rows, read_recipe(recipe.encode(), f"{path}/{RECIPE}", rows))
 
     @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
@@ -272,24 +265,3 @@ class Speaking(Protocol):
 
     def speaker_statistics(self, speaker: str) -> Statistics:
         """Mean and variance of all audio of a speaker."""
-
-
-def _read_tables(manifest: str, recipe: str, where: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The texts of manifest and recipe as they are used, or an error that says which of them is not what preparation wrote."""
-    name = MANIFEST
-    try:
-        rows = pd.read_csv(io.StringIO(manifest), dtype=dict.fromkeys(_NAMES, str), keep_default_na=False)
-        if lacking := sorted(set(_NAMES) - set(rows.columns)):
-            raise DatasetError(f"lacks the column(s) {lacking}")
-        if not isinstance(rows.index, pd.RangeIndex):  # pandas takes what is too much for names of rows
-            raise DatasetError("has more fields in a line than in its head")
-        if rows.empty:
-            raise DatasetError("holds no utterance")
-        name = RECIPE
-        facts = json.loads(recipe)
-        if not isinstance(facts, dict) or not _FACTS.issubset(facts):
-            raise DatasetError(f"lacks some of {sorted(_FACTS)}")
-    except ValueError as error:
-        reason = str(error).partition("\n")[0]
-        raise DatasetError(f"{where}: {name} is damaged ({reason}), expected what preparation wrote; prepare the corpus again") from error
-    return rows, facts

@@ -195,7 +195,7 @@ def collect(directory: str | Path, split: Split | None = None) -> list[RunResult
 
 
 def _no_result(path: str | Path, error: Exception) -> ResultError:
-    return ResultError(f"{path}: is not a result file ({error!r}), expected the fields of RunResult")
+    return ResultError(f"{path}: is not a result file ({type(error).__name__}: {error}), expected the fields of RunResult")
 
 
 def _compact(fields: dict[str, Any]) -> str:

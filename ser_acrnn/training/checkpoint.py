@@ -17,6 +17,10 @@ from ser_acrnn import files
 logger = logging.getLogger(__name__)
 
 
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read; the message names it."""
+
+
 @dataclass
 class TrainingState:
     """Where a training stands after an epoch: everything that the next one depends on."""
@@ -51,16 +55,26 @@ class TrainingState:
 
     @classmethod
     def load(cls, path: Path, identity: str) -> TrainingState:
-        """Reads the state, or returns a fresh one where there is none of this run."""
+        """Reads the state, or returns a fresh one where there is none of this run.
+
+        Raises:
+            CheckpointError: The file is damaged.
+        """
         if not path.is_file():
             return cls()
-        with np.load(path, allow_pickle=False) as arrays:
-            about = json.loads(str(arrays["about"]))
-            if about["identity"] != identity:
-                logger.warning("%s: belongs to another configuration, training starts anew", path)
-                return cls()
-            lists = {
-                name: [arrays[key] for key in sorted(arrays.files) if key.startswith(name)]
-                for name in ("variables", "optimiser", "best_weights")
-            }
-        return cls(**lists, curve=about["curve"], wall_seconds=about["wall_seconds"])
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = dict(stored)
+            about = json.loads(str(arrays.pop("about")))
+            its, curve, seconds = about["identity"], about["curve"], about["wall_seconds"]
+        except files.DAMAGED_ARCHIVE as error:
+            raise CheckpointError(
+                f"{path}: cannot be read ({error}), expected the state of a training; remove it, and training starts anew"
+            ) from error
+        if its != identity:
+            logger.warning("%s: belongs to another configuration, training starts anew", path)
+            return cls()
+        lists = {
+            name: [arrays[key] for key in sorted(arrays) if key.startswith(name)] for name in ("variables", "optimiser", "best_weights")
+        }
+        return cls(**lists, curve=curve, wall_seconds=seconds)

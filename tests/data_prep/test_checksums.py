@@ -32,6 +32,13 @@ def test_refuses_other_lines_and_names_them(tmp_path: Path, line: str) -> None:
         read_checksums(tmp_path / "list")
 
 
+def test_a_list_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"\xff" + ABC.encode())
+    for path in (tmp_path / "list", tmp_path / "nothing"):
+        with pytest.raises(CorpusError, match=rf"{path}: cannot be read .*expected a checksum list in UTF-8"):
+            read_checksums(path)
+
+
 def test_refuses_a_name_that_occurs_twice(tmp_path: Path) -> None:
     (tmp_path / "list").write_text(f"{ABC}  a.wav\n{ABC}  a.wav\n")
     with pytest.raises(CorpusError, match=r"'a.wav' occurs twice"):

@@ -155,6 +155,15 @@ def test_an_outcome_without_its_shards_does_not_count(source: Path, tmp_path: Pa
     assert not second.outcome.exists()  # who waits for it does not find the old one
 
 
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"09": {}}', '{"09": {"left_out": [], "keY": ""}}'])
+def test_a_damaged_outcome_does_not_count(source: Path, tmp_path: Path, text: str) -> None:
+    (piece,) = plan(source, tmp_path / "data", 1)
+    pieces.prepare_piece(piece.file, jobs=1)
+    assert piece.is_prepared()
+    piece.outcome.write_text(text)
+    assert not piece.is_prepared() and not piece.outcome.exists()
+
+
 def test_a_damaged_shard_is_named(source: Path, tmp_path: Path) -> None:
     planned = plan(source, tmp_path / "data", 2)
     for piece in planned:

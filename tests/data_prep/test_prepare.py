@@ -244,14 +244,16 @@ def test_a_damaged_shard_is_rebuilt(source: Path, data: Path, damage: str) -> No
         ("remove", "recipe.json"),
         ("remove", "speaker-08.json"),
         ("empty", "speaker-08.json"),
+        ("{}", "speaker-08.json"),
+        ("[1]", "speaker-08.json"),
     ],
 )
 def test_a_damaged_table_is_rebuilt(source: Path, data: Path, damage: str, name: str) -> None:
     link = run(source, data)
     expected = contents(link)
     (link / name).unlink()
-    if damage == "empty":
-        (link / name).write_bytes(b"")
+    if damage != "remove":
+        (link / name).write_text(damage.removeprefix("empty"))
     run(source, data)
     assert contents(link) == expected
 

@@ -63,3 +63,12 @@ def test_collect_reads_every_run_and_names_what_is_none(tmp_path):
     (tmp_path / "tiny" / "09-seed0.json").write_text('{"corpus": "emodb"}')
     with pytest.raises(ResultError, match=r"09-seed0\.json"):
         collect(tmp_path)
+
+
+def test_what_is_no_text_is_named_in_a_line(tmp_path):
+    path = tmp_path / "result.json"
+    sample_result().save(path)
+    path.write_bytes(path.read_bytes()[:-5] + b"\xff")
+    with pytest.raises(ResultError, match=r"result\.json: is not a result file \(UnicodeDecodeError: ") as caught:
+        RunResult.load(path)
+    assert len(str(caught.value)) < 300 and "\n" not in str(caught.value)

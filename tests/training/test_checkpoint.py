@@ -11,7 +11,7 @@ from short_corpus import SMALL, InterruptError, ShortCorpus, changed, check_same
 
 from ser_acrnn.evaluation import protocol
 from ser_acrnn.training import stages
-from ser_acrnn.training.checkpoint import TrainingState
+from ser_acrnn.training.checkpoint import CheckpointError, TrainingState
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
@@ -84,6 +84,22 @@ def test_arrays_return_in_their_order_however_many(tmp_path):
     loaded = TrainingState.load(tmp_path / "state.npz", "run")
     for name, expected in (("variables", arrays), ("optimiser", arrays[:3]), ("best_weights", arrays[::-1])):
         assert [array.tolist() for array in getattr(loaded, name)] == [array.tolist() for array in expected]
+
+
+@pytest.mark.parametrize("place", [0, 30, 200, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("damage", ["a bit", "cut off"])
+def test_a_damaged_checkpoint_is_named(tmp_path, place, damage):
+    path, arrays = tmp_path / "a-seed0.npz", [np.full((40, 30), index, "float32") for index in range(3)]
+    TrainingState(variables=arrays, optimiser=arrays, best_weights=arrays).save(path, "run")
+    data = bytearray(path.read_bytes())
+    place = int(place * len(data)) if isinstance(place, float) else place
+    if damage == "cut off":
+        del data[place:]
+    else:
+        data[place] ^= 2
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match=r"a-seed0\.npz: cannot be read .*remove it, and training starts anew"):
+        TrainingState.load(path, "run")
 
 
 def test_the_checkpoint_of_another_configuration_is_not_used(tmp_path, caplog):
