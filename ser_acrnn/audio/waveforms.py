@@ -105,26 +105,29 @@ def samples_and_rate(recording: Any, rate_hertz: float | None) -> tuple[NDArray[
     return samples, rate_hertz if own is None else own
 
 
-def _mono(samples: NDArray[Any]) -> NDArray[np.float32]:
+def in_full_scale(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Samples of any shape and kind with a full scale of 1; integers of 8, 16 and 32 bits have their own, unsigned ones zero in the middle.
+
+    Raises:
+        AudioError: They are no real numbers.
+    """
     if samples.dtype.kind not in "fiu":
         raise AudioError(f"holds {samples.dtype} instead of samples, expected real numbers, (samples,) or (samples, channels)")
-    scale = 1.0 if samples.dtype.kind == "f" else _full_scale(samples.dtype)
+    with np.errstate(over="ignore"):  # double precision has more
+        values = samples.astype(np.float32)
+    if samples.dtype.kind == "f" or samples.dtype.itemsize == 8:
+        return values
+    scale = np.float32(2.0 ** (8 * samples.dtype.itemsize - 1))
+    return values / scale - (1 if samples.dtype.kind == "u" else 0)
+
+
+def _mono(samples: NDArray[Any]) -> NDArray[np.float32]:
     if samples.ndim == 2:
         samples = _channels_last(samples)
     elif samples.ndim != 1:
         raise AudioError(f"has the shape {samples.shape}, expected (samples,) or (samples, channels)")
-    with np.errstate(over="ignore"):  # double precision has more
-        values = samples.astype(np.float32)
-    if samples.dtype.kind == "u" and samples.dtype.itemsize == 1:
-        values -= 128  # bytes have their zero in the middle
-    values /= np.float32(scale)
+    values = in_full_scale(samples)
     return Mixer("")(values) if values.ndim == 2 else values
-
-
-def _full_scale(dtype: np.dtype) -> float:
-    if dtype.itemsize in (1, 2, 4):
-        return 2.0 ** (8 * dtype.itemsize - 1)
-    return 1.0
 
 
 def _channels_last(samples: NDArray[Any]) -> NDArray[Any]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ser_acrnn.audio.waveforms import in_full_scale
+
 
 def windows(pieces: Iterable[NDArray[np.float32]], length: int, hop: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Cuts a stream of samples into windows, each as soon as its last sample is there.
@@ -40,12 +42,12 @@ def windows(pieces: Iterable[NDArray[np.float32]], length: int, hop: int) -> Ite
 
 
 def mono_chunk(chunk: ArrayLike) -> NDArray[np.float32]:
-    """A piece of live audio as samples, shape `(samples,)`.
+    """A piece of live audio as samples, shape `(samples,)`, see `ser_acrnn.audio.waveforms.in_full_scale`.
 
     Raises:
-        ValueError: It is not one-dimensional.
+        ValueError: It is not one-dimensional, or holds no real numbers.
     """
-    samples = np.asarray(chunk, np.float32)
+    samples = np.asarray(chunk)
     if samples.ndim != 1:
         raise ValueError(f"a chunk has the shape {samples.shape}, expected (samples,): mono at 16 kHz")
-    return samples
+    return in_full_scale(samples)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ser_acrnn.audio.windows import windows
+from ser_acrnn.audio.windows import mono_chunk, windows
 
 
 def cut(samples, sizes):
@@ -58,3 +58,14 @@ def test_a_window_comes_with_its_last_sample_and_no_more_than_a_window_is_kept()
 def test_impossible_sizes_are_refused():
     with pytest.raises(ValueError, match="windows of 4 samples every 0"):
         list(windows([np.zeros(3, np.float32)], 4, 0))
+
+
+def test_live_audio_comes_as_mono_samples_of_any_kind():
+    values = np.array([0.5, -0.25, 0], np.float32)
+    for chunk in (values, values.tolist(), (values * 32_768).astype(np.int16), values.astype(np.float64)):
+        found = mono_chunk(chunk)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, values)
+    for wrong in (np.zeros((2, 3)), ["a"], np.zeros(3, complex)):
+        with pytest.raises(ValueError, match="expected"):
+            mono_chunk(wrong)
