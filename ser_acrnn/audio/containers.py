@@ -17,7 +17,7 @@ _PLACEHOLDERS = (0x7FFF, 0x8000, 0xFFFF)  # upper half of the 32 bits that progr
 _UNKNOWN = 2**62  # and above, in 64 bits
 _WRAP = 2**32
 _LARGEST_PART = 720_720 * 1_440  # bytes, of what is larger than 32 bits can say; a whole number of frames of up to 16 channels
-_BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b".snd", b"dns.", b"caff", b"fLaC", b"OggS")
+BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b".snd", b"dns.", b"caff", b"fLaC", b"OggS")
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
 _LEAST_SHARE = 0.01  # of the samples: less than that after them may be anything
 _LOOKED_AT = 65_536  # bytes of what follows the samples
@@ -159,7 +159,7 @@ def _are_chunks(file: SeekableBytes, layout: _Chunks, position: int, end: int) -
         if not _is_identifier(identifier) and position % layout.alignment:
             position += layout.alignment - position % layout.alignment
             identifier, size = layout.read(file, position)
-        if not _is_identifier(identifier) or size < 0 or identifier in _BEGINNINGS:
+        if not _is_identifier(identifier) or size < 0 or identifier in BEGINNINGS:
             break
         position, count = position + layout.head + size, count + 1
     return count > 0 and (end <= position or _is_no_audio(file, position, end))
@@ -172,7 +172,7 @@ def _is_identifier(identifier: bytes) -> bool:
 def _another(file: SeekableBytes, position: int, end: int) -> bool:
     """Whether another sound file begins here."""
     file.seek(position)
-    return end - position > 4 and file.read(4) in _BEGINNINGS
+    return end - position > 4 and file.read(4) in BEGINNINGS
 
 
 def _samples(file: SeekableBytes) -> _Samples | None:

@@ -21,6 +21,7 @@ from ser_acrnn.audio.waveforms import AudioError, resampled, to_mono
 _BLOCK_VALUES = 2**22  # samples of all channels that are read at a time: 16 MB, however many channels there are
 _UNKNOWN_FRAMES = 2**62  # libsndfile's number for a length that is not known is about 2**63
 _CHECKED = ("AIFF", "AU", "CAF", "NIST", "RF64", "W64", "WAV", "WAVEX")  # by `containers`
+_SELF_CHECKING = ("FLAC", "MP3", "OGG", "SVX", "HTK", "MAT4", "SDS")  # by what is read, by libsndfile, or by what it notes
 
 
 def load(recording: Encoded, sampling_rate_hertz: int = 16_000) -> NDArray[np.float32]:
@@ -102,15 +103,16 @@ def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recordin
             file = stack.enter_context(sources.opened(recording))
             if size_of(file) == 0:
                 raise AudioError(complaint_about(recording, "the file is empty (0 bytes), expected audio"))
+            file = joined.without_tag(file)
             parts = containers.parts(file) or joined.parts(file)
             try:
-                sounds = [stack.enter_context(_sound(part)) for part in parts]
+                sounds = [stack.enter_context(_Sound(part)) for part in parts]
             except RuntimeError as error:  # soundfile's are of this kind
                 rate, blocks = _by_decoder(stack, file, name, f"libsndfile: {getattr(error, 'error_string', error)}")
             else:
                 rate, blocks = _rate(sounds), (block for sound in sounds for block in _by_libsndfile(sound, block_seconds, Mixer(name)))
-                if len(parts) > 1:
-                    logger.warning("%s", complaint_about(recording, f"is {len(parts)} files in a row, they are read as one recording"))
+                for note in _notes(sounds):
+                    logger.warning("%s", complaint_about(recording, note))
             yield Recording(name, rate, blocks)
     except (containers.HeaderError, _Unfit) as error:
         raise AudioError(complaint_about(recording, str(error))) from error
@@ -124,44 +126,61 @@ class _Unfit(ValueError):
     """Says what is wrong with a file, without its name."""
 
 
-class _FromPipe(soundfile.SoundFile):
-    """A FLAC that was written to a pipe: its header has no length, without which soundfile cannot seek, and it seeks after each read."""
+class _Sound(soundfile.SoundFile):
+    """A file that is read to its end, and how many samples a channel are announced; 0 where none are, or their number is a guess."""
+
+    def __init__(self, part: Excerpt) -> None:
+        super().__init__(part.again())
+        self.announced = self.frames
+        if self.format == "FLAC":
+            self.close()
+            unknown, self.announced = joined.flac_samples(part.again())
+            super().__init__(unknown.again())
+        elif self.format == "MP3" and not joined.has_table(part.again()):
+            raise RuntimeError("an MP3 without a table, whose length is guessed")
+        elif self.subtype.startswith("MPEG") and self.format != "MP3":
+            self.announced = 0
 
     def seekable(self) -> bool:
-        return False
+        """A length that is unknown keeps soundfile from seeking, which it does after each read of a file that it can seek in."""
+        return self.frames < _UNKNOWN_FRAMES and super().seekable()
+
+    def goes_on(self) -> bool:
+        """Whether there is sound after what was read."""
+        try:
+            return self.format == "FLAC" and len(self.read(1)) > 0
+        except soundfile.LibsndfileError:  # a tag
+            return False
 
 
-def _sound(part: Excerpt) -> soundfile.SoundFile:
-    sound = soundfile.SoundFile(part.again())
-    if sound.format == "MP3" and not joined.has_table(part.again()):
-        raise RuntimeError("an MP3 without a table, whose length is guessed")
-    if sound.frames < _UNKNOWN_FRAMES:
-        return sound
-    sound.close()
-    return _FromPipe(part.again())
+def _notes(sounds: Sequence[_Sound]) -> Iterator[str]:
+    if len(sounds) > 1:
+        yield f"is {len(sounds)} files in a row, they are read as one recording"
+    if unchecked := {sound.format for sound in sounds} - {*_CHECKED, *_SELF_CHECKING}:
+        yield f"is {', '.join(sorted(unchecked))}, in which nothing tells whether it is whole"
 
 
-def _rate(sounds: Sequence[soundfile.SoundFile]) -> int:
+def _rate(sounds: Sequence[_Sound]) -> int:
     rates = sorted({sound.samplerate for sound in sounds})
     if len(rates) > 1:
         raise _Unfit(f"is {len(sounds)} files in a row with the rates {rates} Hz, expected one rate")
     return rates[0]
 
 
-def _by_libsndfile(sound: soundfile.SoundFile, block_seconds: float, mix: Mixer) -> Iterator[NDArray[np.float32]]:
+def _by_libsndfile(sound: _Sound, block_seconds: float, mix: Mixer) -> Iterator[NDArray[np.float32]]:
     # libsndfile shortens a file that ends early and only notes it
     if sound.format not in _CHECKED and (cut := re.search(r"(\d+) \(?(?:should be|<-->) (\d+)", sound.extra_info)):
         raise _Unfit(
             f"is cut off or damaged: its {sound.format} header announces {cut[1]} where libsndfile finds {cut[2]}, expected the same"
         )
-    # A FLAC from a pipe announces nothing, and of MP3 in WAV the number is a guess.
-    announced = 0 if sound.frames >= _UNKNOWN_FRAMES or (sound.subtype.startswith("MPEG") and sound.format != "MP3") else sound.frames
     size, heard = max(1, min(round(block_seconds * sound.samplerate), _BLOCK_VALUES // sound.channels)), 0
-    while len(block := sound.read(size, dtype="float32", always_2d=True)):
+    while len(block := sound.read(min(size, sound.announced - heard) if sound.announced else size, dtype="float32", always_2d=True)):
         heard += len(block)
         yield mix(block)
-    if heard < announced:
-        raise _Unfit(f"is cut off: holds {heard} samples, expected the {announced} that its header announces")
+    if heard < sound.announced:
+        raise _Unfit(f"is cut off: holds {heard} samples, expected the {sound.announced} that its header announces")
+    if sound.announced and sound.goes_on():
+        raise _Unfit(f"holds more than {heard} samples, expected as many as its header announces")
 
 
 def _by_decoder(stack: ExitStack, file: SeekableBytes, name: str, refusal: str) -> tuple[int, Iterator[NDArray[np.float32]]]:

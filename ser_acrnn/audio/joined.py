@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import zlib
 
-from ser_acrnn.audio.containers import HeaderError
+from ser_acrnn.audio.containers import BEGINNINGS, HeaderError
 from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
 
 _LONGEST_FRAME = 2_881  # bytes of an MP3
@@ -13,6 +14,7 @@ _NEAR_BYTES = 1_500  # in which tables are wrong about the end
 _FLAC = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")  # the marker and the head of the block that comes first
 _TAG = re.compile(rb"ID3[\2-\4]\0|APETAGEX")
 _FIRST_PAGE, _OGG_HEAD = 2, 27
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _BLOCK = 2**20
 
 
@@ -23,7 +25,7 @@ def parts(file: SeekableBytes) -> list[Excerpt]:
         file: The file.
 
     Raises:
-        HeaderError: An Ogg breaks off, or loses its pages on the way.
+        HeaderError: An Ogg breaks off, loses its pages on the way, or one of them was damaged.
     """
     file.seek(0)
     head = file.read(10)
@@ -53,11 +55,35 @@ def _ogg(file: SeekableBytes) -> list[int]:
         length = _OGG_HEAD + len(lacing) + sum(lacing)
         if len(head) < _OGG_HEAD or len(lacing) < head[_OGG_HEAD - 1] or position + length > end:
             raise HeaderError(f"is cut off: its last Ogg page begins at byte {position} of {end} and is not complete, expected a whole one")
+        file.seek(position)
+        page = file.read(length)
+        if _ogg_checksum(page[:22] + bytes(4) + page[26:]) != int.from_bytes(page[22:26], "little"):
+            raise HeaderError(
+                f"is damaged: its Ogg page at byte {position} has another checksum than when it was written, expected the same"
+            )
         first = bool(head[5] & _FIRST_PAGE)
         if first and not began:
             starts.append(position)
         position, began = position + length, first
     return starts
+
+
+def _ogg_checksum(page: bytes) -> int:
+    """That of Ogg (RFC 3533) is zlib's with the bits of each byte, and of the outcome, in the other order, and nothing inverted."""
+    found = zlib.crc32(page.translate(_REVERSED), 0xFFFF_FFFF) ^ 0xFFFF_FFFF
+    return int(f"{found:032b}"[::-1], 2)
+
+
+def flac_samples(part: Excerpt) -> tuple[Excerpt, int]:
+    """A FLAC without its number of samples, at which libsndfile would stop whatever follows, and that number; 0 where it has none."""
+    start = _flac(part)[0]
+    part.seek(0)
+    head = part.read(start + 26)
+    if len(head) < start + 26 or not _FLAC.match(head, start):
+        return part, 0
+    number = int.from_bytes(head[start + 21 :], "big") & (2**36 - 1)
+    unknown = head[: start + 21] + bytes([head[start + 21] & 0xF0, 0, 0, 0, 0])
+    return Excerpt(part, start + 26, None, unknown), number
 
 
 def _flac(file: SeekableBytes) -> list[int]:
@@ -81,6 +107,13 @@ def _mp3(file: SeekableBytes) -> list[int]:
             break
         starts.append(position)
     return starts
+
+
+def without_tag(file: SeekableBytes) -> SeekableBytes:
+    """A file of another format than MP3 without the tag before it, which libsndfile does not expect there; any other as it is."""
+    start = _after_tags(file, 0)
+    file.seek(start)
+    return Excerpt(file, start) if start and file.read(4) in BEGINNINGS else file
 
 
 def _nearest_tag(file: SeekableBytes, place: int) -> int:

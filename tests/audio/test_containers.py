@@ -135,9 +135,8 @@ def test_chunks_may_follow_the_samples(padded: bool) -> None:
 
 def test_files_in_a_row_are_read_one_after_the_other(name: str, caplog: pytest.LogCaptureFixture) -> None:
     data = encoded(name)
-    if name != "w64":  # its identifiers are long, and nobody joins them
-        np.testing.assert_array_equal(read(data + data + data), np.tile(read(data), 3))
-        assert "is 3 files in a row, they are read as one recording" in caplog.text
+    np.testing.assert_array_equal(read(data + data + data), np.tile(read(data), 3))
+    assert "is 3 files in a row, they are read as one recording" in caplog.text
 
 
 def test_files_in_a_row_with_two_rates_are_refused() -> None:

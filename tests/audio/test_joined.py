@@ -73,3 +73,40 @@ def test_an_ogg_that_breaks_off_is_cut_off(name: str, share: float) -> None:
     with pytest.raises(audio.AudioError, match=rf"is damaged: its Ogg pages end at byte {len(data)} of {len(data) + 5_000}, expected"):
         audio.load(data + np.random.default_rng(0).bytes(5_000))
     assert len(audio.load(data + b"TAG" + bytes(125))) == len(audio.load(data))
+
+
+@pytest.mark.parametrize("name", ["vorbis", "opus"])
+def test_a_damaged_page_is_noticed(name: str) -> None:
+    data = encoded(name)
+    for place in (len(data) // 3, len(data) - 50):
+        flipped = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        with pytest.raises(audio.AudioError, match=r"is damaged: its Ogg page at byte \d+ has another checksum than when it was written"):
+            audio.load(flipped)
+
+
+def test_a_flac_with_another_number_of_samples_in_its_header_is_refused() -> None:
+    data = encoded("flac")
+    for number, words in (
+        (4_096, "holds more than 4096 samples, expected as many"),
+        (90_000, "is cut off: holds 32000 samples, expected the 90000"),
+    ):
+        changed = data[:21] + bytes([data[21] & 0xF0]) + number.to_bytes(4, "big") + data[26:]
+        with pytest.raises(audio.AudioError, match=words):
+            audio.load(changed)
+    unknown = data[:21] + bytes([data[21] & 0xF0, 0, 0, 0, 0]) + data[26:]
+    for same in (unknown, data + b"TAG" + bytes(125), ID3 + data):
+        np.testing.assert_array_equal(audio.load(same), audio.load(data))
+
+
+@pytest.mark.parametrize("format", ["WAV", "AIFF", "AU", "CAF"])
+def test_a_tag_before_another_format_is_no_audio(format: str) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, TONE, RATE_HERTZ, format=format, subtype="PCM_16")
+    np.testing.assert_array_equal(audio.load(ID3 + buffer.getvalue()), audio.load(buffer.getvalue()))
+
+
+def test_of_a_format_that_does_not_say_its_length_it_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, TONE, RATE_HERTZ, format="VOC", subtype="PCM_16")
+    assert len(audio.load(buffer.getvalue())) == len(TONE)
+    assert "is VOC, in which nothing tells whether it is whole" in caplog.text
