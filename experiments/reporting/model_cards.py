@@ -112,6 +112,8 @@ def _card(name: str, about: dict, corpus: str, every: Summary) -> str:
         [[emotion, *(f"{value:.1f}" for value in line)] for emotion, line in zip(emotions, percent, strict=True)],
     )
     unheard = about.get("familiarity_by", [])
+    made = ", with\nthe folds' networks by `--models`; " if unheard else ";\n"
+    command = f"python -m experiments.release --prepared build/data/{about['corpus']} --system {about['system']} --name {name}"
     return f"""# {name}
 
 A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Signal Processing Letters 25(10), 2018), system
@@ -125,8 +127,7 @@ A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Sig
 
 All speakers of {corpus}; recipe `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the last one
 taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]} ({about["device"]}). Made by
-`python -m experiments.release --prepared build/data/{about["corpus"]} --system {about["system"]} --name {name}`{", with" if unheard else ";"}
-{"the folds' networks by `--models`; " if unheard else ""}weights in float16, loaded as
+`{command}`{made}weights in float16, loaded as
 float32.
 {_limit(unheard)}
 ## What it is worth
