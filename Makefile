@@ -81,7 +81,7 @@ docs: .venv/installed-docs ## the documentation site, strictly, to build/docs; r
 bench: .venv/installed ## measure everything, each figure beside a yardstick; QUICK=--quick only shows that it works
 	$(PY) -m experiments.bench $(QUICK) $(if $(EMODB),--emodb $(EMODB)) --write results/bench
 
-stress: .venv/installed ## hours: kills, malformed recordings and files, failing writes; KIND= chooses, SCALE=0.02 is a glance; goes on where it was interrupted
+stress: .venv/installed ## hours: kills, malformed recordings and files; KIND= chooses, SCALE=0.02 is a glance; goes on where it was interrupted
 	$(ONE_THREAD) nice -n 15 $(PY) -m experiments.stress $(KIND) --scale $(SCALE)
 
 prepare-emodb: .venv/installed ## Emo-DB from EMODB, or downloaded first, to TFRecords in DATA

@@ -91,7 +91,7 @@ def main(
         "precision": placement.precision(experiment.preset.training.precision),
         "familiarity_by": unheard,
     }
-    index.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n", encoding="utf-8")
+    files.write_text(index, json.dumps(dict(sorted(known.items())), indent=1) + "\n")
     model_cards.write(name, options.results, directory)
     checkpoint.unlink(missing_ok=True)
     keras.backend.clear_session()

@@ -18,6 +18,7 @@ from experiments.catalogue.published import PUBLISHED
 from experiments.options import RESULTS, Results
 from experiments.reporting.mechanisms_figure import draw
 from experiments.reporting.reported import CORPUS, SYSTEMS, Row, rows
+from ser_acrnn import files
 from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.intervals import around, ends
 from ser_acrnn.evaluation.results import ResultError
@@ -122,7 +123,7 @@ def write(root: Path) -> Path:
     directory = root / CORPUS
     draw(found, {system: PUBLISHED[CORPUS, row] for system, row in SYSTEMS.items()}, names, directory / "mechanisms.png")
     path = directory / "mechanisms.md"
-    path.write_text("\n".join(text), encoding="utf-8")
+    files.write_text(path, "\n".join(text))
     return path
 
 

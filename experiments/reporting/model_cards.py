@@ -10,6 +10,7 @@ from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.grid.collected import results_of
+from ser_acrnn import files
 from ser_acrnn.config import FIVE_TEMPOS, TrainConfig
 from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.calibration import calibration, reliability
@@ -51,7 +52,7 @@ def write(name: str, results: Path, directory: Path) -> Path:
     corpus = catalogue.corpus(about["corpus"])
     every = Summary.of(catalogue.with_ensembles(results_of(results, corpus, corpus.protocol)))
     path = directory / f"{name}.md"
-    path.write_text(_card(name, about, corpus.title, every), encoding="utf-8")
+    files.write_text(path, _card(name, about, corpus.title, every))
     return path
 
 

@@ -17,6 +17,7 @@ from experiments.catalogue.published import PUBLISHED
 from experiments.grid.collected import results_of
 from experiments.options import RESULTS, Results
 from experiments.reporting import model_cards, pages, tables
+from ser_acrnn import files
 from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, PROTOCOLS
 from ser_acrnn.evaluation.results import RunResult
@@ -56,7 +57,7 @@ def main(
     if check:
         return _compared(texts)
     for page, text in texts.items():
-        page.write_text(text, encoding="utf-8")
+        files.write_text(page, text)
     report.write(
         summary,
         directory,

@@ -12,6 +12,7 @@ from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies
+from ser_acrnn import files
 from ser_acrnn.evaluation import figures, metrics, report
 from ser_acrnn.evaluation.comparison import paired_differences, selection
 from ser_acrnn.evaluation.intervals import TESTED, compared, ends, family
@@ -52,7 +53,7 @@ def write(table: str, corpus: Corpus, summary: Summary, directory: Path) -> Path
         text += _confusion(published, summary.part([shown]), directory / f"{table}-confusion.png")
     text += ["## What does not add up in the paper", "", *(f"- {line}" for line in inconsistencies(catalogue.base(corpus.name))), ""]
     path = directory / f"{table}.md"
-    path.write_text("\n".join(text), encoding="utf-8")
+    files.write_text(path, "\n".join(text))
     return path
 
 
@@ -151,7 +152,7 @@ def ablation_page(corpus: Corpus, summary: Summary, directory: Path) -> Path | N
         "",
     ]
     path = directory / "ablations.md"
-    path.write_text("\n".join(text), encoding="utf-8")
+    files.write_text(path, "\n".join(text))
     return path
 
 

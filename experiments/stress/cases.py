@@ -30,13 +30,15 @@ class Part:
         name: What is tried, such as "training".
         count: Cases at full scale.
         limit_seconds: After so long no further case is begun.
-        tried: Tries the cases with some numbers, in order, by a seed, in an empty folder that is its own.
+        tried: Tries the cases with some numbers, in order, by a seed, in a folder that is its own.
+        why_not: Says why none can be tried on this machine; "" where they can.
     """
 
     name: str
     count: int
     limit_seconds: float
     tried: Callable[[Sequence[int], int, Path], Iterator[Case]]
+    why_not: Callable[[], str] = str
 
     def scaled(self, scale: float) -> int:
         """Cases at another scale, at least one."""

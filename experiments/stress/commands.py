@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -74,7 +75,7 @@ def digest(path: Path) -> str:
     """Checksum of a file's content, without the times that trainings took and without addresses in memory."""
     data = path.read_bytes()
     if path.suffix == ".keras":
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with contextlib.suppress(files.DAMAGED_ARCHIVE), zipfile.ZipFile(io.BytesIO(data)) as archive:
             data = archive.read("config.json") + archive.read("model.weights.h5")
     for volatile in VOLATILE.get(path.suffix, ()):
         data = volatile.sub(b"", data)

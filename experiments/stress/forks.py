@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -51,7 +52,8 @@ class Child:
         log.parent.mkdir(parents=True, exist_ok=True)
         sys.stdout.flush()
         sys.stderr.flush()
-        self.log, self.began = log, time.monotonic()
+        self.log = log
+        self.tracer: subprocess.Popen[bytes] | None = None
         self.pid = os.fork()
         if self.pid == 0:
             _be(run, log, stopped)
@@ -70,7 +72,10 @@ class Child:
 
     def code(self) -> int:
         """Waits for its end; its exit code, or minus the signal that ended it."""
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if self.tracer is not None:
+            self.tracer.wait()
+        return code
 
     def kill(self, *, alone: bool = False) -> int:
         """Kills it, alone or with all that it has started, and returns how it ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -49,13 +50,23 @@ class Scene:
         if code := child.code():
             raise ValueError(f"{place}: {command.name} ends with exit code {code} where nothing disturbs it, expected 0\n{child.said()}")
 
-    def begun(self, place: Path, *, stopped: bool = False) -> forks.Child:
-        """The command in a folder, as it begins."""
-        return forks.Child(partial(self.command.run, place), self.folder / "disturbed.log", stopped=stopped)
+    @property
+    def longest_seconds(self) -> float:
+        """What takes longer does not end."""
+        return max(LEAST_SECONDS, TIMES_LONGER * self.seconds)
+
+    def begun(self, place: Path, *, stopped: bool = False, before: Callable[[], object] = bool) -> forks.Child:
+        """The command in a folder, as it begins; something may be called before."""
+
+        def run() -> int:
+            before()
+            return self.command.run(place)
+
+        return forks.Child(run, self.folder / "disturbed.log", stopped=stopped)
 
     def fault_of(self, child: forks.Child, place: Path) -> str:
         """Waits for a command, and says what is wrong with how it ended and what it left; "" where nothing is."""
-        if not child.ended_within(max(LEAST_SECONDS, TIMES_LONGER * self.seconds)):
+        if not child.ended_within(self.longest_seconds):
             child.kill()
             return f"does not end; undisturbed it takes {self.seconds:.0f} s"
         if code := child.code():

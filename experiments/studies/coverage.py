@@ -18,6 +18,7 @@ from data_prep import command, loader
 from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.options import RESULTS, Results
+from ser_acrnn import files
 from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.intervals import CHANCE, FEWEST_FOLDS, LEVEL, t_interval
 from ser_acrnn.evaluation.results import RunResult, collect
@@ -197,7 +198,7 @@ def main(
     every = catalogue.with_ensembles(collect(folder))
     text = page(facts.title, populations(every), max(1, len(paired(every))), simulations)
     path = folder / "coverage.md"
-    path.write_text(text, encoding="utf-8")
+    files.write_text(path, text)
     print(f"{text}\n{path}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_prep.loader import Corpus
+from ser_acrnn import files
 from ser_acrnn.evaluation import figures, report
 from ser_acrnn.evaluation.comparison import PairedDifference, paired_differences
 from ser_acrnn.evaluation.intervals import TESTED, around, compared
@@ -146,5 +147,5 @@ def write(summary: Summary, directory: Path, corpus: Corpus, init: str, sha256: 
         "",
     ]
     path = directory / "transfer.md"
-    path.write_text("\n".join(text), encoding="utf-8")
+    files.write_text(path, "\n".join(text))
     return path

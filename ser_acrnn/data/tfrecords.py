@@ -46,12 +46,18 @@ def write_shard(path: str | Path, records: Iterable[dict[str, Any]]) -> None:
         path: The shard.
         records: A dict an utterance, with the fields of `SCHEMA`; `features` float32 of shape `(frames, *config.shape)`. They are
             written as they come; an error that they raise leaves nothing.
+
+    Raises:
+        OSError: It cannot be written; nothing is left of it.
     """
     import tensorflow as tf
 
-    with files.replacing(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
-        for record in records:
-            writer.write(_encode(record))
+    try:
+        with files.replacing(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+            for record in records:
+                writer.write(_encode(record))
+    except tf.errors.OpError as error:  # of a full disk, and what else the system refuses
+        raise OSError(f"{path}: cannot be written ({error.message})") from error
 
 
 def _encode(record: dict[str, Any]) -> bytes:
@@ -108,6 +114,8 @@ class Shard:
             raise RecordError(
                 f"{self.path}: the shard is damaged ({error.message}), expected a complete TFRecord; prepare the corpus again"
             ) from error
+        except tf.errors.OpError as error:
+            raise RecordError(f"{self.path}: cannot be read ({error.message}), expected a TFRecord file") from error
         self._state, self._places = state, places
 
     def read(self, utterance: str) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,17 @@ def shard(tmp_path: Path) -> Path:
 
 def read(path: Path, config: Recipe = PAPER) -> list[dict[str, Any]]:
     return list(Shard(path, config))
+
+
+def test_a_disk_that_takes_no_more_is_named(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+        with pytest.raises(OSError, match=r"s\.tfrecord: cannot be written \(.*File too large"):
+            write_shard(tmp_path / "s.tfrecord", [record(name, 300) for name in "abc"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert os.listdir(tmp_path) == []
 
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
