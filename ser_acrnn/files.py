@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
+import socket
 import struct
 import uuid
 import zipfile
@@ -21,7 +23,7 @@ DAMAGED_ARCHIVE = (EOFError, LookupError, OSError, RuntimeError, TypeError, Valu
 def replacing(path: str | Path) -> Iterator[Path]:
     """A file to be written in place of another: it takes the name when the block ends, and is gone where the block raises.
 
-    A process that is killed leaves it.
+    A process that is killed leaves it, see `leftovers`.
 
     Threads, processes and hosts that write the same file at the same time do not see each other's; the last one to end stays.
 
@@ -33,12 +35,34 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
+    partial = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
     try:
         yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def leftovers(folder: Path, name: str = "*") -> list[Path]:
+    """What processes of this host that are gone were writing in a folder; what others are writing is not among it.
+
+    Args:
+        folder: The folder.
+        name: Pattern of the names of what was to be written.
+    """
+    ours = re.compile(rf"\.{re.escape(socket.gethostname())}-(\d+)-[0-9a-f]{{8}}{re.escape(PARTIAL)}")
+    found = [(path, ours.search(path.name)) for path in sorted(folder.glob(f"{name}.*{PARTIAL}"))]
+    return [path for path, match in found if match and not _is_alive(int(match[1]))]
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def write_text(path: str | Path, text: str) -> None:
