@@ -13,7 +13,6 @@ import csv
 import io
 import json
 import logging
-import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -135,9 +134,9 @@ def publish(corpus: str, config: Recipe, entries: Mapping[str, shards.Entry], li
     if not any(entry["utterances"] for entry in entries.values()):
         raise CorpusError(f"{corpus}: no usable recording is left")
     _write_tables(corpus, config, entries, target, facts)
-    for leftover in target.glob(f"*{files.PARTIAL}"):  # of a preparation that was killed
-        leftover.unlink()
     _switch(link, target)
+    for leftover in [*files.leftovers(target), *files.leftovers(link.parent, link.name)]:  # of a preparation that was killed
+        leftover.unlink(missing_ok=True)
 
 
 def _write_tables(corpus: str, config: Recipe, entries: Mapping[str, shards.Entry], target: Path, facts: Mapping[str, Any]) -> None:
@@ -167,10 +166,8 @@ def _write_tables(corpus: str, config: Recipe, entries: Mapping[str, shards.Entr
 def _switch(link: Path, target: Path) -> None:
     """Points `<data>/<corpus>` at the complete folder in one step, then removes the folders that it no longer needs."""
     if not is_published(link, target):
-        fresh = link.with_name(f".{link.name}.link")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(target.name)
-        os.replace(fresh, link)
+        with files.replacing(link) as fresh:
+            fresh.symlink_to(target.name)
     for other in link.parent.glob(f".{link.name}-{'[0-9a-f]' * 16}"):  # not those of a corpus whose name begins with this one's
         if other != target:
             shutil.rmtree(other)

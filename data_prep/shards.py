@@ -169,8 +169,8 @@ def existing(speaker: str, key: str, folder: Path, earlier: Path) -> Entry | Non
             continue
         if place == earlier:
             for path in (shard, entry_path):
-                (folder / path.name).unlink(missing_ok=True)
-                os.link(path.resolve(), folder / path.name)
+                with files.replacing(folder / path.name) as linked:
+                    os.link(path.resolve(), linked)
         return entry
     return None
 

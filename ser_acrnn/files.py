@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
+import socket
 import struct
 import uuid
 import zipfile
@@ -29,7 +31,7 @@ def check_target(path: str | Path) -> None:
     """
     path = Path(path)
     try:
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             raise WriteError(f"{path}: is a folder, expected the name of a file")
         above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
         if not above.is_dir():
@@ -44,9 +46,9 @@ def check_target(path: str | Path) -> None:
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A file to be written in place of another: it takes the name when the block ends, and is gone where the block raises.
+    """A file, or a link, to be made in place of another: it takes the name when the block ends, and is gone where the block raises.
 
-    A process that is killed leaves it.
+    A process that is killed leaves it, see `leftovers`.
 
     Threads, processes and hosts that write the same file at the same time do not see each other's; the last one to end stays.
 
@@ -61,9 +63,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     check_target(path)
-    device = path.exists() and not path.is_file()  # which a file must not replace
+    device = path.exists() and not (path.is_file() or path.is_dir())  # which a file must not replace
     # A name may have 255 bytes.
-    partial = path if device else path.with_name(f"{path.name[:50]}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
+    partial = path if device else path.with_name(f"{path.name[:50]}.{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -76,6 +78,28 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         if not device:
             partial.unlink(missing_ok=True)
+
+
+def leftovers(folder: Path, name: str = "*") -> list[Path]:
+    """What processes of this host that are gone were writing in a folder; what others are writing is not among it.
+
+    Args:
+        folder: The folder.
+        name: Pattern of the names of what was to be written.
+    """
+    ours = re.compile(rf"\.{re.escape(socket.gethostname())}-(\d+)-[0-9a-f]{{8}}{re.escape(PARTIAL)}")
+    found = [(path, ours.search(path.name)) for path in sorted(folder.glob(f"{name}.*{PARTIAL}"))]
+    return [path for path, match in found if match and not _is_alive(int(match[1]))]
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -32,6 +34,19 @@ def test_threads_that_write_the_same_file_do_not_disturb_each_other(tmp_path):
         for _ in range(5):
             list(pool.map(lambda text: files.write_text(path, text), texts))
             assert path.read_text() in texts and os.listdir(tmp_path) == ["result.json"]
+
+
+def test_what_a_killed_process_leaves_is_told_from_what_is_being_written(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with files.replacing(tmp_path / "a.json") as partial:
+        partial.write_text("half")
+        left = tmp_path / partial.name.replace(f"-{os.getpid()}-", f"-{gone.pid}-")
+        elsewhere = tmp_path / left.name.replace(f"a.json.{socket.gethostname()}", "a.json.another-host")
+        for path in (left, elsewhere):
+            path.write_text("half")
+        assert files.leftovers(tmp_path) == files.leftovers(tmp_path, "a.json") == [left]
+        assert files.leftovers(tmp_path, "b.json") == []
 
 
 def test_a_file_has_the_access_rights_that_any_new_one_has(tmp_path):

@@ -23,7 +23,7 @@ from experiments.stress.cases import Part
 from experiments.stress.outcomes import Outcome
 from ser_acrnn import __version__
 
-KINDS = ("audio", "files", "kills", "writes")
+KINDS = ("audio", "files", "kills", "writes", "together")
 SAVED_SECONDS = 10  # between two writings of the outcomes
 
 

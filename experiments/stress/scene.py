@@ -55,14 +55,14 @@ class Scene:
         """What takes longer does not end."""
         return max(LEAST_SECONDS, TIMES_LONGER * self.seconds)
 
-    def begun(self, place: Path, *, stopped: bool = False, before: Callable[[], object] = bool) -> forks.Child:
+    def begun(self, place: Path, *, stopped: bool = False, before: Callable[[], object] = bool, log: str = "disturbed.log") -> forks.Child:
         """The command in a folder, as it begins; something may be called before."""
 
         def run() -> int:
             before()
             return self.command.run(place)
 
-        return forks.Child(run, self.folder / "disturbed.log", stopped=stopped)
+        return forks.Child(run, self.folder / log, stopped=stopped)
 
     def fault_of(self, child: forks.Child, place: Path) -> str:
         """Waits for a command, and says what is wrong with how it ended and what it left; "" where nothing is."""
@@ -77,7 +77,7 @@ class Scene:
         """What a folder differs by from what the undisturbed command left; "" where by nothing."""
         found = self.command.left(place)
         differing = sorted(name for name in self.left.keys() | found.keys() if self.left.get(name) != found.get(name))
-        more = sorted({re.sub(r"\d+-[0-9a-f]{8}", "*", name) for name in names(place) - self.names})
+        more = sorted({re.sub(r"[^.]+-\d+-[0-9a-f]{8}", "*", name) for name in names(place) - self.names})
         parts = [f"{', '.join(differing[:SHOWN])} not as undisturbed"] if differing else []
         parts += [f"{', '.join(more[:SHOWN])} left behind"] if more else []
         return "; ".join(parts)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import types
@@ -20,6 +21,7 @@ from experiments.stress import forks
 from experiments.stress.cases import Case, Part
 from experiments.stress.commands import COMMANDS, copied, names
 from experiments.stress.scene import Scene, last_lines
+from ser_acrnn.files import PARTIAL
 
 ERRORS = ("ENOSPC", "EIO", "EACCES")
 CALLS = "openat,write,pwrite64,writev,ftruncate,rename,link,symlink,mkdir"
@@ -109,7 +111,13 @@ def _wait_until_traced(pid: int) -> None:
 def _places(file: Path, pid: int) -> list[Path]:
     """A file, where it is while it is written, and what is written beside it, under the names that `_name_all_alike` makes."""
     folder = file.with_name(f".{file.name}.{_ID}")
-    return [file, file.with_name(f"{file.name}.{pid}-{_ID.hex[:8]}.partial"), folder, folder / file.name, folder / "check.json"]
+    return [
+        file,
+        file.with_name(f"{file.name}.{socket.gethostname()}-{pid}-{_ID.hex[:8]}{PARTIAL}"),
+        folder,
+        folder / file.name,
+        folder / "check.json",
+    ]
 
 
 def _name_all_alike() -> None:

@@ -15,6 +15,7 @@ from test_prepare import change, contents, run
 
 from data_prep import shards
 from data_prep.prepare import prepare
+from ser_acrnn import files
 from ser_acrnn.data import tfrecords
 from ser_acrnn.data.corpus import CorpusError, Utterance
 from ser_acrnn.data.prepared import RecordCorpus
@@ -104,6 +105,16 @@ def test_a_killed_preparation_leaves_the_old_set_or_the_new_and_the_next_complet
         assert all(state == later for state in states[switched:])
         assert switched > 10
         assert len(states) > least, "steps to be killed at"
+
+
+def test_what_another_preparation_is_writing_stays(source: Path, data: Path) -> None:
+    folder = run(source, data).resolve()
+    before = contents(folder)
+    with files.replacing(folder / "speaker-08.tfrecord") as partial:
+        partial.write_bytes((folder / "speaker-08.tfrecord").read_bytes())
+        run(source, data)
+        assert partial.exists()
+    assert contents(folder) == before
 
 
 @pytest.mark.parametrize("after_records", [0, 1, 3])
