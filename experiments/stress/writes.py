@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -62,7 +63,7 @@ def _calls(scene: Scene, before: Path, place: Path) -> int:
     """How many calls the command makes that concern what it writes; at least one."""
     child = _traced(scene, copied(before, place), place.with_name("trace"), [])
     child.code()
-    return max(1, place.with_name("trace").read_bytes().count(b") = "))
+    return max(1, len(re.findall(rb"\) += ", place.with_name("trace").read_bytes())))
 
 
 def _disturbed(scene: Scene, place: Path, call: int, error: str) -> tuple[str, str]:
