@@ -96,6 +96,7 @@ def _be(run: Callable[[], int], log: Path, stopped: bool) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(out, 2)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
         if stopped:
             os.kill(os.getpid(), signal.SIGSTOP)
         code = run()

@@ -12,7 +12,7 @@ from pathlib import Path
 from experiments.stress import forks
 from experiments.stress.commands import COMMANDS, Command, copied, names, write_recordings
 
-LEAST_SECONDS, TIMES_LONGER = 120.0, 10.0  # that a run may take than the undisturbed one
+LEAST_SECONDS, TIMES_LONGER = 1_200.0, 10.0  # that a run may take than the undisturbed one; a busy machine is not a fault
 SHOWN = 3  # differences, and lines of a traceback
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import time
 import types
 import uuid
 from collections.abc import Iterator, Sequence
@@ -62,7 +64,7 @@ def _calls(scene: Scene, before: Path, place: Path) -> int:
     """How many calls the command makes that concern what it writes; at least one."""
     child = _traced(scene, copied(before, place), place.with_name("trace"), [])
     child.code()
-    return max(1, place.with_name("trace").read_bytes().count(b") = "))
+    return max(1, len(re.findall(rb"\) += ", place.with_name("trace").read_bytes())))
 
 
 def _disturbed(scene: Scene, place: Path, call: int, error: str) -> tuple[str, str]:
@@ -96,22 +98,26 @@ def _traced(scene: Scene, place: Path, trace: Path, more: Sequence[str]) -> fork
     files = [place / name for name in sorted(scene.names - names(scene.before))]
     looked_at = {path for file in files for path in _places(file, child.pid)}
     words = ["strace", "-f", "-q", "-p", str(child.pid), "-o", str(trace), "-e", f"trace={CALLS}", *more]
-    strace = subprocess.Popen([*words, *(f"--trace-path={path}" for path in sorted(looked_at))], stderr=subprocess.PIPE)
-    _wait_until_traced(child.pid)
+    strace = subprocess.Popen([*words, *(f"--trace-path={path}" for path in sorted(looked_at))], stderr=subprocess.DEVNULL)
+    _wait_until_traced(child, strace)
     os.kill(child.pid, signal.SIGCONT)
     child.tracer = strace
     return child
 
 
-def _wait_until_traced(pid: int) -> None:
-    while "TracerPid:\t0\n" in Path(f"/proc/{pid}/status").read_text(encoding="utf-8"):
-        pass
+def _wait_until_traced(child: forks.Child, strace: subprocess.Popen[bytes]) -> None:
+    while "TracerPid:\t0\n" in Path(f"/proc/{child.pid}/status").read_text(encoding="utf-8"):
+        if strace.poll() is not None:
+            child.kill()
+            raise ValueError(f"strace ends with exit code {strace.returncode}, expected it to trace process {child.pid}")
+        time.sleep(0.001)
 
 
 def _places(file: Path, pid: int) -> list[Path]:
-    """A file, where it is while it is written, and what is written beside it, under the names that `_name_all_alike` makes."""
+    """A file, its folder, where it is while it is written, and what is written beside it, under the names that `_name_all_alike` makes."""
     folder = file.with_name(f".{file.name}.{_ID}")
     return [
+        file.parent,
         file,
         file.with_name(f"{file.name}.{socket.gethostname()}-{pid}-{_ID.hex[:8]}{PARTIAL}"),
         folder,
