@@ -97,17 +97,18 @@ def _compute(experiment: Experiment, this: Run, path: Path, options: Options) ->
         else:
             _keep(this, options, *training.run(corpus, this, copies=experiment.copies, **settings))
     for leftover in checkpoint.parent.glob(f"{glob.escape(checkpoint.name)}*"):  # the checkpoint, and what a killed run was writing of it
-        leftover.unlink()
+        leftover.unlink(missing_ok=True)
     result = RunResult.load(path)
     print(f"{path}: epoch {result.chosen_epoch}, {result.wall_seconds:.0f} s")
 
 
 def _keep(this: Run, options: Options, result: RunResult, model: keras.Model) -> None:
     """Saves the network where the options want it, then the result."""
+    from ser_acrnn.models.saving import save_whole
+
     its = replace(this, system=result.system)
     for kept in filter(None, (its == this and options.save_model, options.models and its.file(options.models, ".keras"))):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        model.save(kept)
+        save_whole(model, kept)
     result.save(its.file(options.results))
 
 

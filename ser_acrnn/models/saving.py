@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 import zipfile
 from pathlib import Path
@@ -16,6 +17,22 @@ from ser_acrnn import files
 
 LARGE = 1_000  # numbers in an array; smaller ones, such as biases and means, stay as they are
 WEIGHTS = "model.weights.h5"  # in the archive that a .keras file is
+
+
+def save_whole(model: keras.Model, path: str | Path) -> None:
+    """Writes the network as Keras does, atomically.
+
+    Args:
+        model: A network.
+        path: The file, ending in `.keras`.
+    """
+    with files.replacing(path) as partial:
+        named = partial.with_name(f"{partial.name}.keras")  # Keras takes no other ending
+        try:
+            model.save(named)
+            os.replace(named, partial)
+        finally:
+            named.unlink(missing_ok=True)
 
 
 def save_compact(model: keras.Model, path: str | Path) -> None:

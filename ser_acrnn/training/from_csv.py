@@ -270,4 +270,4 @@ def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:
 
 def _clean(checkpoint: Path) -> None:
     for leftover in checkpoint.parent.glob(f"{glob.escape(checkpoint.name)}*"):
-        leftover.unlink()
+        leftover.unlink(missing_ok=True)

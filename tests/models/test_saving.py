@@ -7,7 +7,7 @@ from layer_check import run_python
 
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.models.networks import acrnn
-from ser_acrnn.models.saving import save_compact
+from ser_acrnn.models.saving import save_compact, save_whole
 
 pytestmark = pytest.mark.stochastic
 
@@ -34,6 +34,23 @@ def test_it_is_small_and_loads_as_float32_with_the_same_posteriors(network, tmp_
         expected = weight if weight.size < 1_000 else weight.astype(np.float16).astype(np.float32)
         np.testing.assert_array_equal(kept, expected)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plain.keras", "small.keras"]
+
+
+def test_a_network_is_saved_whole_or_not_at_all(network, tmp_path, monkeypatch):
+    path = tmp_path / "new" / "network.keras"
+    save_whole(network, path)
+    segments = np.random.default_rng(0).normal(-7, 3, (2, 300, 40, 3)).astype("f")
+    np.testing.assert_array_equal(np.asarray(keras.saving.load_model(path)(segments)), np.asarray(network(segments)))
+    before = path.read_bytes()
+
+    def cut_off(self, named):
+        named.write_bytes(b"half")
+        raise OSError("full")
+
+    monkeypatch.setattr(keras.Model, "save", cut_off)
+    with pytest.raises(OSError, match="full"):
+        save_whole(network, path)
+    assert path.read_bytes() == before and [one.name for one in path.parent.iterdir()] == ["network.keras"]
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
