@@ -14,6 +14,7 @@ from ser_acrnn.config.features import recipe_from_dict
 
 MANIFEST, RECIPE = "manifest.csv", "recipe.json"
 COLUMNS = dict.fromkeys(("utterance", "speaker", "session", "emotion", "path", "sha256"), str) | {"seconds": float, "segments": int}
+NEEDED = ("utterance", "speaker", "emotion", "sha256")  # by whoever reads a corpus
 _EXPECTED = "expected what preparation writes; prepare the corpus again"
 
 
@@ -35,7 +36,7 @@ def read_manifest(source: Path | io.StringIO, name: str) -> pd.DataFrame:
         manifest = pd.read_csv(source, dtype=COLUMNS, keep_default_na=False)
     except ValueError as error:
         raise DatasetError(f"{name}: cannot be read ({' '.join(str(error).split())}), {_EXPECTED}") from error
-    if missing := [column for column in COLUMNS if column not in manifest.columns]:
+    if missing := [column for column in NEEDED if column not in manifest.columns]:
         raise DatasetError(f"{name}: lacks the columns {missing}, {_EXPECTED}")
     if not isinstance(manifest.index, pd.RangeIndex):  # pandas takes what is too much for names of rows
         raise DatasetError(f"{name}: has more fields in a line than in its head, {_EXPECTED}")

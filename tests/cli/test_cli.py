@@ -127,7 +127,7 @@ def test_the_windows_of_a_timeline_appear_as_they_are_judged(monkeypatch, capsys
         raise AudioError(f"{recording}: is cut off, expected more")
 
     monkeypatch.setattr(Predictor, "timeline", timeline)
-    for option, lines in (("--json", ["", "[\n {", ",\n {"]), ("--csv", ["", "path,start,", "x.wav,1,4,0.0,0.0,angry"])):
+    for option, lines in (("--json", ["", "[\n {", ",\n {"]), ("--csv", ["", "path,start,", "x.wav,1,4,0.0,0.0,0.0,angry"])):
         heard.clear()
         code, printed, error = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", option, "x.wav", "y.wav")
         assert code == 1 and error.splitlines()[1:] == ["  x.wav: is cut off, expected more", "  y.wav: is cut off, expected more"]

@@ -119,17 +119,17 @@ def test_a_folder_that_lacks_a_table_is_no_corpus(copy: Path, name: str) -> None
     [
         ("manifest.csv", lambda text: "", "No columns"),
         ("manifest.csv", lambda text: text.replace("\n03", '\n"03', 1), "EOF inside string"),
-        ("manifest.csv", lambda text: text.replace("emotion", "label", 1), r"lacks the column\(s\) \['emotion'\]"),
+        ("manifest.csv", lambda text: text.replace("emotion", "label", 1), r"lacks the columns \['emotion'\]"),
         ("manifest.csv", lambda text: text.partition("\n")[0] + "\n", "holds no utterance"),
         ("manifest.csv", lambda text: "\n".join([text.split("\n")[0], *(f"{line},1" for line in text.split("\n")[1:-1])]), "more fields"),
         ("recipe.json", lambda text: text[:100], "Unterminated string|Expecting"),
-        ("recipe.json", lambda text: "[]", "lacks some of"),
-        ("recipe.json", lambda text: text.replace('"speakers"', '"people"'), "lacks some of"),
+        ("recipe.json", lambda text: "[]", "list indices"),
+        ("recipe.json", lambda text: text.replace('"speakers"', '"people"'), "no 'speakers'"),
     ],
 )
 def test_a_damaged_table_is_named(copy: Path, name: str, damage: Callable[[str], str], words: str) -> None:
     (copy / name).write_text(damage((copy / name).read_text()))
-    with pytest.raises(DatasetError, match=rf"^{copy.resolve()}: {name} is damaged \(.*({words}).*\), expected what preparation wrote"):
+    with pytest.raises(DatasetError, match=rf"^{copy.resolve() / name}: .*({words}).*, expected what preparation writes"):
         RecordCorpus(copy)
 
 

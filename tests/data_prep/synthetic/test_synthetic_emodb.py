@@ -217,5 +217,9 @@ def test_a_plan_that_cannot_be_is_an_error(arguments: dict[str, object], message
 
 
 def test_the_command_reports_an_error_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert synthetic.main([str(tmp_path), "--utterances-per-speaker", "0"]) == 1
-    assert capsys.readouterr().err == "utterances_per_speaker is 0, expected 1 or more\n"
+    with pytest.raises(SystemExit) as ended:
+        synthetic.main([str(tmp_path), "--utterances-per-speaker", "0"])
+    assert ended.value.code == 2 and "--utterances-per-speaker" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert synthetic.main([str(tmp_path / "file"), "--utterances-per-speaker", "1"]) == 1
+    assert capsys.readouterr().err.startswith(str(tmp_path / "file"))

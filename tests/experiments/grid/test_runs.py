@@ -1,5 +1,6 @@
 """What a run is: its file, its corpus as its recipe prepared it, its folds under each protocol; and whether it is done."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +143,9 @@ def test_a_corpus_with_a_nameless_speaker_is_refused_under_every_protocol(small_
     copy = Path(shutil.copytree(small_corpus, tmp_path / "synthetic"))
     text = (copy / "manifest.csv").read_text()
     (copy / "manifest.csv").write_text(text.replace(",08,", ",,"))
+    recipe = json.loads((copy / "recipe.json").read_text())
+    recipe["speakers"][""] = recipe["speakers"].pop("08")
+    (copy / "recipe.json").write_text(json.dumps(recipe))
     with pytest.raises(LeakError, match=r"have no speaker|expected at least three names"):
         opened(copy, protocol=protocol)
 
