@@ -181,11 +181,11 @@ def test_a_network_that_was_handed_over_stays_as_it_is_when_a_speaker_is_enrolle
 
 
 def test_a_recording_is_opened_once(model, tmp_path, monkeypatch):
-    opened, sound_file = [], soundfile.SoundFile
+    opened, open_source = [], audio.sources.opened
     for seconds in (7, 65):
         soundfile.write(tmp_path / f"{seconds}.wav", 0.1 * np.random.default_rng(1).normal(size=16_000 * seconds), 16_000)
     predictor = Predictor(model)
-    monkeypatch.setattr(soundfile, "SoundFile", lambda file, *rest: opened.append(Path(file.file.name).name) or sound_file(file, *rest))
+    monkeypatch.setattr(audio.sources, "opened", lambda recording: opened.append(recording.name) or open_source(recording))
     assert [len(found.segments) for found in predictor.predict_many([tmp_path / "7.wav", tmp_path / "65.wav"])] == [3, 63]
     assert opened == ["7.wav", "65.wav"]
 
