@@ -1,7 +1,6 @@
 """A saved network judges recordings as the training run judged its segments."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
