@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,10 +14,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from ser_acrnn.audio import containers, decoders, joined, sources
-from ser_acrnn.audio.channels import Mixer, logger
+from ser_acrnn.audio.channels import Mixer
 from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
 from ser_acrnn.audio.sources import Encoded, complaint_about
 from ser_acrnn.audio.waveforms import AudioError, resampled, to_mono
+
+logger = logging.getLogger(__name__)
 
 _BLOCK_VALUES = 2**22  # samples of all channels that are read at a time: 16 MB, however many channels there are
 _UNKNOWN_FRAMES = 2**62  # libsndfile's number for a length that is not known is about 2**63
