@@ -27,6 +27,7 @@ from ser_acrnn.features.normalisation import Statistics
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.inference.preprocessor import Preprocessor
 from ser_acrnn.models.loading import NetworkError, check_parts
+from ser_acrnn.models.numbers_only import numbers_only
 from ser_acrnn.models.saving import in_float32
 from ser_acrnn.models.waveform import network_in, waveform_model
 
@@ -89,7 +90,7 @@ def export(
     """Writes a network for another runtime, opens the file there, and compares posteriors.
 
     The file takes segments, named `segments`, or, with its features inside, raw audio, named `waveform`: `(batch, samples)`, mono at
-    16 kHz; and gives `posteriors`. Normalisation is inside. LiteRT takes one segment or waveform at a time, the others any number. A
+    16 kHz; and gives `posteriors`, NaN for what holds NaN or infinite values. Normalisation is inside. LiteRT takes one segment or waveform at a time, the others any number. A
     network in mixed bfloat16 is exported in float32. The comparison is kept as JSON in `<path>.check.json`. Both replace an earlier
     export in the end, in one step each; until then, and on an error, that one stays as it was.
 
@@ -124,7 +125,8 @@ def export(
     if waveform:
         made_from, inputs, heard, judged = _of_waveforms(network, format, samples, seconds, speaker)
     else:
-        made_from, inputs, judged = network, _checked(model, samples), segment_posteriors
+        made_from = network if format == "keras" else numbers_only(network)
+        inputs, judged = _checked(model, samples), segment_posteriors
         heard = inputs
     expected = judged(network, heard, BATCH)
     mixed_difference = None if network is model else float(np.abs(expected - judged(model, heard, BATCH)).max())

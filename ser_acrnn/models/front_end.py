@@ -22,6 +22,7 @@ from ser_acrnn.audio.waveforms import LARGEST_SAMPLE
 from ser_acrnn.config.features import FEATURE_RECIPES, FeatureConfig
 from ser_acrnn.features.normalisation import SMALLEST_VARIANCE
 from ser_acrnn.models.layers import register
+from ser_acrnn.models.numbers_only import InFloat32, nan_where_beyond
 from ser_acrnn.models.speech_gate import at_least_zero, power_of_two, quotient_rounded_up, speech, taken
 
 # Binary places after which values of at most 1 are cut; a last slice holds the rest. Sums of products of the first slices, of 512 samples
@@ -30,15 +31,8 @@ SAMPLE_PLACES = (7, 18)
 TRANSFORM_PLACES = (7, 18)
 
 
-class _InFloat32(keras.layers.Layer):
-    """A layer without weights that computes in float32 whatever the precision of the layers around it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "dtype": "float32"})
-
-
 @register
-class LogMels(_InFloat32):
+class LogMels(InFloat32):
     """Waveforms -> 3-D log-Mels, equal to `ser_acrnn.features.log_mels.log_mels_3d` within 1e-4 on speech; differentiable.
 
     Each waveform is an utterance of its own: standardised by itself where the recipe says so, with deltas that end at its edges.
@@ -156,7 +150,7 @@ class LogMels(_InFloat32):
 
 
 @register
-class StandardisedUtterances(_InFloat32):
+class StandardisedUtterances(InFloat32):
     """Log-Mels of utterances -> the same with mean 0 and variance 1 a mel and channel, over each utterance's frames.
 
     As `ser_acrnn.features.normalisation.normalise` by an utterance's own statistics. Input and output shape: `(batch, frames, mels,
@@ -176,7 +170,7 @@ class StandardisedUtterances(_InFloat32):
 
 
 @register
-class Segments(_InFloat32):
+class Segments(InFloat32):
     """Utterances -> their segments, as `ser_acrnn.features.log_mels.segment` cuts them: the last ends with the utterance, short ones are
     padded.
 
@@ -211,7 +205,7 @@ class Segments(_InFloat32):
 
 
 @register
-class UtterancePosteriors(_InFloat32):
+class UtterancePosteriors(InFloat32):
     """Posteriors of segments -> those of their utterances: the maximum, scaled to sum to one (paper, section III).
 
     Called on posteriors `(batch * segments, emotions)` and the waveforms `(batch, samples)` that they are of; output: `(batch, emotions)`,
@@ -222,9 +216,7 @@ class UtterancePosteriors(_InFloat32):
         rows = ops.shape(waveforms)[0]
         each = ops.reshape(posteriors, (rows, ops.shape(posteriors)[0] // rows, posteriors.shape[1]))
         largest = ops.max(each, axis=1)
-        # On the way here maxima lost what is NaN; to compare with it is false in every runtime.
-        audio = ops.all(ops.abs(waveforms) <= LARGEST_SAMPLE, axis=1, keepdims=True)
-        return ops.where(audio, largest / ops.sum(largest, axis=1, keepdims=True), float("nan"))
+        return nan_where_beyond(LARGEST_SAMPLE, waveforms, largest / ops.sum(largest, axis=1, keepdims=True))
 
     def compute_output_spec(self, posteriors: Any, waveforms: Any) -> Any:
         return keras.KerasTensor((waveforms.shape[0], posteriors.shape[1]), dtype="float32")

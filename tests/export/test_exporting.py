@@ -79,6 +79,18 @@ def exports(tmp_path_factory, masked, mixed):
     return folder, comparisons
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("format, quantize", [kind for kind in KINDS if kind[0] != "keras"])
+def test_segments_that_are_no_numbers_get_no_emotion_and_spoil_no_other(exports, masked, format, quantize, value):
+    opened, segments = open_exported(exports[1]["masked", format, quantize][0], format), synthetic_segments(masked, count=3)
+    expected = opened(segments)
+    segments[1, 40, 3, 1] = value
+    found = opened(segments)
+    assert np.isnan(found[1]).all()
+    np.testing.assert_array_equal(found[[0, 2]], expected[[0, 2]])
+
+
+
 @pytest.mark.parametrize("format, quantize", KINDS)
 def test_each_format_computes_what_the_network_computes(exports, masked, format, quantize):
     path, comparison = exports[1]["masked", format, quantize]
