@@ -45,7 +45,7 @@ def acrnn(config: ModelConfig = ModelConfig(), *, recipe_hash: str = "", precisi
     x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="flatten_mels", dtype=policy)(x)  # (batch, 150, 20 * 256)
     x = layers.Dense(config.linear_units, name="linear", dtype=policy, **_initial(config))(x)  # (batch, 150, 768)
     x = _dropout(_activation(x, "linear", "linear", config, policy), "linear", config, policy)
-    recurrent = layers.LSTM(config.blstm_units, return_sequences=True, dtype=policy)
+    recurrent = layers.LSTM(config.blstm_units, return_sequences=True, dtype=policy, name="lstm")
     x = layers.Bidirectional(recurrent, name="blstm", dtype=policy)(x, mask=mask)  # (batch, 150, 256)
     x, _ = AttentionPooling(config.attention, name="attention", dtype=policy)(x, mask=mask)  # (batch, 256)
     x = _dropout(x, "attention", config, policy)

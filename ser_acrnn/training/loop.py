@@ -127,7 +127,7 @@ def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     if config.soft_targets:
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
     model.compile(
-        optimizer=keras.optimizers.Nadam(rate, beta_1=config.momentum),
+        optimizer=keras.optimizers.Nadam(rate, beta_1=config.momentum, name="nadam"),
         loss=loss,
         jit_compile=jit_compile,
     )

@@ -90,7 +90,6 @@ def test_segments_that_are_no_numbers_get_no_emotion_and_spoil_no_other(exports,
     np.testing.assert_array_equal(found[[0, 2]], expected[[0, 2]])
 
 
-
 @pytest.mark.parametrize("format, quantize", KINDS)
 def test_each_format_computes_what_the_network_computes(exports, masked, format, quantize):
     path, comparison = exports[1]["masked", format, quantize]
