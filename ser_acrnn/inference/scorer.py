@@ -18,7 +18,7 @@ from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
 from ser_acrnn.models.heads import FAMILIARITY
 from ser_acrnn.models.loading import NetworkError, check_parts, load
 from ser_acrnn.models.networks import with_attention
-from ser_acrnn.pretrained import list_pretrained, load_pretrained
+from ser_acrnn.pretrained import hub, list_pretrained, load_pretrained
 
 
 class SegmentScorer:
@@ -90,7 +90,7 @@ class SegmentScorer:
 
 
 def _loaded(model: str | Path) -> keras.Model:
-    if str(model) in list_pretrained() or str(model).startswith("hf://"):
+    if str(model) in list_pretrained() or str(model).startswith(hub.ADDRESS):
         return load_pretrained(str(model))
     if not os.path.exists(model):
         raise NetworkError(f"{model}: no such file, expected a network saved as .keras, or one of {list_pretrained()}")

@@ -65,26 +65,6 @@ def load(path: str | Path) -> keras.Model:
     return _finite(model, str(path))
 
 
-def load_from_hub(address: str) -> keras.Model:
-    """Opens a network on the Hugging Face hub, which Keras downloads.
-
-    Args:
-        address: `hf://<owner>/<repository>`.
-
-    Raises:
-        NetworkError: It cannot be fetched or opened.
-    """
-    try:
-        return _finite(keras.saving.load_model(address, compile=False, safe_mode=True), address)
-    except NetworkError:
-        raise
-    except ImportError as error:
-        raise NetworkError(f"{address}: needs huggingface_hub, not installed here: pip install huggingface_hub") from error
-    except Exception as error:
-        reason, expected = _reason(error), "expected hf://<owner>/<repository> with a network, and a connection to the hub"
-        raise NetworkError(f"{address}: cannot be fetched or opened ({reason}), {expected}") from error
-
-
 def check_parts(model: keras.Model, name: str, parts: tuple[str, ...] = PARTS) -> None:
     """Refuses a network that lacks what the package needs of it.
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ser_acrnn import files
+from ser_acrnn.pretrained import hub
 
 DIRECTORY = Path(__file__).parent
 INDEX = "index.json"
-HUB = "hf://"  # Keras's own prefix for repositories on the Hugging Face hub
 
 
 class PretrainedError(ValueError):
@@ -70,7 +70,7 @@ def load_pretrained(name: str) -> Any:
     """Loads a network.
 
     Args:
-        name: One of `list_pretrained()`, or `hf://<owner>/<repository>` for one on the Hugging Face hub, which Keras downloads.
+        name: One of `list_pretrained()`, or `hf://<owner>/<repository>` for one on the Hugging Face hub, which is downloaded.
 
     Returns:
         A `keras.Model`: segments `(batch, 300, 40, 3)` of the recipe `paper` -> posteriors `(batch, emotions)`, in float32. The emotions
@@ -80,13 +80,18 @@ def load_pretrained(name: str) -> Any:
 
     Raises:
         PretrainedError: An unknown name, or a file that is missing or damaged.
-        NetworkError: The network on the hub cannot be fetched or opened.
+        HubError, NetworkError: The network on the hub cannot be fetched, or not be opened.
     """
     import keras
 
     from ser_acrnn.models import loading
 
-    return loading.load_from_hub(name) if name.startswith(HUB) else keras.saving.load_model(pretrained_path(name), compile=False)
+    if not name.startswith(hub.ADDRESS):
+        return keras.saving.load_model(pretrained_path(name), compile=False)
+    try:
+        return loading.load(hub.fetched(name))
+    except loading.NetworkError as error:
+        raise loading.NetworkError(f"{name}: {error}") from error
 
 
 def _index() -> dict[str, dict[str, Any]]:

@@ -111,13 +111,6 @@ def test_a_damaged_file_or_an_unknown_name_is_refused(folder, monkeypatch):
         path.write_bytes(whole)
 
 
-def test_hub_addresses_go_through_keras(monkeypatch):
-    asked, network = [], keras.Sequential()
-    monkeypatch.setattr(keras.saving, "load_model", lambda path, **how: asked.append((path, how)) or network)
-    assert pretrained.load_pretrained("hf://owner/network") is network
-    assert asked == [("hf://owner/network", {"compile": False, "safe_mode": True})]
-
-
 def test_a_system_that_needs_a_validation_speaker_is_refused(folder, small_corpus, capsys):
     words = [f"--prepared={small_corpus}", f"--results={folder / 'results'}", f"--work={folder / 'work'}", f"--directory={folder}"]
     run = collect(folder / "results" / "synthetic")[0]

@@ -1,16 +1,15 @@
-"""A folder for the Hugging Face hub, loaded through Keras's own handler without a network."""
+"""A folder for the Hugging Face hub, loaded as one of its repositories without a connection."""
 
 import json
-from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
-from keras.src.saving import saving_lib
 
 import ser_acrnn
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.export.hub import save_to_hub_folder
+from ser_acrnn.models.loading import NetworkError
 from ser_acrnn.models.networks import acrnn
 
 pytestmark = pytest.mark.stochastic
@@ -24,20 +23,31 @@ def network():
     return acrnn(SMALL, recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
 
 
-def test_the_folder_is_loaded_by_the_hubs_address(network, tmp_path, monkeypatch):
-    folder = save_to_hub_folder(network, tmp_path / "hub", card="# A card", language="de", datasets=("emodb",))
-    asked = []
+@pytest.fixture
+def on_the_hub(monkeypatch):
+    """Puts a folder under an address, without a connection."""
 
-    def snapshot_download(repo_id, **_):
-        asked.append(repo_id)
-        return str(folder)
+    def put(folder):
+        monkeypatch.setattr("huggingface_hub.snapshot_download", lambda repo_id, **_: str(folder))
+        return "hf://owner/network"
 
-    monkeypatch.setattr(saving_lib, "huggingface_hub", SimpleNamespace(snapshot_download=snapshot_download))
-    loaded = ser_acrnn.load_pretrained("hf://owner/network")
-    assert asked == ["owner/network"]
+    return put
+
+
+def test_the_folder_is_loaded_by_the_hubs_address(network, tmp_path, on_the_hub):
+    address = on_the_hub(save_to_hub_folder(network, tmp_path / "hub", card="# A card", language="de", datasets=("emodb",)))
+    loaded = ser_acrnn.load_pretrained(address)
     segments = np.random.default_rng(0).normal(size=(2, 300, 40, 3)).astype("f")
     np.testing.assert_allclose(np.asarray(loaded(segments)), np.asarray(network(segments)), atol=1e-6)
-    assert ser_acrnn.Predictor("hf://owner/network").emotions == ("angry", "sad")
+    assert ser_acrnn.Predictor(address).emotions == ("angry", "sad")
+
+
+def test_a_strangers_network_on_the_hub_is_looked_at_as_one_on_disk(network, tmp_path, on_the_hub):
+    folder = save_to_hub_folder(network, tmp_path / "hub")
+    config = (folder / "config.json").read_text(encoding="utf-8")
+    (folder / "config.json").write_text(config.replace('"class_name": "Dense"', '"class_name": "Lambda"'), encoding="utf-8")
+    with pytest.raises(NetworkError, match=r"^hf://owner/network: .* is a Lambda, which runs code from the file"):
+        ser_acrnn.load_pretrained(on_the_hub(folder))
 
 
 def test_the_card_has_the_hubs_metadata_and_the_labels_are_beside_it(network, tmp_path):

@@ -167,12 +167,3 @@ def test_a_network_without_a_needed_part_names_it_and_a_head_of_another_name_whe
             refused(other)
     with pytest.raises(NetworkError, match="its layer 'emotion' has no emotions"):
         Predictor(plain)
-
-
-def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch):
-    def load_model(address, **_):
-        raise OSError("\n\n".join(["no connection"] * 100))
-
-    monkeypatch.setattr(keras.saving, "load_model", load_model)
-    said = complaint("hf://owner/network")
-    assert "cannot be fetched or opened (no connection), expected hf://<owner>/<repository>" in said
