@@ -25,6 +25,7 @@ from ser_acrnn.evaluation import metrics, protocol
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.inference.batching import segment_posteriors
+from ser_acrnn.training.checkpoint import CheckpointError
 from ser_acrnn.training.loop import Watch, validation_scores
 from ser_acrnn.training.run import Begun, begin
 from ser_acrnn.training.systems import Acrnn
@@ -141,9 +142,20 @@ class Watcher(Watch):
         return [entry | both["conditions"].get(name, {}) for entry, both in zip(plain, curve, strict=True)]
 
     def weights_of(self, epoch: int) -> list[NDArray]:
-        """The network's weights after an epoch."""
-        with np.load(self._file(epoch), allow_pickle=False) as arrays:
-            return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
+        """The network's weights after an epoch.
+
+        Raises:
+            CheckpointError: Their file is missing or damaged.
+        """
+        path = self._file(epoch)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
+        except files.DAMAGED_ARCHIVE as error:
+            raise CheckpointError(
+                f"{path}: cannot be read ({error}), expected the weights after epoch {epoch}; remove {path.parent} and the training's "
+                "checkpoint, and it starts anew"
+            ) from error
 
     def score(self, model: keras.Model, name: str, segments: Segments) -> NDArray[np.float32]:
         """What the network says of utterances in a condition, or by the system itself, `(utterances, emotions)`."""

@@ -14,6 +14,7 @@ from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.inference.transductive_batch_norm import TransductiveBatchNorm
 from ser_acrnn.training import every_epoch
+from ser_acrnn.training.checkpoint import CheckpointError
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
@@ -148,3 +149,16 @@ def test_what_is_no_condition_of_the_training_is_refused(tmp_path, preset, condi
 def test_a_baseline_without_batch_norm_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="expected a network of this package"):
         run(tmp_path, ShortCorpus(features=BASELINE.features), preset=BASELINE, conditions={})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 cut off"])
+def test_weights_of_an_epoch_that_are_missing_or_damaged_are_named(tmp_path, monkeypatch, content):
+    def spoil(watch, epoch):
+        file = tmp_path / "weights" / f"{epoch:03d}.npz"
+        file.unlink() if content is None else file.write_bytes(content)
+        return weights_of(watch, epoch)
+
+    weights_of = every_epoch.Watcher.weights_of
+    monkeypatch.setattr(every_epoch.Watcher, "weights_of", spoil)
+    with pytest.raises(CheckpointError, match=r"weights.00\d.npz: cannot be read .*, expected the weights after epoch \d; remove"):
+        run(tmp_path, preset=changed(epochs=1), conditions={"small.judged": changed(epochs=1, judging_batch_norm="judged")})
