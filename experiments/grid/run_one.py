@@ -20,11 +20,11 @@ from tqdm import tqdm
 from data_prep import command
 from experiments.grid.runs import Experiment, named_experiment
 from experiments.jobs.job import Wait
-from experiments.jobs.locks import lock
 from experiments.options import GridOptions
 from ser_acrnn.config import DnnElmPreset
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.locks import lock
 
 if TYPE_CHECKING:  # heavy, and not needed for --help
     import keras

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from experiments.jobs import accelerators, slurm
 from experiments.jobs.job import THREAD_VARIABLES, Job
-from experiments.jobs.locks import POLL_SECONDS, LockedError, is_locked
 from experiments.options import ExecutorOptions
+from ser_acrnn.locks import POLL_SECONDS, LockedError, is_locked
 
 Options = TypeVar("Options", bound=ExecutorOptions)
 

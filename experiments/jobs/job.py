@@ -22,7 +22,7 @@ class Job:
         module: The command; it has a function `run`, with `--wait`, as `experiments.grid.run_one` does.
         arguments: What the command is told.
         output: The file that is there when the job is done, and not before.
-        lock: The file that the command locks, see `experiments.jobs.locks`.
+        lock: The file that the command locks, see `ser_acrnn.locks`.
         log: The file that keeps what a child process says.
         cost: The cost of the job beside others, in any unit.
     """

@@ -15,8 +15,8 @@ import typer
 from data_prep import command
 from data_prep.pieces import outcome_file, prepare_piece
 from experiments.jobs.job import Wait
-from experiments.jobs.locks import lock
 from experiments.options import WORK, Work
+from ser_acrnn.locks import lock
 
 
 def file(piece: Path, work: Path, suffix: str) -> Path:

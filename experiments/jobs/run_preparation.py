@@ -16,9 +16,9 @@ from data_prep import command, pieces, prepare
 from data_prep.loader import Reading
 from experiments.jobs import executors
 from experiments.jobs.job import Job
-from experiments.jobs.locks import lock
 from experiments.jobs.run_piece import file
 from experiments.options import ExecutorOptions
+from ser_acrnn.locks import lock
 
 COMMAND = "experiments.jobs.run_piece"
 PIECES = 10  # on SLURM: as many as the speakers of the paper's corpora

@@ -31,8 +31,8 @@ import typer
 from data_prep import command
 from experiments.jobs import accelerators
 from experiments.jobs.job import THREAD_VARIABLES, Job
-from experiments.jobs.locks import lock
 from experiments.options import ExecutorOptions
+from ser_acrnn.locks import lock
 
 logger = logging.getLogger(__name__)
 

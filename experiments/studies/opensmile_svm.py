@@ -20,7 +20,6 @@ from data_prep import command
 from experiments import catalogue
 from experiments.catalogue import baselines
 from experiments.grid.runs import Experiment, corpus_name, split_corpus
-from experiments.jobs.locks import lock
 from experiments.options import RESULTS, WORK, Results, Source
 from experiments.studies import linear_svm
 from experiments.studies.checkpoints import recordings_of
@@ -30,6 +29,7 @@ from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS, check_leaks
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.locks import lock
 
 PROTOCOLS = (LEAVE_ONE_SPEAKER_OUT, "leave-one-session-out", "leave-one-group-out", SPEAKER_AND_TEXTS, LEAKY_RANDOM)
 SEED = 0  # nothing is drawn: one run a fold

@@ -21,14 +21,14 @@ LARGEST_NUMBER = 2**32  # of an option; seeds are below it
 
 @contextmanager
 def named() -> Iterator[None]:
-    """Turns the library's complaints, which name file, value and expectation, into a line and exit code 1."""
+    """Turns the library's complaints, which name file, value and expectation, into a line and their `exit_code`, or 1."""
     try:
         yield
     except BrokenPipeError:
         raise
     except (ValueError, ImportError, OSError, MemoryError) as error:
         typer.echo(reason(error), err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(getattr(error, "exit_code", 1)) from error
 
 
 def ended(run: Callable[[], int]) -> int:

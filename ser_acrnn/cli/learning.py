@@ -52,15 +52,16 @@ def train(
         with tqdm(desc="features", unit=" files", disable=not sys.stderr.isatty()) as bar:
             job = from_csv.plan(labels, source, epochs=epochs, most_folds=MOST_FOLDS, on_file=lambda path: bar.update())
         typer.echo(job.description, err=True)
-        if judge:
-            total = len(job.folds) * seeds
-            with tqdm(total=total, desc="folds", unit=" runs", disable=not sys.stderr.isatty()) as bar:
-                for _ in from_csv.evaluate_folds(job, out, range(seeds)):
-                    bar.update()
-            report = from_csv.write_report(job, out)
-            typer.echo(f"report: {report}" if report else f"no report: {job.why_not_evaluated}", err=True)
-        there = from_csv.finished_network(job, out)
-        if there:
-            typer.echo(f"{there}: already there, of the same recordings, labels and configuration", err=True)
-        path = there or from_csv.train(job, out)
+        with from_csv.alone(out):
+            if judge:
+                total = len(job.folds) * seeds
+                with tqdm(total=total, desc="folds", unit=" runs", disable=not sys.stderr.isatty()) as bar:
+                    for _ in from_csv.evaluate_folds(job, out, range(seeds)):
+                        bar.update()
+                report = from_csv.write_report(job, out)
+                typer.echo(f"report: {report}" if report else f"no report: {job.why_not_evaluated}", err=True)
+            there = from_csv.finished_network(job, out)
+            if there:
+                typer.echo(f"{there}: already there, of the same recordings, labels and configuration", err=True)
+            path = there or from_csv.train(job, out)
     typer.echo(f"network: {path}")

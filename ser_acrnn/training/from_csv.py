@@ -11,13 +11,14 @@ import glob
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from ser_acrnn import files
+from ser_acrnn import files, locks
 from ser_acrnn.config import FEATURE_RECIPES, ConfigError, Preset, TrainConfig, lite_augmented
 from ser_acrnn.data.corpus import read_csv
 from ser_acrnn.data.grouped import GroupedCorpus
@@ -147,6 +148,22 @@ def plan(
     return Job(corpus, preset, tuned, folds, protocol, "fine-tuned" if source else "scratch")
 
 
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Writes into a folder as the only training while the block runs.
+
+    Raises:
+        LockedError: Another training writes there.
+        ValueError: It is a file.
+    """
+    _check_folder(out)
+    try:
+        with locks.lock(out / "work" / "lock"):
+            yield
+    except locks.LockedError as error:
+        raise locks.LockedError(f"{out}: another training writes there; wait for its end or give another folder ({error})") from None
+
+
 def settle(job: Job, out: Path, seeds: Iterable[int] = ()) -> None:
     """Makes sure, before anything is computed, that what is finished in a folder is of this training.
 
@@ -159,8 +176,7 @@ def settle(job: Job, out: Path, seeds: Iterable[int] = ()) -> None:
         ValueError: A result or the network is there, but of another configuration, of other recordings or labels, or begun with other
             weights.
     """
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"{out}: is a file, expected a folder")
+    _check_folder(out)
     results = out / "results"
     if results_manifest.read(results) is not None:
         results_manifest.settle(results, results_manifest.rows_of(job.corpus.manifest))
@@ -251,6 +267,11 @@ def train(job: Job, out: Path) -> Path:
     os.replace(unnamed, path)
     _clean(checkpoint)
     return path
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out}: is a file, expected a folder")
 
 
 def _long_enough(numbers: TrainConfig, recordings: int) -> TrainConfig:

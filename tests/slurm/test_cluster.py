@@ -10,7 +10,7 @@ from slurm_grid import ROOT
 
 from experiments.grid import run_grid
 from experiments.jobs import slurm
-from experiments.jobs.locks import lock
+from ser_acrnn.locks import lock
 
 
 @pytest.fixture

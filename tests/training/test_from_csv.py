@@ -262,6 +262,13 @@ def test_what_does_not_belong_to_the_training_is_refused_before_the_first_fold_i
     assert "s3-seed0.json: is the result of another configuration" in capsys.readouterr().err
 
 
+def test_of_two_trainings_into_one_folder_the_second_is_refused(copied, sources, capsys):
+    out, labels = copied
+    with from_csv.alone(out):
+        assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 75
+    assert f"{out}: another training writes there; wait for its end or give another folder" in capsys.readouterr().err
+
+
 def test_a_file_in_place_of_the_folder_is_refused(copied, sources, capsys):
     out, labels = copied
     assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out / "report.md") == 1

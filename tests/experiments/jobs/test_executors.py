@@ -17,9 +17,9 @@ from experiments.grid.runs import named_experiment
 from experiments.jobs import executors
 from experiments.jobs.executors import local, run_child
 from experiments.jobs.job import Job
-from experiments.jobs.locks import LockedError, lock
 from experiments.options import GridOptions
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.locks import LockedError, lock
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,7 +10,7 @@ import pytest
 
 from data_prep import command, prepare
 from experiments.jobs import executors, run_piece, run_preparation
-from experiments.jobs.locks import lock
+from ser_acrnn.locks import lock
 
 ROOT = Path(__file__).parents[3]
 

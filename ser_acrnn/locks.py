@@ -1,17 +1,16 @@
-"""Locks: a run is computed by one process at a time, whoever starts it - a grid here, another one elsewhere, or a job on SLURM.
+"""Locks: what two processes must not compute or write at once, such as a run of a grid, whoever starts it, here or as a job on SLURM.
 
-A lock is a `flock` on a file beside the run's checkpoint, so processes that share results have to share the work folder. The kernel
+A lock is a `flock` on a file, a run's beside its checkpoint, so processes that share results have to share the work folder. The kernel
 gives it up when its holder ends, however it ends: no lock is ever stale. Between hosts this needs a shared file system that passes
 locks on. NFS does, and takes the locks of a host that is gone back after its lease, 90 seconds as a rule; so do GPFS and CephFS, and
-Lustre where it is mounted with `flock`, but not with `localflock`. A file system that knows no locks is met with a warning: two grids
-may then compute a run twice, in the same steps, and the result, which is written atomically, is there once all the same.
+Lustre where it is mounted with `flock`, but not with `localflock`. A system without locks is met with a warning: two grids may then
+compute a run twice, in the same steps, and the result, which is written atomically, is there once all the same.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import logging
 import os
 import socket
@@ -19,6 +18,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 class LockedError(ValueError):
     """Another process holds the lock; the message names it."""
 
-    exit_code = os.EX_TEMPFAIL  # of a command that it ends
+    exit_code = 75  # of a command that it ends: EX_TEMPFAIL, try again later
 
 
 @contextlib.contextmanager
@@ -48,7 +52,7 @@ def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as stream:
         told = False
-        while not _lock(stream, fcntl.LOCK_EX):
+        while not _lock(stream, exclusive=True):
             stream.seek(0)
             message = f"{path}: is held by {stream.read().strip() or 'another process'}"
             if not wait:
@@ -68,20 +72,22 @@ def is_locked(path: Path) -> bool:
     if not path.exists():
         return False
     with path.open("a+", encoding="utf-8") as stream:
-        return not _lock(stream, fcntl.LOCK_SH)
+        return not _lock(stream, exclusive=False)
 
 
-def _lock(stream: TextIO, kind: int) -> bool:
+def _lock(stream: TextIO, *, exclusive: bool) -> bool:
     """Takes the lock until the stream is closed; False where another process has it."""
     try:
-        fcntl.flock(stream, kind | fcntl.LOCK_NB)
+        if fcntl is None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        fcntl.flock(stream, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        if kind == fcntl.LOCK_EX:
-            logger.warning("%s: its file system has no locks (%s), two grids may compute a run twice", stream.name, error)
+        if exclusive:
+            logger.warning("%s: its file system has no locks (%s), two processes may compute the same", stream.name, error)
     return True
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments.jobs import locks
-from experiments.jobs.locks import LockedError, is_locked, lock
+from ser_acrnn import locks
+from ser_acrnn.locks import LockedError, is_locked, lock
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 HOLD = """
 import pathlib, sys, time
-from experiments.jobs.locks import lock
+from ser_acrnn.locks import lock
 with lock(pathlib.Path(sys.argv[1])):
     print(flush=True)
     time.sleep(60)
