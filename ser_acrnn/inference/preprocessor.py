@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ class Preprocessor:
         channels: How many of log-Mels, deltas and delta-deltas it takes.
         scope: What it is normalised by, see `ser_acrnn.config.ModelConfig`.
         speaker: Mean and variance of the log-Mels of the speaker, where the scope is `speaker`.
+        longest_seconds: A recording that is longer is refused.
     """
 
     name: str
@@ -46,14 +48,17 @@ class Preprocessor:
     channels: int
     scope: Normalisation
     speaker: Statistics | None = None
+    longest_seconds: float = math.inf
 
     def waveform(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """A recording as mono samples at the network's rate, shape `(samples,)`."""
         rate = self.features.sampling_rate_hertz
         if is_encoded(recording):
-            return audio.load(recording, rate)
+            with audio.opened(recording) as file:
+                return file.waveform(list(self._short_enough(file.blocks, file.rate_hertz, recording)), rate)
         samples, own = samples_and_rate(recording, sampling_rate_hertz)
-        return audio.to_mono(samples, rate if own is None else own, rate)
+        waveform = audio.to_mono(samples, rate if own is None else own, rate)
+        return next(self._short_enough([waveform], rate, recording))
 
     @contextmanager
     def opened(
@@ -66,14 +71,24 @@ class Preprocessor:
             yield self._checked(waveform, recording) if len(waveform) <= LONGEST_UTTERANCE_SECONDS * rate else iter([waveform])
             return
         with audio.opened(recording) as file:
-            blocks, samples = [], 0
-            for block in file.blocks:
+            blocks, samples, rest = [], 0, self._short_enough(file.blocks, file.rate_hertz, recording)
+            for block in rest:
                 blocks.append(block)
                 samples += len(block)
                 if samples > LONGEST_UTTERANCE_SECONDS * file.rate_hertz:
-                    yield audio.resampled(chain(blocks, file.blocks), file.rate_hertz, rate)
+                    yield audio.resampled(chain(blocks, rest), file.rate_hertz, rate)
                     return
             yield self._checked(file.waveform(blocks, rate), recording)
+
+    def _short_enough(self, blocks: Iterable[NDArray[np.float32]], rate_hertz: int, recording: Recorded) -> Iterator[NDArray[np.float32]]:
+        """Samples, as long as there are not too many of them."""
+        samples = 0
+        for block in blocks:
+            samples += len(block)
+            if samples > self.longest_seconds * rate_hertz:
+                flaw = f"is longer than {self.longest_seconds:g} s, expected at most as much"
+                raise audio.AudioError(complaint_about(recording, flaw))
+            yield block
 
     def _checked(self, waveform: NDArray[np.float32], recording: Recorded) -> NDArray[np.float32]:
         if found := self.flaw(waveform):
@@ -83,7 +98,8 @@ class Preprocessor:
     def pieces(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> Iterator[NDArray[np.float32]]:
         """The same samples piece by piece, `(samples,)` each; what is silent or not finite in a file is not refused."""
         if is_encoded(recording):
-            return audio.stream(recording, self.features.sampling_rate_hertz)
+            pieces = audio.stream(recording, self.features.sampling_rate_hertz)
+            return self._short_enough(pieces, self.features.sampling_rate_hertz, recording)
         return iter([self.waveform(recording, sampling_rate_hertz)])
 
     def segments(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:

@@ -23,11 +23,13 @@ ROOT = Path(__file__).parents[2]
 PARSED = {
     "train": "minutes; tests/training/test_from_csv.py trains",
     "record": "needs a microphone; tests/audio/test_microphone.py plays one",
+    "serve": "serves until it is stopped; tests/cli/test_serve.py asks one",
     "export": "a converter takes many seconds; tests/export writes and compares, and the guide's Python block does",
 }
 # First words of commands that are not run, and why.
 NOT_RUN = {
     ".": "activates an environment",
+    "curl": "asks a server that would have to run; tests/serving does",
     "git": "tags and pushes a release",
     "python -m venv": "makes an environment",
     "python -m mkdocs": "serves until it is stopped",
