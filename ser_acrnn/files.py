@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import re
@@ -15,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PARTIAL = ".partial"  # how the name of a file ends that is being written
+_NAME_LETTERS = 50  # of a name that are in that of what is being written; it may have 255 bytes
+_CLOCK_SECONDS = 2.0  # by which the times of processes and of files may disagree
 # What is raised of an `.npz`, or another ZIP archive, that is damaged or has been cut off.
 DAMAGED_ARCHIVE = (EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error)
 
@@ -48,7 +51,7 @@ def check_target(path: str | Path) -> None:
 def replacing(path: str | Path) -> Iterator[Path]:
     """A file, or a link, to be made in place of another: it takes the name when the block ends, and is gone where the block raises.
 
-    A process that is killed leaves it, see `leftovers`.
+    What a killed process has left of the same file is removed, see `leftovers`.
 
     Threads, processes and hosts that write the same file at the same time do not see each other's; the last one to end stays.
 
@@ -64,10 +67,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     check_target(path)
     device = path.exists() and not (path.is_file() or path.is_dir())  # which a file must not replace
-    # A name may have 255 bytes.
-    partial = path if device else path.with_name(f"{path.name[:50]}.{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
+    name = path.name[:_NAME_LETTERS]
+    partial = path if device else path.with_name(f"{name}.{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in leftovers(path.parent, glob.escape(name)):
+            with contextlib.suppress(OSError):
+                left.unlink()
         yield partial
         if not device:
             os.replace(partial, path)
@@ -89,17 +95,35 @@ def leftovers(folder: Path, name: str = "*") -> list[Path]:
     """
     ours = re.compile(rf"\.{re.escape(socket.gethostname())}-(\d+)-[0-9a-f]{{8}}{re.escape(PARTIAL)}")
     found = [(path, ours.search(path.name)) for path in sorted(folder.glob(f"{name}.*{PARTIAL}"))]
-    return [path for path, match in found if match and not _is_alive(int(match[1]))]
+    return [path for path, match in found if match and not _may_write(int(match[1]), path)]
 
 
-def _is_alive(process: int) -> bool:
+def remove_with_leftovers(path: Path) -> None:
+    """Removes a file, those whose names begin with its own, and what killed processes were writing of it."""
+    path.unlink(missing_ok=True)
+    for left in {*path.parent.glob(f"{glob.escape(path.name)}*"), *leftovers(path.parent, glob.escape(path.name[:_NAME_LETTERS]))}:
+        left.unlink(missing_ok=True)
+
+
+def _may_write(process: int, path: Path) -> bool:
+    """Whether a process is there, and not a later one with the number of the one that began to write."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:  # another user's
+        pass
+    try:
+        return _began(process) <= path.stat().st_mtime + _CLOCK_SECONDS
+    except (OSError, LookupError, ValueError):  # it has ended, or the system does not say
         return True
-    return True
+
+
+def _began(process: int) -> float:
+    """When a process began, in seconds since 1970, where there is Linux's /proc."""
+    ticks = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))
+    return int(boot.split()[1]) + int(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -49,6 +49,32 @@ def test_what_a_killed_process_leaves_is_told_from_what_is_being_written(tmp_pat
         assert files.leftovers(tmp_path, "b.json") == []
 
 
+def test_what_a_killed_process_leaves_is_gone_once_the_file_is_written_even_if_its_number_is_another_process_now(tmp_path):
+    with files.replacing(tmp_path / "a [1].json") as partial:
+        other = subprocess.Popen(["sleep", "60"])
+        left = [tmp_path / partial.name.replace(f"-{os.getpid()}-", f"-{number}-") for number in (other.pid, 2**22 + 1)]
+        for path in left:
+            path.write_text("half")
+        os.utime(left[0], (0, 0))  # before that process began
+    try:
+        files.write_text(tmp_path / "a [2].json", "")
+        assert all(path.exists() for path in left)
+        files.write_text(tmp_path / "a [1].json", "whole")
+        assert sorted(os.listdir(tmp_path)) == ["a [1].json", "a [2].json"]
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_file_is_removed_with_what_was_being_written_of_it(tmp_path):
+    names = ["Anna [2]-seed0.npz", "Anna [2]-seed0.npz.host-1-0.partial", "Anna [2]-seed0.npz.stage1", "Anna 2-seed0.npz"]
+    for name in names:
+        (tmp_path / name).write_text("")
+    files.remove_with_leftovers(tmp_path / names[0])
+    files.remove_with_leftovers(tmp_path / names[0])
+    assert os.listdir(tmp_path) == names[3:]
+
+
 def test_a_file_has_the_access_rights_that_any_new_one_has(tmp_path):
     (tmp_path / "plain").write_text("")
     files.write_text(tmp_path / "replaced", "")

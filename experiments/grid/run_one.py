@@ -5,7 +5,6 @@ python -m experiments.grid.run_one --prepared build/data/emodb --system tiny --f
 
 from __future__ import annotations
 
-import glob
 import logging
 import shutil
 import sys
@@ -21,6 +20,7 @@ from data_prep import command
 from experiments.grid.runs import Experiment, named_experiment
 from experiments.jobs.job import Wait
 from experiments.options import GridOptions
+from ser_acrnn import files
 from ser_acrnn.config import DnnElmPreset
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
@@ -96,8 +96,7 @@ def _compute(experiment: Experiment, this: Run, path: Path, options: Options) ->
             shutil.rmtree(weights)
         else:
             _keep(this, options, *training.run(corpus, this, copies=experiment.copies, **settings))
-    for leftover in checkpoint.parent.glob(f"{glob.escape(checkpoint.name)}*"):  # the checkpoint, and what a killed run was writing of it
-        leftover.unlink(missing_ok=True)
+    files.remove_with_leftovers(checkpoint)
     result = RunResult.load(path)
     print(f"{path}: epoch {result.chosen_epoch}, {result.wall_seconds:.0f} s")
 

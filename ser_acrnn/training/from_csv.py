@@ -7,7 +7,6 @@ finished there is never replaced: another training needs another folder.
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -208,7 +207,7 @@ def evaluate_folds(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunRes
                 checkpoint = out / "work" / f"{run.system}-{run.name('.npz')}"
                 result, _ = training.run(job.corpus, run, system=job.trained_by, checkpoint=checkpoint)
                 result.save(job.file(run, out))
-                _clean(checkpoint)
+                files.remove_with_leftovers(checkpoint)
             yield result
 
 
@@ -265,7 +264,7 @@ def train(job: Job, out: Path) -> Path:
     facts = {"recordings": job.recordings, "initial_weights": job.origin, "network": files.sha256(unnamed)}
     files.write_text(out / RECORD, json.dumps({**facts, "configuration": job.preset.to_dict()}, indent=1))
     os.replace(unnamed, path)
-    _clean(checkpoint)
+    files.remove_with_leftovers(checkpoint)
     return path
 
 
@@ -287,8 +286,3 @@ def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:
     group_of = {speaker: f"group{index}" for index, group in enumerate(files.balanced(counts, number)) for speaker in group}
     speakers = zip(corpus.manifest["utterance"], corpus.manifest["speaker"], strict=True)
     return GroupedCorpus(corpus, {utterance: group_of[speaker] for utterance, speaker in speakers})
-
-
-def _clean(checkpoint: Path) -> None:
-    for leftover in checkpoint.parent.glob(f"{glob.escape(checkpoint.name)}*"):
-        leftover.unlink(missing_ok=True)

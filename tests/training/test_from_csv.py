@@ -378,13 +378,6 @@ def test_a_leak_that_only_a_later_fold_meets_is_named_before_any_training(tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def test_the_checkpoints_of_a_speaker_with_brackets_are_cleaned_up(tmp_path):
-    for name in ("scratch-Anna [2]-seed0.npz", "scratch-Anna [2]-seed0.npz.stage1", "scratch-Anna 2-seed0.npz"):
-        (tmp_path / name).touch()
-    from_csv._clean(tmp_path / "scratch-Anna [2]-seed0.npz")
-    assert [path.name for path in tmp_path.iterdir()] == ["scratch-Anna 2-seed0.npz"]
-
-
 def test_a_corpus_in_memory_has_the_statistics_of_its_frames(labels):
     from ser_acrnn.data.corpus import read_csv
 
