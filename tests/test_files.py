@@ -55,6 +55,7 @@ def test_what_a_killed_process_leaves_is_gone_once_the_file_is_written_even_if_i
         left = [tmp_path / partial.name.replace(f"-{os.getpid()}-", f"-{number}-") for number in (other.pid, 2**22 + 1)]
         for path in left:
             path.write_text("half")
+        partial.write_text("first")
         os.utime(left[0], (0, 0))  # before that process began
     try:
         files.write_text(tmp_path / "a [2].json", "")
