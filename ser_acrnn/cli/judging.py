@@ -8,19 +8,19 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings, shown
 from ser_acrnn.cli.quiet import quiet
+from ser_acrnn.pretrained import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from ser_acrnn.inference.predictions import Prediction, WindowPrediction
     from ser_acrnn.inference.predictor import Predictor
 
-DEFAULT_MODEL = "acrnn3d-emodb"
 HOP_SECONDS = 1.0
 MOST_SECONDS = 86_400.0  # between two judgements
 HEARD = ("speech_seconds", "signal_to_noise_decibels", "unfamiliarity")
@@ -32,6 +32,10 @@ Files = Annotated[
 Model = Annotated[str, typer.Option(help="Name of a shipped network, see `ser-acrnn models`, or a .keras file.")]
 Speaker = Annotated[
     bool, typer.Option("--same-speaker", help="All recordings are of one speaker, to whose audio, unlabelled, the network adapts.")
+]
+Runtime = Annotated[
+    Literal["auto", "onnx", "keras"],
+    typer.Option(help="What the network runs on; auto is onnx, ONNX Runtime, where there is a file for it, and keras otherwise."),
 ]
 Tempos = Annotated[bool, typer.Option("--tempos", help="Hear each 3 s at five tempos and average; takes longer.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -55,6 +59,7 @@ def predict(
         float | None, typer.Option(min=0.01, max=MOST_SECONDS, help="Seconds between two windows of --timeline, by default 1.")
     ] = None,
     tempos: Tempos = False,
+    runtime: Runtime = "auto",
     plot: Annotated[Path | None, typer.Option(help="Also draw the recording, the attention and the posteriors; of one file.")] = None,
 ) -> None:
     """Name the emotion of recordings; those that cannot be used are listed at the end, with exit code 1."""
@@ -70,7 +75,7 @@ def predict(
 
         with named():
             figures.check_path(plot)
-    network = predictor(model, paths if same_speaker else [], five_tempos=tempos)
+    network = predictor(model, paths if same_speaker else [], five_tempos=tempos, runtime=runtime)
     report = Report(len(paths))
     if timeline:
         rows = (moment_row(shown(path), moment, network) for path, moment in _moments(network, paths, hop or HOP_SECONDS, report))
@@ -92,7 +97,7 @@ def embed(files: Files, model: Model = DEFAULT_MODEL, same_speaker: Speaker = Fa
     with named():
         paths = list(recordings(files))
     network = predictor(model, paths if same_speaker else [])
-    from ser_acrnn.inference.embedding import COLUMN, Embedder
+    from ser_acrnn.inference.embedder import COLUMN, Embedder
 
     report = Report(len(paths))
     found = report.usable(zip(paths, Embedder(network).embed_many(paths), strict=True))
@@ -143,7 +148,12 @@ class Report:
 
 
 def predictor(
-    model: str, speaker: Sequence[Path], enrolling: str = "--same-speaker and recordings of one speaker", *, five_tempos: bool = False
+    model: str,
+    speaker: Sequence[Path],
+    enrolling: str = "--same-speaker and recordings of one speaker",
+    *,
+    five_tempos: bool = False,
+    runtime: Runtime = "auto",
 ) -> Predictor:
     """Loads the network, and enrols the speaker whose recordings are given; `enrolling` says how to give them."""
     with named():
@@ -151,7 +161,7 @@ def predictor(
             from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
             from ser_acrnn.inference.predictor import Predictor
 
-            network = Predictor(model, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
+            network = Predictor(model, runtime=runtime, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
         if speaker:
             network.enrol(speaker, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
         elif network.preprocessor.scope == "speaker":
