@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn.audio.sources import Recorded, complaint_about, several
 from ser_acrnn.audio.waveforms import AudioError
+from ser_acrnn.features.spectrum import hastened
 from ser_acrnn.inference.batching import in_batches
 from ser_acrnn.inference.predictor import Predictor
 
@@ -40,7 +41,7 @@ class Embedder:
         self, recordings: Iterable[Recorded], sampling_rate_hertz: int | None = None
     ) -> Iterator[NDArray[np.float32] | AudioError]:
         """What `embed` gives for each recording, in order, or in its place the error; recordings share the network's batches."""
-        cut = (self._cut(recording, sampling_rate_hertz) for recording in several(recordings))
+        cut = (self._cut(recording, sampling_rate_hertz) for recording in hastened(several(recordings)))
         for found, embedded in in_batches(cut, lambda segments: [self.predictor.network.embed(segments)], self.predictor.batch_segments):
             yield embedded[0].mean(axis=0) if embedded else found
 

@@ -16,6 +16,7 @@ from ser_acrnn.audio.windows import mono_chunk
 from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.features.normalisation import statistics_of
+from ser_acrnn.features.spectrum import hastened
 from ser_acrnn.inference.batching import in_batches
 from ser_acrnn.inference.composing import Composer, Cut
 from ser_acrnn.inference.predictions import Prediction, WindowPrediction
@@ -175,7 +176,7 @@ class Predictor:
             ValueError: See `predict`.
         """
         self.preprocessor.check_speaker()
-        cut = (self._cut(recording, sampling_rate_hertz) for recording in several(recordings))
+        cut = (self._cut(recording, sampling_rate_hertz) for recording in hastened(several(recordings)))
         for found, judged in in_batches(cut, self._scorer, self.batch_segments):
             yield self._composer.utterance(found, *judged) if isinstance(found, Cut) else found
 

@@ -18,6 +18,7 @@ from ser_acrnn.audio.windows import windows
 from ser_acrnn.config import FeatureConfig, Normalisation
 from ser_acrnn.features import speech_activity
 from ser_acrnn.features.normalisation import Statistics, normalise, statistics_of
+from ser_acrnn.features.spectrum import hastened
 
 # A recording up to this length is one utterance; a longer one is heard window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
@@ -93,7 +94,8 @@ class Preprocessor:
     def windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The first sample and the samples of each window as long as a segment; see `ser_acrnn.audio.windows`."""
         self.check_speaker()
-        return windows(pieces, self.features.segment_samples, round(hop_seconds * self.features.sampling_rate_hertz))
+        found = windows(pieces, self.features.segment_samples, round(hop_seconds * self.features.sampling_rate_hertz))
+        return hastened(found)
 
     def window_segments(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float = 1.0) -> Iterator[NDArray[np.float32]]:
         """The windows of a recording of any length as the network takes them, `(300, 40, 3)` each, without those that are flawed."""
