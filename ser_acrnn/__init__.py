@@ -38,7 +38,7 @@ class _KerasFinder:
         return importlib.util.find_spec(name)
 
 
-if "keras" in sys.modules:
+if sys.modules.get("keras"):
     _register_layers(None)
 else:
     sys.meta_path.insert(0, _KerasFinder)

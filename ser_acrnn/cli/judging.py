@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -18,6 +19,8 @@ from ser_acrnn.cli.quiet import quiet
 from ser_acrnn.pretrained import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from ser_acrnn.inference.predictions import Prediction, WindowPrediction
     from ser_acrnn.inference.predictor import Predictor
 
@@ -113,12 +116,10 @@ class Report:
     """
 
     def __init__(self, total: int) -> None:
-        from tqdm import tqdm
-
         self.total = total
         self.failures: list[str] = []
         self.notes: list[str] = []
-        self._bar = tqdm(total=total, unit=" files", disable=total == 1 or not sys.stderr.isatty())
+        self._bar = _bar(total) if total > 1 and sys.stderr.isatty() else None
 
     def usable(self, found: Iterable[tuple[Path, Found | ValueError]]) -> Iterator[tuple[Path, Found]]:
         """Passes on what was found of each recording, and keeps the errors."""
@@ -131,13 +132,15 @@ class Report:
 
     def done(self, error: ValueError | None = None) -> None:
         """Counts a recording, and keeps why it could not be used."""
-        self._bar.update()
+        if self._bar is not None:
+            self._bar.update()
         if error is not None:
             self.failures.append(shown(error))
 
     def end(self) -> None:
         """Lists the recordings that could not be used, and ends with exit code 1 if there are some."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
         for note in self.notes:
             typer.echo(note, err=True)
         if self.failures:
@@ -248,7 +251,12 @@ def _print_text(rows: Iterable[dict[str, Any]]) -> None:
 
 def _show(text: str) -> None:
     """Prints at once, and not into a progress bar."""
+    bars = sys.modules.get("tqdm")  # imported where there is a bar
+    with bars.tqdm.external_write_mode() if bars else nullcontext():
+        typer.echo(text, nl=False)
+
+
+def _bar(total: int) -> tqdm:
     from tqdm import tqdm
 
-    with tqdm.external_write_mode():
-        typer.echo(text, nl=False)
+    return tqdm(total=total, unit=" files")

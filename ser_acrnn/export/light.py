@@ -19,7 +19,7 @@ from ser_acrnn.models.loading import check_parts, load
 
 MOST_DIFFERENCE = 1e-5  # of a posterior, a weight of the attention, or a share of the unfamiliarity; float32 differs by 1e-6
 OTHER_SPEAKER = 1.5  # what the check multiplies batch norm's statistics by
-BATCH = 8
+SEGMENTS = BATCH = 24  # that are compared
 
 
 class LightFileError(ValueError):
@@ -79,7 +79,7 @@ def check(network: str | Path) -> float:
 
 
 def _largest_difference(model: keras.Model, light: OnnxNetwork) -> float:
-    by_keras, segments = KerasNetwork(model, BATCH, lent=True), synthetic_segments(model)
+    by_keras, segments = KerasNetwork(model, BATCH, lent=True), synthetic_segments(model, SEGMENTS)
     by_keras.own()
     found = [_difference(by_keras, light, segments)]
     for number, (mean, variance) in enumerate(by_keras.statistics()):

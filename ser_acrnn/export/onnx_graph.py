@@ -61,7 +61,7 @@ def graph_of(model: keras.Model, properties: Mapping[str, str]) -> onnx.ModelPro
                 "ser_acrnn.acrnn in float32"
             )
         write(graph, layer)
-    made = graph.proto(model)
+    made = graph.proto()
     helper.set_model_props(made, dict(properties))
     onnx.checker.check_model(made)
     return made
@@ -71,6 +71,7 @@ class _Graph:
     """The graph so far: its last value, and which of `(batch, channels, frames, mels)` and `(batch, frames, ..)` that has."""
 
     def __init__(self, model: keras.Model) -> None:
+        self.name = model.name
         self.nodes: list[onnx.NodeProto] = []
         self.values: list[onnx.TensorProto] = []
         self.inputs = [helper.make_tensor_value_info(SEGMENTS, TensorProto.FLOAT, ["batch", *model.input_shape[1:]])]
@@ -80,9 +81,9 @@ class _Graph:
         self.channels_first = False
         self.batch_norms = 0
 
-    def proto(self, model: keras.Model) -> onnx.ModelProto:
+    def proto(self) -> onnx.ModelProto:
         outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name, shape in self.outputs.items()]
-        made = helper.make_graph(self.nodes, model.name, self.inputs, outputs, self.values)
+        made = helper.make_graph(self.nodes, self.name, self.inputs, outputs, self.values)
         return helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
@@ -144,9 +145,8 @@ def _padding(graph: _Graph, layer: PaddingMask) -> None:
 
 def _normalise(graph: _Graph, layer: NeutralNormalisation) -> None:
     if layer.scope == "segment":
-        raise GraphError(
-            f"the layer {layer.name!r} normalises by the segment, expected statistics of training, the utterance or the speaker"
-        )
+        expected = "expected by training, the utterance or the speaker"
+        raise GraphError(f"{graph.name}: its layer {layer.name!r} normalises by the segment, {expected}")
     centred = graph.node("Sub", graph.last, graph.constant(_array(layer.mean)))
     normalised = graph.node("Div", centred, graph.constant(np.sqrt(_array(layer.variance))))
     real = graph.node("Unsqueeze", graph.node("Greater", _loudest(graph), graph.constant(0)), graph.constant([2, 3], np.int64))

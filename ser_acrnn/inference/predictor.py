@@ -149,7 +149,8 @@ class Predictor:
             recording: A file, its bytes or an open one; or samples of shape `(samples,)` or `(samples, channels)`, alone, in a pair with
                 their rate, or as `{"array": ..., "sampling_rate": ...}`. Up to a minute it is judged as an utterance, as in training;
                 beyond, window by window, see `timeline`.
-            sampling_rate_hertz: Of the samples; a file knows its own.
+            sampling_rate_hertz: Of samples that come without it; a file knows its own. Without either there is a `FutureWarning`, and
+                the network's is taken.
 
         Raises:
             AudioError: The recording cannot be used; the message says why.

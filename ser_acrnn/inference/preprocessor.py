@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,8 @@ class Preprocessor:
     """Prepares recordings for one network.
 
     Its methods take a recording as a file, its bytes or an open one; or as samples of shape `(samples,)` or `(samples, channels)` with
-    their rate, beside them or with them (see `ser_acrnn.audio.waveforms.samples_and_rate`), which is the network's where none is given.
+    their rate, beside them or with them (see `ser_acrnn.audio.waveforms.samples_and_rate`); without one, the network's is taken, with a
+    `FutureWarning`.
     They raise an `AudioError` that says why where a recording cannot be used, and a `ValueError` where the network normalises by the
     speaker and nobody has been enrolled.
 
@@ -54,6 +56,13 @@ class Preprocessor:
         if is_encoded(recording):
             return audio.load(recording, rate)
         samples, own = samples_and_rate(recording, sampling_rate_hertz)
+        if own is None:
+            warnings.warn(
+                f"samples without a rate are taken for {rate} Hz, expected sampling_rate_hertz={rate} or (samples, {rate}), which a later "
+                "version will require",
+                FutureWarning,
+                stacklevel=2,
+            )
         return audio.to_mono(samples, rate if own is None else own, rate)
 
     @contextmanager
