@@ -32,6 +32,8 @@ class _KerasFinder:
         if name != "keras":
             return None
         sys.meta_path.remove(cls)
+        if importlib.util.find_spec(name) is None:
+            return None
         import wrapt
 
         wrapt.when_imported("keras")(_register_layers)

@@ -74,9 +74,9 @@ def predict(
     if hop is not None and not timeline:
         raise typer.BadParameter("--hop is of --timeline")
     if plot:
-        from ser_acrnn.evaluation import figures
-
         with named():
+            from ser_acrnn.evaluation import figures
+
             figures.check_path(plot)
     network = predictor(model, paths if same_speaker else [], five_tempos=tempos, runtime=runtime)
     report = Report(len(paths))
@@ -87,9 +87,9 @@ def predict(
         rows = (_row(path, prediction, report) for path, prediction in report.usable(judged))
     show(rows)
     if plot and not report.failures:
-        from ser_acrnn.inference import attention_figure
-
         with named():
+            from ser_acrnn.inference import attention_figure
+
             figures.save(attention_figure.draw(network, paths[0]), plot)
         typer.echo(f"figure: {plot}", err=True)
     report.end()

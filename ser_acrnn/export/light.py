@@ -55,6 +55,7 @@ def write(network: str | Path) -> Path:
         "emotions": json.dumps(model.get_layer("emotion").emotions),
         "recipe_hash": normalise.recipe_hash,
         "scope": normalise.scope,
+        "parameters": str(model.count_params()),
         "ser_acrnn": __version__,
     }
     made = onnx_graph.graph_of(model, properties)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import TypeVar
 
@@ -20,10 +21,11 @@ T = TypeVar("T")
 
 
 def hastened(heard: Iterable[T], after: int = WORTH_SCIPY) -> Iterator[T]:
-    """Passes recordings or windows on; where there are many, SciPy is imported on the way, and transforms from then on."""
+    """Passes recordings or windows on; where there are many, SciPy, if it is installed, is imported on the way, and transforms the rest."""
     for number, one in enumerate(heard):
         if number == after:
-            importlib.import_module(_FFTPACK)
+            with suppress(ImportError):
+                importlib.import_module(_FFTPACK)
         yield one
 
 

@@ -101,6 +101,11 @@ class KerasNetwork:
         return int(self._encoder.output_shape[-1])
 
     @property
+    def parameters(self) -> int:
+        """See `Network`."""
+        return self.model.count_params()
+
+    @property
     def batch_norms(self) -> int:
         """See `ser_acrnn.inference.speaker_adaptation.BatchNorms`."""
         return len(self._layers)

@@ -18,7 +18,7 @@ from ser_acrnn.features.normalisation import Statistics
 SEGMENTS, POSTERIORS, ATTENTION, EMBEDDING, UNFAMILIARITY = "segments", "emotion", "attention", "embedding", "unfamiliarity"
 # Of the batch norm with that number: what it hears; mean and variance as inputs, and as the graph has them.
 HEARD, MEAN, VARIANCE, OF_MEAN, OF_VARIANCE = "heard_{}", "mean_{}", "variance_{}", "of_mean_{}", "of_variance_{}"
-PROPERTIES = ("made_from", "emotions", "recipe_hash", "scope")  # what the file tells of itself
+PROPERTIES = ("made_from", "emotions", "recipe_hash", "scope", "parameters")  # what the file tells of itself
 _ERRORS_ALONE = 3  # of ONNX Runtime's levels of severity; it warns of inputs that have defaults
 
 
@@ -64,7 +64,7 @@ class OnnxNetwork:
             raise RuntimeUnavailableError(f"{path}: does not tell {', '.join(lacking)}, expected a file of `ser_acrnn.export.light.write`")
         self.made_from = about["made_from"]
         self.emotions: tuple[str, ...] = tuple(json.loads(about["emotions"]))
-        self.recipe_hash = about["recipe_hash"]
+        self.recipe_hash, self.parameters = about["recipe_hash"], int(about["parameters"])
         self.scope: Normalisation = cast(Normalisation, about["scope"])
         if self.scope not in get_args(Normalisation):
             raise RuntimeUnavailableError(f"{path}: normalises by {self.scope!r}, expected one of {get_args(Normalisation)}")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Runtime = Literal["auto", "onnx", "keras"]
 SUFFIX: Literal[".onnx"] = ".onnx"  # of the file for ONNX Runtime, beside the `.keras`
+_BROUGHT_BY_KERAS = ("h5py", "keras", "tensorflow")  # what the small environment lacks; another backend is the user's choice
 
 
 class Network(BatchNorms, Protocol):
@@ -39,6 +40,7 @@ class Network(BatchNorms, Protocol):
         segment_shape: `(frames, mels, channels)`.
         steps: Weights of the attention a segment.
         embedding_units: What the posteriors are computed from.
+        parameters: How many numbers it holds.
     """
 
     @property
@@ -61,6 +63,9 @@ class Network(BatchNorms, Protocol):
 
     @property
     def embedding_units(self) -> int: ...  # noqa: D102
+
+    @property
+    def parameters(self) -> int: ...  # noqa: D102
 
     def score(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Segments `(segments, frames, mels, channels)` -> posteriors `(segments, emotions)`, attention `(segments, steps)` and
@@ -99,8 +104,10 @@ def opened(model: str | Path | keras.Model, runtime: Runtime, batch_segments: in
             why_not = f"{error}; and Keras "
     try:
         from ser_acrnn.inference import keras_network
-    except ImportError as error:
-        lacking = f"{why_not or f'{model}: Keras '}needs {error.name or error}, not installed here: pip install ser_acrnn"
+    except ModuleNotFoundError as error:
+        if error.name not in _BROUGHT_BY_KERAS:
+            raise
+        lacking = f"{why_not or f'{model}: Keras '}needs {error.name}, not installed here: pip install ser_acrnn"
         raise RuntimeUnavailableError(lacking) from error
     return keras_network.opened(model, batch_segments)
 
