@@ -1,4 +1,4 @@
-"""The networks that ship with the package: a system trained on all speakers of a corpus, its file, checksum and card.
+"""The networks that ship with the package: a system trained on all speakers of a corpus, its files, checksums and card.
 
 python -m experiments.release --prepared build/data/emodb --system best-by-utterance.robust-short-pauses --name acrnn3d-emodb
 
@@ -34,7 +34,7 @@ def main(
     seed: int = 0,
     directory: Annotated[Path, typer.Option(help="where shipped networks are kept", show_default="the package")] = DIRECTORY,
 ) -> None:
-    """Trains, and writes network, index and card.
+    """Trains, and writes network, its file for ONNX Runtime, index and card.
 
     Raises:
         ValueError: The corpus or the system cannot be used, or there is no result that says what the network is worth.
@@ -42,6 +42,7 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     import keras  # heavy, and not needed for --help
 
+    from ser_acrnn.export import light
     from ser_acrnn.models.saving import in_float32, save_compact
     from ser_acrnn.training import devices
     from ser_acrnn.training import run as training
@@ -77,6 +78,7 @@ def main(
     known[name] = {
         "description": describe(experiment.preset, experiment.facts.title),
         "sha256": files.sha256(path),
+        "onnx_sha256": files.sha256(light.write(path)),
         "corpus": experiment.corpus.name,
         "system": system,
         "seed": seed,

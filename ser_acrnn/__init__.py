@@ -5,16 +5,42 @@ before or after, the package's layers are registered, so that `keras.saving.load
 """
 
 import importlib
+import importlib.util
+import sys
+from typing import Any
 
 import lazy_loader
-import wrapt
 
 from ser_acrnn._version import __version__ as __version__
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
-@wrapt.when_imported("keras")
 def _register_layers(_: object) -> None:
     for module in ("layers", "front_end"):
         importlib.import_module(f"ser_acrnn.models.{module}")
+
+
+class _KerasFinder:
+    """Stands first among those that find modules until Keras is looked for, and then has wrapt register the layers after its import.
+
+    wrapt itself is imported only then: it takes as long as all else that a prediction without Keras imports of Python's library.
+    """
+
+    @classmethod
+    def find_spec(cls, name: str, path: object = None, target: object = None) -> Any:
+        if name != "keras":
+            return None
+        sys.meta_path.remove(cls)
+        if importlib.util.find_spec(name) is None:
+            return None
+        import wrapt
+
+        wrapt.when_imported("keras")(_register_layers)
+        return importlib.util.find_spec(name)
+
+
+if sys.modules.get("keras"):
+    _register_layers(None)
+else:
+    sys.meta_path.insert(0, _KerasFinder)

@@ -89,7 +89,7 @@ def scores_of(predictor: Predictor, waveforms: Sequence[NDArray[np.float32]]) ->
     segments, heard = [], []
     for number, waveform in enumerate(waveforms):
         try:
-            segments.append(predictor.preprocessor.segments(waveform))
+            segments.append(predictor.preprocessor.segments(waveform, predictor.preprocessor.features.sampling_rate_hertz))
             heard.append(number)
         except audio.AudioError:
             continue

@@ -59,17 +59,16 @@ def score(network: Path, result: RunResult, recordings: dict[str, Path], ways: S
     from ser_acrnn.inference.predictor import Predictor
 
     predictor = Predictor(network, tempos=TrainConfig.from_dict(result.config["training"]).judging_tempos)
-    waveforms = [
-        audio.load(recordings[utterance["id"]], predictor.preprocessor.features.sampling_rate_hertz) for utterance in result.utterances
-    ]
+    rate = predictor.preprocessor.features.sampling_rate_hertz
+    waveforms = [audio.load(recordings[utterance["id"]], rate) for utterance in result.utterances]
     if predictor.preprocessor.scope == "speaker":
-        predictor.enrol(waveforms, adapt=False)
+        predictor.enrol(waveforms, rate, adapt=False)
     check_network(network, result, scores_of(predictor, waveforms))
     found = {}
     for way in ways:
         scores = np.full((len(waveforms), len(result.emotions)), np.nan)
         for heard, judged in heard_and_scored(way, len(waveforms), [result.seed, *result.fold["test"].encode()]):
-            predictor.enrol([waveforms[index] for index in heard])
+            predictor.enrol([waveforms[index] for index in heard], rate)
             scores[judged] = scores_of(predictor, [waveforms[index] for index in judged])
         found[way] = scores
     return found

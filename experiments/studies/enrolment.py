@@ -52,19 +52,20 @@ def score_fold(network: Path, result: RunResult, recordings: dict[str, Path]) ->
     training = TrainConfig.from_dict(result.config["training"])
     predictor = Predictor(network, tempos=training.judging_tempos)
     names, truth = [utterance["id"] for utterance in result.utterances], np.array(result.truth)
-    waveforms = [audio.load(recordings[name], predictor.preprocessor.features.sampling_rate_hertz) for name in names]
+    rate = predictor.preprocessor.features.sampling_rate_hertz
+    waveforms = [audio.load(recordings[name], rate) for name in names]
     emotions, everything = np.array(result.emotions), np.arange(len(names))
     adapt = training.judging_batch_norm == "speaker"
     unadapted = None if predictor.preprocessor.scope == "speaker" else scores_of(predictor, waveforms)
     before = np.full(len(names), "") if unadapted is None else emotions[unadapted.argmax(axis=1)]
     if adapt or unadapted is None:
-        predictor.enrol(waveforms, adapt=adapt)
+        predictor.enrol(waveforms, rate, adapt=adapt)
         check_network(network, result, scores_of(predictor, waveforms))
     else:
         check_network(network, result, unadapted)
     tables = []
     for heard, draw, chosen in _drawn(truth, result.fold["test"]):
-        predictor.enrol([waveforms[index] for index in chosen])
+        predictor.enrol([waveforms[index] for index in chosen], rate)
         others = np.setdiff1d(everything, chosen)
         decisions = emotions[scores_of(predictor, [waveforms[index] for index in others]).argmax(axis=1)]
         columns = (heard, draw, result.fold["test"], np.array(names)[others], truth[others], decisions, before[others])

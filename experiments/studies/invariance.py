@@ -105,11 +105,11 @@ def try_network(predictor: Predictor, speaker: str, recordings: dict[str, Path])
     rows: list[list[Any]] = []
     for name, path in recordings.items():
         waveform = audio.load(path, RATE_HERTZ)
-        before = predictor.predict(waveform)
+        before = predictor.predict(waveform, RATE_HERTZ)
         for condition, surround in SURROUNDINGS.items():
             changed = surround(waveform, np.random.default_rng(zlib.crc32(f"{condition} {name}".encode())))
             try:
-                after = predictor.predict(changed)
+                after = predictor.predict(changed, RATE_HERTZ)
                 change = after.posteriors[before.emotion] - before.posteriors[before.emotion]
                 rows.append([condition, speaker, name, before.emotion, after.emotion, round(change, 4)])
             except audio.AudioError:

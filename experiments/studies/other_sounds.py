@@ -110,7 +110,7 @@ def ask(predictor: Predictor, number: int) -> pd.DataFrame:
             sound = make(np.random.default_rng([zlib.crc32(name.encode()), draw]))
             scaled = sound if name == "silence" else PEAK * sound / np.abs(sound).max()
             try:
-                said = predictor.predict(scaled.astype(np.float32))
+                said = predictor.predict(scaled.astype(np.float32), RATE_HERTZ)
                 rows.append([name, draw, UNSURE if said.unsure else said.emotion, round(said.unfamiliarity, 2)])
             except audio.AudioError:
                 rows.append([name, draw, NO_SPEECH, ""])

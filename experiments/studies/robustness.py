@@ -75,7 +75,7 @@ def _posteriors(network: Path, result: RunResult, recordings: dict[str, Path]) -
         seeds = [zlib.crc32(f"{condition} {name}".encode()) for name in names]
         waveforms = [degrade(waveform, np.random.default_rng(seed)) for waveform, seed in zip(clean, seeds, strict=True)]
         if adapt or predictor.preprocessor.scope == "speaker":
-            predictor.enrol(waveforms, adapt=adapt, on_unusable=lambda error: None)
+            predictor.enrol(waveforms, rate, adapt=adapt, on_unusable=lambda error: None)
         found.append(scores_of(predictor, waveforms))
     check_network(network, result, found[0])
     return np.array(found)

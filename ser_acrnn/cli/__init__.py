@@ -5,6 +5,7 @@ Exit codes: 0, all is done; 1, something could not be used, such as a recording,
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Annotated
@@ -42,6 +43,7 @@ def _show_version(wanted: bool) -> None:
 def _options(
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
 ) -> None:
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where there is no home to keep its list of fonts in
     # TensorFlow reads these at its import.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

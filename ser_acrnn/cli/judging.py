@@ -7,20 +7,23 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings, shown
 from ser_acrnn.cli.quiet import quiet
+from ser_acrnn.pretrained import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from ser_acrnn.inference.predictions import Prediction, WindowPrediction
     from ser_acrnn.inference.predictor import Predictor
 
-DEFAULT_MODEL = "acrnn3d-emodb"
 HOP_SECONDS = 1.0
 MOST_SECONDS = 86_400.0  # between two judgements
 HEARD = ("speech_seconds", "signal_to_noise_decibels", "unfamiliarity")
@@ -32,6 +35,10 @@ Files = Annotated[
 Model = Annotated[str, typer.Option(help="Name of a shipped network, see `ser-acrnn models`, or a .keras file.")]
 Speaker = Annotated[
     bool, typer.Option("--same-speaker", help="All recordings are of one speaker, to whose audio, unlabelled, the network adapts.")
+]
+Runtime = Annotated[
+    Literal["auto", "onnx", "keras"],
+    typer.Option(help="What the network runs on; auto is onnx, ONNX Runtime, where there is a file for it, and keras otherwise."),
 ]
 Tempos = Annotated[bool, typer.Option("--tempos", help="Hear each 3 s at five tempos and average; takes longer.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -55,6 +62,7 @@ def predict(
         float | None, typer.Option(min=0.01, max=MOST_SECONDS, help="Seconds between two windows of --timeline, by default 1.")
     ] = None,
     tempos: Tempos = False,
+    runtime: Runtime = "auto",
     plot: Annotated[Path | None, typer.Option(help="Also draw the recording, the attention and the posteriors; of one file.")] = None,
 ) -> None:
     """Name the emotion of recordings; those that cannot be used are listed at the end, with exit code 1."""
@@ -66,11 +74,11 @@ def predict(
     if hop is not None and not timeline:
         raise typer.BadParameter("--hop is of --timeline")
     if plot:
-        from ser_acrnn.evaluation import figures
-
         with named():
+            from ser_acrnn.evaluation import figures
+
             figures.check_path(plot)
-    network = predictor(model, paths if same_speaker else [], five_tempos=tempos)
+    network = predictor(model, paths if same_speaker else [], five_tempos=tempos, runtime=runtime)
     report = Report(len(paths))
     if timeline:
         rows = (moment_row(shown(path), moment, network) for path, moment in _moments(network, paths, hop or HOP_SECONDS, report))
@@ -79,9 +87,9 @@ def predict(
         rows = (_row(path, prediction, report) for path, prediction in report.usable(judged))
     show(rows)
     if plot and not report.failures:
-        from ser_acrnn.inference import attention_figure
-
         with named():
+            from ser_acrnn.inference import attention_figure
+
             figures.save(attention_figure.draw(network, paths[0]), plot)
         typer.echo(f"figure: {plot}", err=True)
     report.end()
@@ -92,7 +100,7 @@ def embed(files: Files, model: Model = DEFAULT_MODEL, same_speaker: Speaker = Fa
     with named():
         paths = list(recordings(files))
     network = predictor(model, paths if same_speaker else [])
-    from ser_acrnn.inference.embedding import COLUMN, Embedder
+    from ser_acrnn.inference.embedder import COLUMN, Embedder
 
     report = Report(len(paths))
     found = report.usable(zip(paths, Embedder(network).embed_many(paths), strict=True))
@@ -108,12 +116,10 @@ class Report:
     """
 
     def __init__(self, total: int) -> None:
-        from tqdm import tqdm
-
         self.total = total
         self.failures: list[str] = []
         self.notes: list[str] = []
-        self._bar = tqdm(total=total, unit=" files", disable=total == 1 or not sys.stderr.isatty())
+        self._bar = _bar(total) if total > 1 and sys.stderr.isatty() else None
 
     def usable(self, found: Iterable[tuple[Path, Found | ValueError]]) -> Iterator[tuple[Path, Found]]:
         """Passes on what was found of each recording, and keeps the errors."""
@@ -126,13 +132,15 @@ class Report:
 
     def done(self, error: ValueError | None = None) -> None:
         """Counts a recording, and keeps why it could not be used."""
-        self._bar.update()
+        if self._bar is not None:
+            self._bar.update()
         if error is not None:
             self.failures.append(shown(error))
 
     def end(self) -> None:
         """Lists the recordings that could not be used, and ends with exit code 1 if there are some."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
         for note in self.notes:
             typer.echo(note, err=True)
         if self.failures:
@@ -143,7 +151,12 @@ class Report:
 
 
 def predictor(
-    model: str, speaker: Sequence[Path], enrolling: str = "--same-speaker and recordings of one speaker", *, five_tempos: bool = False
+    model: str,
+    speaker: Sequence[Path],
+    enrolling: str = "--same-speaker and recordings of one speaker",
+    *,
+    five_tempos: bool = False,
+    runtime: Runtime = "auto",
 ) -> Predictor:
     """Loads the network, and enrols the speaker whose recordings are given; `enrolling` says how to give them."""
     with named():
@@ -151,7 +164,7 @@ def predictor(
             from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
             from ser_acrnn.inference.predictor import Predictor
 
-            network = Predictor(model, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
+            network = Predictor(model, runtime=runtime, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
         if speaker:
             network.enrol(speaker, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
         elif network.preprocessor.scope == "speaker":
@@ -238,7 +251,12 @@ def _print_text(rows: Iterable[dict[str, Any]]) -> None:
 
 def _show(text: str) -> None:
     """Prints at once, and not into a progress bar."""
+    bars = sys.modules.get("tqdm")  # imported where there is a bar
+    with bars.tqdm.external_write_mode() if bars else nullcontext():
+        typer.echo(text, nl=False)
+
+
+def _bar(total: int) -> tqdm:
     from tqdm import tqdm
 
-    with tqdm.external_write_mode():
-        typer.echo(text, nl=False)
+    return tqdm(total=total, unit=" files")

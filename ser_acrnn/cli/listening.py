@@ -52,7 +52,7 @@ def record(
         microphone.check(chosen)
         network = predictor(model, list(recordings(enrol or [])), "--enrol and recordings of the speaker")
         rate = network.preprocessor.features.sampling_rate_hertz
-        list(network.timeline(np.random.default_rng(0).normal(size=rate)))  # compiles, so that the first judgement does not come late
+        list(network.timeline(np.random.default_rng(0).normal(size=rate), rate))  # compiles, so that the first judgement does not come late
         with _until_interrupted() as stop, _saved(save, rate) as keep:
             heard = keep(microphone.listen(chosen, seconds=seconds, stop=stop, sampling_rate_hertz=rate))
             show(moment_row("microphone", moment, network) for moment in network.predict_stream(heard, hop_seconds=hop))

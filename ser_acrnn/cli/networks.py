@@ -45,11 +45,12 @@ def info(model: Network) -> None:
             from ser_acrnn.inference.predictor import Predictor
 
             predictor = Predictor(model)
-        network = predictor.model
+        network = predictor.network
         typer.echo(f"emotions: {', '.join(predictor.emotions)}")
-        typer.echo(f"input: segments {network.input_shape[1:]}, recipe {predictor.preprocessor.features.recipe_hash}")
+        typer.echo(f"input: segments {network.segment_shape}, recipe {predictor.preprocessor.features.recipe_hash}")
         typer.echo(f"normalised by: {predictor.preprocessor.scope}")
-        typer.echo(f"parameters: {network.count_params():,}")
+        typer.echo(f"parameters: {network.parameters:,}")
+        typer.echo(f"runs on: {network.runtime}")
         if model in list_pretrained():
             typer.echo(f"\n{model_card(model)}")
 

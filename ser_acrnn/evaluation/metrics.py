@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn import metrics
 
 
 def unweighted_average_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
@@ -24,6 +23,8 @@ def unweighted_average_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Raises:
         ValueError: No utterances, or shapes that differ.
     """
+    from sklearn import metrics  # heavy, here and below, and not needed to judge recordings
+
     truth, decisions = _checked(y_true, y_pred)
     present = np.unique(truth)
     return float(metrics.recall_score(truth, decisions, labels=present, average="macro", zero_division=0))
@@ -31,17 +32,23 @@ def unweighted_average_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 def weighted_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """WA: the share of right decisions, 0 to 1; arguments as in `unweighted_average_recall`."""
+    from sklearn import metrics
+
     return float(metrics.accuracy_score(*_checked(y_true, y_pred)))
 
 
 def macro_f1(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """F1 averaged over the classes that occur in the truth, 0 to 1; arguments as in `unweighted_average_recall`."""
+    from sklearn import metrics
+
     truth, decisions = _checked(y_true, y_pred)
     return float(metrics.f1_score(truth, decisions, labels=np.unique(truth), average="macro", zero_division=0))
 
 
 def confusion(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence) -> NDArray[np.int64]:
     """Counts, rows = truth, columns = decision, in the order of `classes`; shape `(classes, classes)`."""
+    from sklearn import metrics
+
     truth, decisions = _checked(y_true, y_pred)
     return metrics.confusion_matrix(truth, decisions, labels=list(classes))
 

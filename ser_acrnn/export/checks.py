@@ -38,7 +38,7 @@ def utterance_posteriors(
     """
     predictor = Predictor(network)
     predictor.preprocessor.speaker = speaker
-    cut = [predictor.preprocessor.segments(waveform) for waveform in waveforms]
+    cut = [predictor.preprocessor.segments(waveform, predictor.preprocessor.features.sampling_rate_hertz) for waveform in waveforms]
     owners = np.repeat(np.arange(len(cut)), [len(segments) for segments in cut])
     maxima = metrics.utterance_posteriors(segment_posteriors(network, np.concatenate(cut), batch_size), owners)
     return maxima / maxima.sum(axis=1, keepdims=True)

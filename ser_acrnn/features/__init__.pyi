@@ -1,4 +1,4 @@
-from . import extraction, log_mels, mfcc_pitch, normalisation, speech_activity, tempo
+from . import extraction, log_mels, mfcc_pitch, normalisation, spectrum, speech_activity, tempo
 from .log_mels import deltas, hop_frames, log_mels_3d, segment, segment_starts, with_deltas
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "normalisation",
     "segment",
     "segment_starts",
+    "spectrum",
     "speech_activity",
     "tempo",
     "with_deltas",

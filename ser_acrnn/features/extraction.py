@@ -26,6 +26,8 @@ def extract(waveform: ArrayLike, config: Recipe, level: tuple[float, float] | No
     Raises:
         ValueError: See `ser_acrnn.features.log_mels`.
     """
+    import scipy.fftpack  # noqa: F401  a corpus is transformed by it, see `ser_acrnn.features.spectrum`
+
     if isinstance(config, FrameConfig):
         return mfcc_pitch.mfcc_pitch(waveform, config)[..., None]
     if level and config.standardise_waveform == "speaker":

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn.config import FeatureConfig
+from ser_acrnn.features.spectrum import mel_filters, transformed
 from ser_acrnn.features.speech_activity import speech
 
 MEL_BREAK_HERTZ = 700  # of HTK's mel scale
@@ -87,8 +88,6 @@ def log_mels(waveform: ArrayLike, config: FeatureConfig = FeatureConfig()) -> ND
 
 def _mel_powers(pieces: NDArray, config: FeatureConfig) -> NDArray:
     """What the Mel filters catch of pieces of a waveform, `(frames, window)`, in their precision: `(frames, mels)`."""
-    from scipy import fftpack  # not needed to read features
-
     (frames, length), kind = pieces.shape, pieces.dtype
     window, groups = _window(config, kind), _filterbank(config, kind)
     block = np.empty((min(_BLOCK, frames), config.fft_points), kind)
@@ -98,8 +97,7 @@ def _mel_powers(pieces: NDArray, config: FeatureConfig) -> NDArray:
         spectrum = block[:count]
         spectrum[:, :length], spectrum[:, length:] = pieces[start : start + count], 0
         spectrum *= window[:count]
-        # In place, which `scipy.fft` cannot: real part 0, then real and imaginary parts by turns, and a last real part.
-        spectrum = fftpack.rfft(spectrum, axis=1, overwrite_x=True)
+        spectrum = transformed(spectrum)  # real part 0, then real and imaginary parts by turns, and a last real part
         np.square(spectrum, out=spectrum)
         for bins, filters, weights in groups:
             np.matmul(spectrum[:, bins], weights, out=mels[start : start + count, filters])
@@ -131,9 +129,7 @@ def _filterbank(config: FeatureConfig, kind: np.dtype) -> list[tuple[slice, slic
     The spectrum's columns are squares of real and imaginary parts, so that the product also adds them up; it is divided by the number of
     points, as a power spectrum is.
     """
-    from python_speech_features.base import get_filterbanks  # imports scipy
-
-    filters = get_filterbanks(config.mels, config.fft_points, config.sampling_rate_hertz, config.lowest_hertz, config.highest_hertz)
+    filters = mel_filters(config.mels, config.fft_points, config.sampling_rate_hertz, config.lowest_hertz, config.highest_hertz)
     # (512, 40): without the imaginary part of the first bin and, of an even number of points, of the last one, which are none.
     weights = np.repeat(filters.T / config.fft_points, 2, axis=0)[1 : config.fft_points + 1].astype(kind)
     groups = []

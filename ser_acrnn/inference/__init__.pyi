@@ -1,5 +1,17 @@
-from . import attention_figure, batching, embedding, predictions, predictor, preprocessor, speaker_adaptation, transductive_batch_norm
-from .embedding import AcrnnEmbedding, Embedder, embed
+from . import (
+    attention_figure,
+    batching,
+    embedder,
+    embedding,
+    predictions,
+    predictor,
+    preprocessor,
+    runtimes,
+    speaker_adaptation,
+    transductive_batch_norm,
+)
+from .embedder import Embedder
+from .embedding import AcrnnEmbedding, embed
 from .predictions import Prediction, WindowPrediction
 from .predictor import Predictor
 
@@ -12,10 +24,12 @@ __all__ = [
     "attention_figure",
     "batching",
     "embed",
+    "embedder",
     "embedding",
     "predictions",
     "predictor",
     "preprocessor",
+    "runtimes",
     "speaker_adaptation",
     "transductive_batch_norm",
 ]

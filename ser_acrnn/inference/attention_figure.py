@@ -33,8 +33,8 @@ def draw(predictor: Predictor, recording: Recorded, sampling_rate_hertz: int | N
     waveform = predictor.preprocessor.waveform(recording, sampling_rate_hertz)
     rate = predictor.preprocessor.features.sampling_rate_hertz
     seconds = len(waveform) / rate
-    prediction = predictor.predict(waveform)
-    heard = list(predictor.unfolding(waveform, hop_seconds=max(0.05, seconds / STEPS)))
+    prediction = predictor.predict(waveform, rate)
+    heard = list(predictor.unfolding(waveform, rate, hop_seconds=max(0.05, seconds / STEPS)))
 
     figure = Figure(figsize=(8, 6.4), layout="constrained")
     wave, mels, attention, posteriors = figure.subplots(4, 1, sharex=True, height_ratios=(1, 1.6, 0.8, 1.6))

@@ -6,14 +6,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.features.tempo import at_tempo
 
-if TYPE_CHECKING:  # what predicts needs no corpus
+if TYPE_CHECKING:  # what predicts needs no corpus, and not always Keras
+    import keras
+
     from ser_acrnn.data.segments import Features
 
 Tag = TypeVar("Tag")

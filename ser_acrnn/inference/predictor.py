@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn import audio
-from ser_acrnn.audio.sources import Recorded, complaint_about, repeatable, several
+from ser_acrnn.audio.sources import Recorded, repeatable, several
 from ser_acrnn.audio.windows import mono_chunk
 from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.config.features import feature_recipe
-from ser_acrnn.evaluation import metrics
-from ser_acrnn.features.log_mels import segment_starts
 from ser_acrnn.features.normalisation import statistics_of
-from ser_acrnn.features.speech_activity import Activity, activity, signal_to_noise_decibels
+from ser_acrnn.features.spectrum import hastened
 from ser_acrnn.inference.batching import in_batches
-from ser_acrnn.inference.predictions import Prediction, WindowPrediction, heard_in, placed
+from ser_acrnn.inference.composing import Composer, Cut
+from ser_acrnn.inference.predictions import Prediction, WindowPrediction
 from ser_acrnn.inference.preprocessor import Preprocessor
+from ser_acrnn.inference.runtimes import Network, Runtime, is_network
 from ser_acrnn.inference.scorer import SegmentScorer
+from ser_acrnn.pretrained import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    import keras
 
 # Segments at a time: on a processor, more are no faster, and with 40 a shipped network takes a gigabyte.
 BATCH_SEGMENTS = 8
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """An utterance whose segments wait for the network: what is heard of it, in which samples of that they begin, and its noise."""
-
-    heard: Activity
-    starts: list[int]
-    signal_to_noise_decibels: float
 
 
 class Predictor:
@@ -43,18 +37,20 @@ class Predictor:
 
     Args:
         model: Name of a network that ships with the package (`ser_acrnn.list_pretrained`), a `.keras` file, or a loaded network.
+        runtime: What the network runs on, see `ser_acrnn.inference.runtimes.opened`; what is said is the same to 1e-5.
         batch_segments: Segments that the network judges at a time; an accelerator is faster with 40 or more.
         tempos: Rates at which each segment is played to the network, 1.0 among them, at which it shows its attention; its posteriors are
             the mean over all. `ser_acrnn.config.FIVE_TEMPOS` is five times the work.
 
     Attributes:
+        name: The network's, for errors.
         emotions: The network's classes, in the order of its output.
         preprocessor: What it hears of a recording: waveform, log-Mels, segments as it takes them.
         step_seconds: How much of the recording each weight of the attention is about.
 
     Raises:
-        ValueError: There is no such network, it is none of this package's, its features are of no recipe of this version, a batch of
-            no segment, or tempos that are not positive or lack 1.0.
+        ValueError: There is no such network, it is none of this package's, the runtime cannot judge it, its features are of no recipe of
+            this version, a batch of no segment, or tempos that are not positive or lack 1.0.
 
     Example:
         >>> Predictor("acrnn3d-emodb").predict("recording.wav").emotion  # doctest: +SKIP
@@ -62,23 +58,38 @@ class Predictor:
     """
 
     def __init__(
-        self, model: str | Path | keras.Model, *, batch_segments: int = BATCH_SEGMENTS, tempos: Sequence[float] = AS_SPOKEN
+        self,
+        model: str | Path | keras.Model = DEFAULT_MODEL,
+        *,
+        runtime: Runtime = "auto",
+        batch_segments: int = BATCH_SEGMENTS,
+        tempos: Sequence[float] = AS_SPOKEN,
     ) -> None:
         if batch_segments < 1:
             raise ValueError(f"batch_segments is {batch_segments}, expected 1 or more")
         if 1 not in tempos or min(tempos) <= 0:
             raise ValueError(f"tempos are {list(tempos)}, expected positive rates, 1.0 among them")
         self.batch_segments, self.tempos = batch_segments, tuple(tempos)
-        self.name = model.name if isinstance(model, keras.Model) else str(model)
-        self._scorer = SegmentScorer(model, batch_segments, tempos)
-        self.emotions: tuple[str, ...] = tuple(self.model.get_layer("emotion").emotions)
-        layer = self.model.get_layer("normalise")
-        self.preprocessor = Preprocessor(self.name, feature_recipe(layer.recipe_hash, self.name), self.model.input_shape[-1], layer.scope)
-        self.step_seconds = self.preprocessor.features.segment_seconds / self._scorer.steps
+        self.name = model.name if is_network(model) else str(model)  # type: ignore[union-attr]
+        self._scorer = SegmentScorer(model, batch_segments, tempos, runtime)
+        network = self.network
+        self.emotions = network.emotions
+        features = feature_recipe(network.recipe_hash, self.name)
+        self.preprocessor = Preprocessor(self.name, features, network.segment_shape[-1], network.scope)
+        self.step_seconds = features.segment_seconds / network.steps
+        self._composer = Composer(self.emotions, self.step_seconds, features)
+
+    @property
+    def network(self) -> Network:
+        """The network on its runtime, `"onnx"` or `"keras"` by `network.runtime`."""
+        return self._scorer.network
 
     @property
     def model(self) -> keras.Model:
-        """The network; once a speaker has been enrolled, with that speaker's batch norm."""
+        """The network in Keras; once a speaker has been enrolled, with that speaker's batch norm.
+
+        Whoever asks for it may change it: from then on it is what judges.
+        """
         return self._scorer.model
 
     def enrol(
@@ -138,7 +149,8 @@ class Predictor:
             recording: A file, its bytes or an open one; or samples of shape `(samples,)` or `(samples, channels)`, alone, in a pair with
                 their rate, or as `{"array": ..., "sampling_rate": ...}`. Up to a minute it is judged as an utterance, as in training;
                 beyond, window by window, see `timeline`.
-            sampling_rate_hertz: Of the samples; a file knows its own.
+            sampling_rate_hertz: Of samples that come without it; a file knows its own. Without either there is a `FutureWarning`, and
+                the network's is taken.
 
         Raises:
             AudioError: The recording cannot be used; the message says why.
@@ -165,9 +177,9 @@ class Predictor:
             ValueError: See `predict`.
         """
         self.preprocessor.check_speaker()
-        cut = (self._cut(recording, sampling_rate_hertz) for recording in several(recordings))
+        cut = (self._cut(recording, sampling_rate_hertz) for recording in hastened(several(recordings)))
         for found, judged in in_batches(cut, self._scorer, self.batch_segments):
-            yield self._prediction_of(found, *judged) if isinstance(found, _Cut) else found
+            yield self._composer.utterance(found, *judged) if isinstance(found, Cut) else found
 
     def timeline(
         self, recording: Recorded, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 1.0
@@ -230,68 +242,29 @@ class Predictor:
         cut = ((max(0, end - longest), waveform[max(0, end - longest) : end]) for end in ends)
         yield from self._judged(cut)
 
-    def _cut(
-        self, recording: Recorded, sampling_rate_hertz: int | None
-    ) -> tuple[_Cut | Prediction | audio.AudioError, NDArray[np.float32]]:
+    def _cut(self, recording: Recorded, sampling_rate_hertz: int | None) -> tuple[Cut | Prediction | audio.AudioError, NDArray[np.float32]]:
         """What is known of a recording before its segments are judged, and these; none of one that cannot be used, or is long.
 
         One that is long is judged here, window by window, while it is open.
         """
-        none = np.zeros((0, *self.model.input_shape[1:]), np.float32)
+        none = np.zeros((0, *self.network.segment_shape), np.float32)
         try:
             with self.preprocessor.opened(recording, sampling_rate_hertz) as waveform:
                 if not isinstance(waveform, np.ndarray):
-                    return self._summed_up(tuple(self._timeline(waveform)), recording), none
+                    return self._composer.long(tuple(self._timeline(waveform)), recording), none
         except audio.AudioError as error:
             return error, none
-        recipe, log_mels = self.preprocessor.features, self.preprocessor.log_mels(waveform)
-        starts = [frame * recipe.shift_samples for frame in segment_starts(len(log_mels), recipe)]
-        return _Cut(activity(waveform, recipe), starts, signal_to_noise_decibels(waveform, recipe)), self.preprocessor.cut_up(log_mels)
+        log_mels = self.preprocessor.log_mels(waveform)
+        return self._composer.cut(waveform, len(log_mels)), self.preprocessor.cut_up(log_mels)
 
     def _judged(self, cut: Iterator[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
         while batch := list(islice(cut, self.batch_segments)):
             yield from self._predict_windows(batch)
 
     def _predict_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
-        recipe, rate = self.preprocessor.features, self.preprocessor.features.sampling_rate_hertz
         flaws = [self.preprocessor.flaw(samples) for _, samples in batch]
-        usable = [samples for (_, samples), found in zip(batch, flaws, strict=True) if not found]
+        usable = [samples for (_, samples), flaw in zip(batch, flaws, strict=True) if not flaw]
         if usable:
             judged = zip(*self._scorer(np.stack([self.preprocessor.segment(samples) for samples in usable])), strict=True)
-        for (first, samples), found in zip(batch, flaws, strict=True):
-            start, end = first / rate, (first + len(samples)) / rate
-            if found:
-                yield WindowPrediction(start, end, {}, (), found)
-                continue
-            posteriors, attention, unfamiliarity = next(judged)
-            heard, noise = activity(samples, recipe), signal_to_noise_decibels(samples, recipe)
-            inside = placed(attention, heard, 0, 0, self.step_seconds * rate)[: len(attention)]
-            yield self._window_prediction(start, end, posteriors, inside / inside.sum(), heard.seconds, noise, unfamiliarity)
-
-    def _summed_up(self, pieces: tuple[WindowPrediction, ...], recording: Recorded) -> Prediction:
-        judged = [list(piece.posteriors.values()) for piece in pieces if piece.posteriors]
-        if not judged:
-            flaw = f"no window can be judged, the first because it {pieces[0].flaw}, expected speech"
-            raise audio.AudioError(complaint_about(recording, flaw))
-        return self._prediction(np.mean(judged, axis=0), pieces, *heard_in(pieces))
-
-    def _prediction_of(self, cut: _Cut, posteriors: NDArray, attention: NDArray, unfamiliarity: NDArray) -> Prediction:
-        recipe, heard, pieces = self.preprocessor.features, cut.heard, []
-        rate, total = recipe.sampling_rate_hertz, round(heard.seconds * recipe.sampling_rate_hertz)
-        stops = [*(first + round(recipe.segment_seconds * rate) for first in cut.starts[:-1]), total]
-        for first, stop, said, weights, strange in zip(cut.starts, stops, posteriors, attention, unfamiliarity, strict=True):
-            start, end = heard.span(first, stop)
-            facts = (stop - first) / rate, cut.signal_to_noise_decibels, strange
-            inside = placed(weights, heard, first, start, self.step_seconds * rate)
-            pieces.append(self._window_prediction(start / rate, end / rate, said, inside, *facts))
-        maxima = metrics.utterance_posteriors(posteriors, np.zeros(len(posteriors), int))[0]
-        return self._prediction(maxima, tuple(pieces), heard.seconds, cut.signal_to_noise_decibels, unfamiliarity.mean())
-
-    def _window_prediction(self, start: float, end: float, posteriors: NDArray, attention: NDArray, *facts: float) -> WindowPrediction:
-        return WindowPrediction(start, end, self._named(posteriors), tuple(float(weight) for weight in attention), "", *map(float, facts))
-
-    def _prediction(self, scores: NDArray, pieces: tuple[WindowPrediction, ...], *facts: float) -> Prediction:
-        return Prediction(self.emotions[int(scores.argmax())], self._named(scores), pieces, self.step_seconds, *map(float, facts))
-
-    def _named(self, scores: NDArray) -> dict[str, float]:
-        return {emotion: float(value) for emotion, value in zip(self.emotions, scores / scores.sum(), strict=True)}
+        for (first, samples), flaw in zip(batch, flaws, strict=True):
+            yield self._composer.flawed(first, samples, flaw) if flaw else self._composer.window(first, samples, *next(judged))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from ser_acrnn.audio.windows import windows
 from ser_acrnn.config import FeatureConfig, Normalisation
 from ser_acrnn.features import speech_activity
 from ser_acrnn.features.normalisation import Statistics, normalise, statistics_of
+from ser_acrnn.features.spectrum import hastened
 
 # A recording up to this length is one utterance; a longer one is heard window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
@@ -30,7 +32,8 @@ class Preprocessor:
     """Prepares recordings for one network.
 
     Its methods take a recording as a file, its bytes or an open one; or as samples of shape `(samples,)` or `(samples, channels)` with
-    their rate, beside them or with them (see `ser_acrnn.audio.waveforms.samples_and_rate`), which is the network's where none is given.
+    their rate, beside them or with them (see `ser_acrnn.audio.waveforms.samples_and_rate`); without one, the network's is taken, with a
+    `FutureWarning`.
     They raise an `AudioError` that says why where a recording cannot be used, and a `ValueError` where the network normalises by the
     speaker and nobody has been enrolled.
 
@@ -57,6 +60,13 @@ class Preprocessor:
             with audio.opened(recording) as file:
                 return file.waveform(list(self._short_enough(file.blocks, file.rate_hertz, recording)), rate)
         samples, own = samples_and_rate(recording, sampling_rate_hertz)
+        if own is None:
+            warnings.warn(
+                f"samples without a rate are taken for {rate} Hz, expected sampling_rate_hertz={rate} or (samples, {rate}), which a later "
+                "version will require",
+                FutureWarning,
+                stacklevel=2,
+            )
         waveform = audio.to_mono(samples, rate if own is None else own, rate)
         return next(self._short_enough([waveform], rate, recording))
 
@@ -109,7 +119,8 @@ class Preprocessor:
     def windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The first sample and the samples of each window as long as a segment; see `ser_acrnn.audio.windows`."""
         self.check_speaker()
-        return windows(pieces, self.features.segment_samples, round(hop_seconds * self.features.sampling_rate_hertz))
+        found = windows(pieces, self.features.segment_samples, round(hop_seconds * self.features.sampling_rate_hertz))
+        return hastened(found)
 
     def window_segments(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float = 1.0) -> Iterator[NDArray[np.float32]]:
         """The windows of a recording of any length as the network takes them, `(300, 40, 3)` each, without those that are flawed."""

@@ -9,38 +9,58 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from typing import Any, Protocol
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn.config import AS_SPOKEN
+from ser_acrnn.features.normalisation import Statistics
 from ser_acrnn.features.tempo import at_tempo
-from ser_acrnn.inference.batching import filled, in_batches
+from ser_acrnn.inference.batching import in_batches
 
 PRIOR_SEGMENTS = 8
+
+
+class BatchNorms(Protocol):
+    """The batch norms of a network, in order, on whatever runtime.
+
+    Attributes:
+        name: The network's, for errors.
+        batch_norms: How many there are; without one nothing adapts.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def batch_norms(self) -> int: ...  # noqa: D102
+
+    def statistics(self) -> list[Statistics]:
+        """Mean and variance that each has now, `(channels,)`."""
+
+    def take(self, number: int, mean: NDArray[Any], variance: NDArray[Any]) -> None:
+        """Gives the batch norm of that number others."""
+
+    def hear(self, number: int, segments: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What goes into the batch norm of that number, `(segments, ..., channels)`, of segments `(segments, frames, mels, channels)`."""
 
 
 class SpeakerBatchNorm:
     """The batch norm of a network, which takes the statistics of a speaker, or those of training again. It changes the network in place.
 
     Args:
-        model: A network of this package.
-
-    Attributes:
-        layers: The network's batch norms, in order; without one nothing adapts.
+        network: A network, with the statistics of its training.
     """
 
-    def __init__(self, model: keras.Model) -> None:
-        self.model = model
-        self.layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-        self._trained = [_statistics(layer) for layer in self.layers]
+    def __init__(self, network: BatchNorms) -> None:
+        self.network = network
 
     def adapt(self, hear: Callable[[], Iterable[NDArray[np.float32]]], tempos: Sequence[float] = AS_SPOKEN, batch_size: int = 40) -> None:
-        """Takes mean and variance over all that the network hears of a speaker, layer by layer.
+        """Takes mean and variance over all that the network hears of a speaker, batch norm by batch norm.
 
         Args:
-            hear: Called once for each layer: the speaker's segments, in arrays `(segments, 300, mels, channels)`.
+            hear: Called once for each batch norm: the speaker's segments, in arrays `(segments, 300, mels, channels)`.
             tempos: Rates at which each segment is heard.
             batch_size: Segments at a time.
 
@@ -48,11 +68,10 @@ class SpeakerBatchNorm:
             ValueError: No segment.
         """
         self.restore()
-        for layer, before, (mean, variance) in zip(self.layers, self._before, self._trained, strict=True):
+        for place, (mean, variance) in enumerate(self._trained):
 
-            def listen(batch: NDArray[np.float32], before: keras.Model = before) -> list[NDArray]:
-                ((full, number),) = filled(batch, batch_size)
-                return [np.asarray(before.predict_on_batch(at_tempo(full, tempo)))[:number] for tempo in tempos]
+            def listen(batch: NDArray[np.float32], place: int = place) -> list[NDArray]:
+                return [self.network.hear(place, at_tempo(batch, tempo)) for tempo in tempos]
 
             segments, values = 0, 0
             total, squares = np.zeros(mean.shape), np.zeros(mean.shape)
@@ -64,23 +83,15 @@ class SpeakerBatchNorm:
                     total += rows.sum(axis=0)
                     squares += (rows**2).sum(axis=0)
             if not segments:
-                raise ValueError(f"{self.model.name}: nothing was heard of the speaker, expected one segment or more")
+                raise ValueError(f"{self.network.name}: nothing was heard of the speaker, expected one segment or more")
             share, shift = segments / (segments + PRIOR_SEGMENTS), total / values
-            layer.moving_mean.assign(mean + share * shift)
-            layer.moving_variance.assign((1 - share) * variance + share * (squares / values - shift**2))
-
-    @cached_property
-    def _before(self) -> list[keras.Model]:
-        """For each layer the network up to it; kept, so that it is compiled once."""
-        return [keras.Model(self.model.input, layer.input) for layer in self.layers]
+            self.network.take(place, mean + share * shift, (1 - share) * variance + share * (squares / values - shift**2))
 
     def restore(self) -> None:
         """Takes the statistics of training again."""
-        for layer, (mean, variance) in zip(self.layers, self._trained, strict=True):
-            layer.moving_mean.assign(mean)
-            layer.moving_variance.assign(variance)
+        for place, (mean, variance) in enumerate(self._trained):
+            self.network.take(place, mean, variance)
 
-
-def _statistics(layer: keras.layers.BatchNormalization) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    mean, variance = (np.asarray(keras.ops.convert_to_numpy(value), np.float64) for value in (layer.moving_mean, layer.moving_variance))
-    return mean, variance
+    @cached_property
+    def _trained(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        return [(mean.astype(np.float64), variance.astype(np.float64)) for mean, variance in self.network.statistics()]

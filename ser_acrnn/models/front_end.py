@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ser_acrnn.audio.waveforms import LARGEST_SAMPLE
 from ser_acrnn.config.features import FEATURE_RECIPES, FeatureConfig
 from ser_acrnn.features.normalisation import SMALLEST_VARIANCE
+from ser_acrnn.features.spectrum import mel_filters
 from ser_acrnn.models.layers import register
 from ser_acrnn.models.numbers_only import InFloat32, nan_where_beyond
 from ser_acrnn.models.speech_gate import at_least_zero, power_of_two, quotient_rounded_up, speech, taken
@@ -236,9 +237,7 @@ def _ending(values: Any, count: Any) -> Any:
 
 def _filterbank(recipe: FeatureConfig) -> NDArray[np.float32]:
     """Shape `(mels, bins)`; divided by the points of the transform, as a power spectrum is."""
-    from python_speech_features.base import get_filterbanks  # imports scipy
-
-    filters = get_filterbanks(recipe.mels, recipe.fft_points, recipe.sampling_rate_hertz, recipe.lowest_hertz, recipe.highest_hertz)
+    filters = mel_filters(recipe.mels, recipe.fft_points, recipe.sampling_rate_hertz, recipe.lowest_hertz, recipe.highest_hertz)
     return np.asarray(filters / recipe.fft_points, np.float32)
 
 

@@ -24,8 +24,9 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
             normalises by them.
 
     Returns:
-        Waveforms `(batch, samples)`, mono at 16 kHz -> posteriors `(batch, emotions)`. Its layers are `log_mels`, `standardise` where the
-        network normalises by the utterance, `segments`, the network under its own name, and `posteriors`.
+        Waveforms `(batch, samples)`, mono at 16 kHz -> posteriors `(batch, emotions)`, in the order of its `emotions`. Its layers are
+        `log_mels`, `standardise` where the network normalises by the utterance, `segments`, the network under its own name, and
+        `posteriors`.
 
     Raises:
         ValueError: The network is none of this package's, its features are of no recipe of this version, it normalises by the speaker
@@ -49,7 +50,9 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
     if normalise.scope == "utterance":
         values = StandardisedUtterances(name="standardise")(values, *spoken)
     posteriors = copy(Segments(frames, name="segments")(values, *spoken))
-    return keras.Model(waveform, UtterancePosteriors(name="posteriors")(posteriors, waveform), name=f"{model.name}_of_waveforms")
+    made = keras.Model(waveform, UtterancePosteriors(name="posteriors")(posteriors, waveform), name=f"{model.name}_of_waveforms")
+    made.emotions = tuple(copy.get_layer("emotion").emotions)
+    return made
 
 
 def network_in(model: keras.Model) -> keras.Model:

@@ -1,4 +1,4 @@
-"""Networks that ship with the package: `<name>.keras`, its card `<name>.md`, and `index.json`, which knows their checksums.
+"""Networks that ship with the package: `<name>.keras`, `<name>.onnx`, the card `<name>.md`, and `index.json`, which knows the checksums.
 
 They are made by `python -m experiments.release`.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ser_acrnn import files
 from ser_acrnn.pretrained import hub
 
 DIRECTORY = Path(__file__).parent
 INDEX = "index.json"
+DEFAULT_MODEL = "acrnn3d-emodb"
+SUMS = {".keras": "sha256", ".onnx": "onnx_sha256"}  # of a network's files by their suffix, in the index
 
 
 class PretrainedError(ValueError):
@@ -25,11 +27,12 @@ def list_pretrained() -> list[str]:
     return sorted(_index())
 
 
-def pretrained_path(name: str) -> Path:
+def pretrained_path(name: str, suffix: Literal[".keras", ".onnx"] = ".keras") -> Path:
     """The file of a network, its checksum checked.
 
     Args:
         name: One of `list_pretrained()`.
+        suffix: `.onnx` for the file that ONNX Runtime reads.
 
     Raises:
         PretrainedError: An unknown name, or a file that is missing or damaged.
@@ -37,12 +40,12 @@ def pretrained_path(name: str) -> Path:
     known = _index()
     if name not in known:
         raise PretrainedError(f"no pretrained network is called {name!r}, expected one of {sorted(known)}")
-    path = DIRECTORY / f"{name}.keras"
+    path, expected = DIRECTORY / f"{name}{suffix}", known[name][SUMS[suffix]]
     if not path.is_file():
         raise PretrainedError(f"{path}: no such file, expected the network {name!r}; install the package again")
     found = files.sha256(path)
-    if found != known[name]["sha256"]:
-        raise PretrainedError(f"{path}: has the sha256 {found}, expected {known[name]['sha256']}; install the package again")
+    if found != expected:
+        raise PretrainedError(f"{path}: has the sha256 {found}, expected {expected}; install the package again")
     return path
 
 

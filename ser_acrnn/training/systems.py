@@ -21,6 +21,7 @@ from ser_acrnn.features import mfcc_pitch
 from ser_acrnn.features.log_mels import segment
 from ser_acrnn.features.tempo import at_tempo
 from ser_acrnn.inference.batching import segment_posteriors
+from ser_acrnn.inference.keras_network import KerasNetwork
 from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
 from ser_acrnn.inference.transductive_batch_norm import TransductiveBatchNorm, shares
 from ser_acrnn.models import elm
@@ -156,7 +157,7 @@ class Acrnn(System):
             return metrics.utterance_posteriors(posteriors(segments.features), segments.utterance)
 
         def score_adapted(segments: Segments) -> NDArray[np.float32]:
-            batch_norm = SpeakerBatchNorm(model)
+            batch_norm = SpeakerBatchNorm(KerasNetwork(model, config.batch_size))
 
             def score_speaker(heard: NDArray[np.float32]) -> NDArray[np.float32]:
                 batch_norm.adapt(lambda: [heard], config.judging_tempos, config.batch_size)

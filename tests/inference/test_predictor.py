@@ -12,6 +12,7 @@ from ser_acrnn import audio, features
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.features.tempo import at_tempo
+from ser_acrnn.inference.keras_network import KerasNetwork
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
 from ser_acrnn.models.networks import acrnn
@@ -155,7 +156,7 @@ def test_batch_norm_takes_the_statistics_of_the_speaker(tmp_path, recording, sco
     before = predictor.predict(recording).posteriors
     predictor.enrol(path for path in (recording, other))
     adapted = predictor.predict(recording).posteriors
-    SpeakerBatchNorm(trained).adapt(lambda: [heard], (0.9, 1.0))
+    SpeakerBatchNorm(KerasNetwork(trained, 40)).adapt(lambda: [heard], (0.9, 1.0))
     for mine, expected in zip(predictor.model.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_allclose(mine, expected, atol=1e-4)
     by_hand = Predictor(trained, tempos=(0.9, 1.0))
@@ -286,10 +287,9 @@ def test_many_recordings_in_common_batches_are_judged_as_one_by_one(model, many,
             expected.append(predictor.predict(recording))
         except AudioError as error:
             expected.append(error)
-    score = predictor._scorer._network.predict_on_batch
-    monkeypatch.setattr(
-        predictor._scorer._network, "predict_on_batch", lambda batch: sizes.append((batch != 0).any(axis=(1, 2, 3)).sum()) or score(batch)
-    )
+    network = predictor.network._with_attention
+    score = network.predict_on_batch
+    monkeypatch.setattr(network, "predict_on_batch", lambda batch: sizes.append((batch != 0).any(axis=(1, 2, 3)).sum()) or score(batch))
     found = list(predictor.predict_many(iter(many)))
     assert [type(one) for one in found] == [type(one) for one in expected]
     assert [number for number, one in enumerate(found) if isinstance(one, AudioError)] == [2, 5, 11]

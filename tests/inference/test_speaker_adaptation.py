@@ -11,6 +11,7 @@ from ser_acrnn.config import ConfigError
 from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.features.tempo import at_tempo
 from ser_acrnn.inference import speaker_adaptation
+from ser_acrnn.inference.keras_network import KerasNetwork
 from ser_acrnn.inference.speaker_adaptation import SpeakerBatchNorm
 from ser_acrnn.models.networks import acrnn
 from ser_acrnn.training import rescoring
@@ -22,11 +23,19 @@ PLACES = ("conv", "linear", "embedding")
 PLAIN, ADAPTED = changed(epochs=2), changed(epochs=2, judging_batch_norm="speaker")
 
 
+def batch_norms(model):
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def by_speaker(model):
+    return SpeakerBatchNorm(KerasNetwork(model, 40))
+
+
 def network(places=("embedding",)):
     keras.utils.set_random_seed(0)
     model = acrnn(replace(SMALL.model, batch_norm=places))
     rng = np.random.default_rng(1)
-    for layer in SpeakerBatchNorm(model).layers:
+    for layer in batch_norms(model):
         layer.moving_mean.assign(rng.normal(size=layer.moving_mean.shape))
         layer.moving_variance.assign(rng.uniform(0.5, 2, layer.moving_variance.shape))
     return model
@@ -42,16 +51,15 @@ def into(model, layer, heard):
 
 
 def statistics(model):
-    return [(layer.moving_mean.numpy(), layer.moving_variance.numpy()) for layer in SpeakerBatchNorm(model).layers]
+    return [(layer.moving_mean.numpy(), layer.moving_variance.numpy()) for layer in batch_norms(model)]
 
 
 @pytest.mark.parametrize(("number", "tempos"), [(1, (1.0,)), (13, (1.0,)), (13, (0.8, 1.0))])
 def test_mean_and_variance_are_the_speakers_and_count_as_their_segments(number, tempos):
     model, heard = network(), segments(number)
     ((mean, variance),) = statistics(model)
-    batch_norm = SpeakerBatchNorm(model)
-    batch_norm.adapt(lambda: [heard[:5], heard[5:]], tempos, batch_size=4)
-    own = np.concatenate([into(model, batch_norm.layers[0], at_tempo(heard, tempo)) for tempo in tempos])
+    SpeakerBatchNorm(KerasNetwork(model, 4)).adapt(lambda: [heard[:5], heard[5:]], tempos, batch_size=4)
+    own = np.concatenate([into(model, batch_norms(model)[0], at_tempo(heard, tempo)) for tempo in tempos])
     share = number / (number + speaker_adaptation.PRIOR_SEGMENTS)
     ((adapted_mean, adapted_variance),) = statistics(model)
     np.testing.assert_allclose(adapted_mean, share * own.mean(axis=0) + (1 - share) * mean, atol=1e-5)
@@ -61,11 +69,10 @@ def test_mean_and_variance_are_the_speakers_and_count_as_their_segments(number, 
 def test_each_layer_hears_what_the_adapted_ones_before_it_make_of_the_speaker():
     model, heard = network(PLACES), segments(9)
     trained = statistics(model)
-    batch_norm = SpeakerBatchNorm(model)
-    assert len(batch_norm.layers) == 3
-    batch_norm.adapt(lambda: [heard])
+    assert len(batch_norms(model)) == 3
+    by_speaker(model).adapt(lambda: [heard])
     share = 9 / (9 + speaker_adaptation.PRIOR_SEGMENTS)
-    for layer, (mean, variance), (before, spread) in zip(batch_norm.layers, statistics(model), trained, strict=True):
+    for layer, (mean, variance), (before, spread) in zip(batch_norms(model), statistics(model), trained, strict=True):
         own = into(model, layer, heard)
         np.testing.assert_allclose(mean, share * own.mean(axis=0) + (1 - share) * before, atol=1e-4)
         np.testing.assert_allclose(variance, share * own.var(axis=0) + (1 - share) * spread, rtol=1e-3, atol=1e-4)
@@ -73,7 +80,7 @@ def test_each_layer_hears_what_the_adapted_ones_before_it_make_of_the_speaker():
 
 def test_another_speaker_leaves_no_trace_and_training_comes_back():
     model = network(PLACES)
-    trained, batch_norm = statistics(model), SpeakerBatchNorm(model)
+    trained, batch_norm = statistics(model), by_speaker(model)
     batch_norm.adapt(lambda: [segments(9)])
     once = statistics(model)
     batch_norm.adapt(lambda: [segments(20, seed=5)])
@@ -90,7 +97,7 @@ def test_what_cannot_adapt_is_refused():
     with pytest.raises(ConfigError, match=r"judging_batch_norm is 'speaker', expected a network with batch norm"):
         Acrnn(replace(ADAPTED, model=replace(ADAPTED.model, batch_norm=())))
     with pytest.raises(ValueError, match="nothing was heard of the speaker, expected one segment or more"):
-        SpeakerBatchNorm(network()).adapt(lambda: [])
+        by_speaker(network()).adapt(lambda: [])
     with pytest.raises(ConfigError, match="judging_batch_norm is 'speaker', expected 'training': it has none"):
         DnnElm(replace(BASELINE, training=replace(BASELINE.training, judging_batch_norm="speaker")))
 
