@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
@@ -42,6 +43,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         file = str(item.path.relative_to(ROOT))
         item.add_marker(pytest.mark.xdist_group("slurm" if item.path.parent.name == "slurm" else groups.get(item.path, file)))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: Python no longer looks through half a million objects, again and again, for what is not used."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def seed_everything(seed: int) -> None:
@@ -133,6 +140,12 @@ def shared_graphs(sharing: Callable[[], AbstractContextManager[None]]) -> Iterat
     """For all tests of a module that trains much."""
     with sharing():
         yield
+
+
+@pytest.fixture
+def unsaved_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without their figures' files, which take most of a report's time, for tests that read the text."""
+    monkeypatch.setattr("ser_acrnn.evaluation.figures.save", lambda figure, path: None)
 
 
 @pytest.fixture(scope="session")

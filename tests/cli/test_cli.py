@@ -28,7 +28,7 @@ from ser_acrnn.inference.predictions import WindowPrediction
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.networks import acrnn
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 EMOTIONS = ("angry", "sad", "happy")
 SMALL = {"emotions": EMOTIONS, "conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}

@@ -13,7 +13,7 @@ from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.data.normalised import NormalisedCorpus, normalised
 from ser_acrnn.evaluation import metrics, protocol
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 
 def adapted(normalisation, **training):

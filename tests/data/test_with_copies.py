@@ -38,6 +38,8 @@ class Copies(ShortCorpus):
         self.name, self.recipe = "short-degraded", {**self.recipe, "about": {"copies": number}}
 
 
+pytestmark = pytest.mark.usefixtures("shared_graphs")
+
 CORPUS = ShortCorpus()
 COPIES = Copies(CORPUS)
 

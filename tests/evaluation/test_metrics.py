@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from ser_acrnn.evaluation import metrics
 
@@ -31,6 +32,24 @@ def test_confusion_has_the_truth_in_rows_and_the_given_order():
 
 def test_metrics_take_numbers_as_well():
     assert metrics.unweighted_average_recall(np.array([0, 0, 1]), np.array([0, 1, 1])) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_they_are_scikit_learns_over_the_classes_of_the_truth(seed):
+    rng = np.random.default_rng(seed)
+    truth, decisions = rng.choice(list("abcd"), 40), rng.choice(list("bcdef"), 40)
+    over = {"labels": np.unique(truth), "average": "macro", "zero_division": 0}
+    assert metrics.unweighted_average_recall(truth, decisions) == pytest.approx(recall_score(truth, decisions, **over), abs=1e-12)
+    assert metrics.macro_f1(truth, decisions) == pytest.approx(f1_score(truth, decisions, **over), abs=1e-12)
+    assert metrics.weighted_accuracy(truth, decisions) == pytest.approx(accuracy_score(truth, decisions), abs=1e-12)
+    for classes in ("abcdef", "dcb"):
+        expected = confusion_matrix(truth, decisions, labels=list(classes))
+        np.testing.assert_array_equal(metrics.confusion(truth, decisions, list(classes)), expected, strict=True)
+
+
+def test_numbers_and_names_are_not_compared():
+    with pytest.raises(ValueError, match="labels have the types int64 and <U1, expected numbers or names on both sides"):
+        metrics.weighted_accuracy([0, 1], ["a", "b"])
 
 
 @pytest.mark.parametrize("truth, decisions", [([], []), (["a"], ["a", "b"]), ([["a"]], [["a"]])])

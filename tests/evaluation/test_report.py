@@ -67,6 +67,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_only_systems_with_fewer_runs_than_they_need_are_incomplete(tmp_path):
     machine = [replace(result, system="machine") for result in RESULTS if result.seed == 0]
     whole, expected = [*RESULTS, *machine], {"tiny": 4, "machine": 2}
@@ -76,6 +77,7 @@ def test_only_systems_with_fewer_runs_than_they_need_are_incomplete(tmp_path):
     assert "Not yet complete, with fewer than 4 runs: tiny (3); with fewer than 2 runs: a machine (1)." in text
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_what_knows_no_epochs_is_said_of_its_systems_alone(tmp_path):
     unvalidated = [replace(result, fold={**result.fold, "validation": None}) for result in RESULTS]
     last = [replace(result, system="last") for result in unvalidated]
@@ -89,6 +91,7 @@ def test_what_knows_no_epochs_is_said_of_its_systems_alone(tmp_path):
     assert f"each fold tests one speaker; {complexity} All" in report.write(Summary.of(machine), tmp_path, "A corpus").read_text()
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_another_protocol_is_named_in_title_table_explanation_and_csv(tmp_path):
     leaky = [sample_result(speaker, protocol="leaky-random") for speaker in ("part0", "part1")]
     text = report.write(Summary.of(leaky), tmp_path, "A corpus").read_text()
@@ -99,6 +102,7 @@ def test_another_protocol_is_named_in_title_table_explanation_and_csv(tmp_path):
         assert "leaky-random" in (tmp_path / name).read_text(), name
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_protocol_is_explained(tmp_path, protocol):
     text = report.write(Summary.of([sample_result(protocol=protocol)]), tmp_path, "A corpus").read_text()

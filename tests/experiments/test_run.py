@@ -1,17 +1,11 @@
 """One run and the grid, as their commands are typed."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from experiments.grid import run_grid, run_one
 from ser_acrnn.evaluation.results import RunResult
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
-
-ROOT = Path(__file__).parents[2]
 
 
 def arguments(corpus, folder, *more, epochs=2):
@@ -72,26 +66,20 @@ def test_a_corpus_that_is_not_prepared_is_named(tmp_path, capsys):
     assert "no loader 'nowhere'" in capsys.readouterr().err
 
 
-def test_the_grid_survives_a_failing_run_names_it_and_goes_on_from_there(small_corpus, tmp_path):
+def test_the_grid_survives_a_failing_run_names_it_and_goes_on_from_there(small_corpus, tmp_path, capfd):
     # A folder in the checkpoint's place makes the first run fail after its first epoch. The baseline is compiled in no time.
     obstacle = tmp_path / "work" / "synthetic" / "dnn-elm" / "03-seed0.npz"
     obstacle.mkdir(parents=True)
-    command = [
-        sys.executable,
-        "-m",
-        "experiments.grid.run_grid",
-        *arguments(small_corpus, tmp_path, "--folds", "0-1", "--seeds", "0", "--system", "dnn-elm", epochs=1),
-    ]
-    first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    words = arguments(small_corpus, tmp_path, "--folds", "0-1", "--seeds", "0", "--system", "dnn-elm", epochs=1)
+    assert run_grid.main(words) == 1
+    error = capfd.readouterr().err
     results = tmp_path / "results" / "synthetic" / "dnn-elm"
-    assert first.returncode == 1
-    assert "failed: " in first.stderr and "03-seed0.json" in first.stderr and "exit code 1" in first.stderr
+    assert "failed: " in error and "03-seed0.json" in error and "exit code 1" in error
     assert [path.name for path in sorted(results.glob("*.json"))] == ["08-seed0.json"]
 
     obstacle.rmdir()
     untouched = (results / "08-seed0.json").stat().st_mtime_ns
-    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert second.returncode == 0, second.stderr
+    assert run_grid.main(words) == 0, capfd.readouterr().err
     assert [path.name for path in sorted(results.glob("*.json"))] == ["03-seed0.json", "08-seed0.json"]
     assert (results / "08-seed0.json").stat().st_mtime_ns == untouched
 

@@ -1,6 +1,7 @@
 """An export that takes raw audio says what `ser_acrnn.features.log_mels` and the network say of it, or it is not there."""
 
 import dataclasses
+import itertools
 import json
 
 import keras
@@ -21,7 +22,7 @@ from ser_acrnn.models.networks import acrnn
 
 pytestmark = pytest.mark.stochastic
 
-SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
+SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 20, 4),), linear_units=8, blstm_units=4, embedding_units=8)
 PAPER, RELEASED = FEATURE_RECIPES["paper"], FEATURE_RECIPES["released-code"]
 
 NAMES = {"saved_model": "model", "litert": "model.tflite", "onnx": "model.onnx", "keras": "model.keras"}
@@ -59,15 +60,14 @@ def exports(tmp_path_factory, source):
     return folder, comparisons
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("format, quantize", KINDS)
-def test_samples_that_are_no_numbers_get_no_emotion(exports, format, quantize, value):
-    opened, sound = open_exported(exports[1][format, quantize][0], format), pieces(HEARD, PAPER.segment_samples)[0].copy()
+def test_samples_that_are_no_numbers_get_no_emotion(exports, format, quantize):
+    opened, sound = open_exported(exports[1][format, quantize][0], format), pieces(HEARD, PAPER.segment_samples)[0]
     assert np.isfinite(opened([sound])).all()
-    for broken in ([1_000], slice(None)):
+    for value, broken in itertools.product((np.nan, np.inf, -np.inf), ([1_000], slice(None))):
         spoilt = sound.copy()
         spoilt[broken] = value
-        assert np.isnan(opened([spoilt])).all()
+        assert np.isnan(opened([spoilt])).all(), (value, broken)
     assert np.isfinite(opened([sound])).all()
 
 

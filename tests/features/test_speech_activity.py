@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ SPEECH = FEATURE_RECIPES["speech"]
 UTTERANCES = [(speaker, letter) for speaker in ("03", "08", "13") for letter in "FWTN"]
 
 
+@cache
 def spoken(speaker: str, letter: str) -> np.ndarray:
     return generate_utterance(speaker, letter, "b02").astype(np.float32)
 

@@ -17,7 +17,7 @@ from ser_acrnn.models.networks import acrnn
 from ser_acrnn.training import rescoring
 from ser_acrnn.training.systems import Acrnn, DnnElm
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 PLACES = ("conv", "linear", "embedding")
 PLAIN, ADAPTED = changed(epochs=2), changed(epochs=2, judging_batch_norm="speaker")

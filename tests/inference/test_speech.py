@@ -15,7 +15,7 @@ from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.networks import acrnn
 from ser_acrnn.models.waveform import waveform_model
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 RECIPE = FEATURE_RECIPES["speech"]
 RATE_HERTZ = RECIPE.sampling_rate_hertz

@@ -15,7 +15,7 @@ from ser_acrnn.models.layers import Familiarity
 from ser_acrnn.models.networks import acrnn
 from ser_acrnn.models.saving import save_compact
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
 HEARD = np.random.default_rng(0).normal(size=(60, 300, 40, 3)).astype(np.float32)

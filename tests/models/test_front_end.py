@@ -23,7 +23,7 @@ from ser_acrnn.models.waveform import network_in, waveform_model
 pytestmark = pytest.mark.stochastic
 
 RATE_HERTZ = 16_000
-SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 4, 4),), linear_units=8, blstm_units=4, embedding_units=8)
+SMALL = ModelConfig(emotions=("angry", "sad", "happy"), conv=((4, 20, 4),), linear_units=8, blstm_units=4, embedding_units=8)
 PAPER, RELEASED = FEATURE_RECIPES["paper"], FEATURE_RECIPES["released-code"]
 
 
@@ -242,7 +242,7 @@ with numpy.load(folder / "audio.npz") as arrays:
 found = {}
 for path in sorted(folder.glob("*.keras")):
     model = keras.saving.load_model(path)
-    for number, waveform in enumerate(waveforms):
+    for number, waveform in enumerate(waveforms if path.stem in ("features", "small") else waveforms[:1]):
         found[f"{path.stem}-{number}"] = keras.ops.convert_to_numpy(model(waveform[None], training=False))
 for name in ser_acrnn.list_pretrained():
     model = ser_acrnn.load_pretrained(name)
@@ -286,7 +286,7 @@ def saved(tmp_path_factory, network):
             np.save(folder / f"{name}.npy", segments)
             expected[f"shipped-{name}"] = predictor.model.predict_on_batch(segments)
         waveform_model(predictor.model, speaker=predictor.preprocessor.speaker).save(folder / f"{name}.keras")
-        for number, waveform in enumerate(waveforms):
+        for number, waveform in enumerate(waveforms if name == "small" else waveforms[:1]):
             expected[f"{name}-{number}"] = np.array([[*predictor.predict(waveform).posteriors.values()]])
     return folder, expected
 

@@ -283,7 +283,7 @@ def test_a_fold_is_judged_after_all_stages(staged):
     assert entries == result.validation_curve
     rows = {name: values for name, _, values in job.corpus.utterances([job.folds[0].test])}
     assert [utterance["id"] for utterance in result.utterances] == list(rows)
-    judged = np.asarray(model(segment(np.stack(list(rows.values()))[0])))[0]  # recordings of one segment
+    judged = model.predict_on_batch(segment(np.stack(list(rows.values()))[0]))[0]  # recordings of one segment
     np.testing.assert_allclose(result.utterances[0]["posteriors"], judged, atol=1e-4)
 
 

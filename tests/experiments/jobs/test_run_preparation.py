@@ -2,17 +2,12 @@
 
 import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from data_prep import command, prepare
 from experiments.jobs import executors, run_piece, run_preparation
 from ser_acrnn.locks import lock
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -58,13 +53,12 @@ def whole(source, data, *more):
     return contents(data)
 
 
-def test_two_processes_make_what_one_makes(source, words, tmp_path):
-    command = [sys.executable, "-m", "experiments.jobs.run_preparation", *words("--jobs", 2)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "4 pieces to do" in done.stderr and "4/4 pieces" in done.stderr
-    assert done.stdout.count("18 utterances of 3 speakers") == 2
-    assert contents(tmp_path / "data") == whole(source, tmp_path / "whole")
+def test_two_processes_make_what_one_makes(source, words, tmp_path, capsys):
+    assert run_preparation.main(words("--jobs", 2, "--recipe", "paper")) == 0
+    printed = capsys.readouterr()
+    assert "2 pieces to do" in printed.err and "2/2 pieces" in printed.err
+    assert printed.out.count("18 utterances of 3 speakers") == 1
+    assert contents(tmp_path / "data") == whole(source, tmp_path / "whole", "--recipe", "paper")
 
 
 def test_each_piece_is_told_its_list(words, tmp_path, children):

@@ -7,6 +7,8 @@ from sample_results import sample_result
 
 from experiments.reporting import summarise
 
+pytestmark = pytest.mark.usefixtures("unsaved_figures")
+
 
 @pytest.fixture
 def results(tmp_path):

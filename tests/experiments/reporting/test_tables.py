@@ -27,6 +27,7 @@ def results():
     ]
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_table_2_has_all_its_systems_beside_the_letter_and_pairs(results, tmp_path):
     text = tables.write("table2", EMODB, Summary.of(results), tmp_path).read_text()
     assert text.startswith("# Table II, systems: Emo-DB, leave-one-speaker-out\n")
@@ -48,6 +49,7 @@ def test_confusion_stands_beside_fig_4_on_its_speakers_and_on_all(results, tmp_p
     assert (tmp_path / "table2-confusion.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_without_the_letters_depth_the_depth_with_most_runs_is_shown_and_named(tmp_path):
     shallow = [network(speaker, "acrnn3d-1conv") for speaker in ("03", "08")] + [network("03", "acrnn2d-5conv")]
     text = tables.write("table2", EMODB, Summary.of(shallow), tmp_path).read_text()
@@ -55,6 +57,7 @@ def test_without_the_letters_depth_the_depth_with_most_runs_is_shown_and_named(t
     assert "| 3-D ACRNN, 5 conv | 82.82 ± 4.99 | not run" in text
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_table_1_has_seven_depths_paired_with_one_convolution(tmp_path):
     runs = [network(speaker, f"acrnn3d-{layers}conv") for layers in (1, 3) for speaker in ("03", "08")]
     text = tables.write("table1", EMODB, Summary.of(runs), tmp_path).read_text()
@@ -62,6 +65,7 @@ def test_table_1_has_seven_depths_paired_with_one_convolution(tmp_path):
     assert "| 3-D ACRNN, 7 conv | 80.84 ± 5.09" in text
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_what_does_not_add_up_is_said(results, tmp_path):
     text = tables.write("table2", EMODB, Summary.of(results), tmp_path).read_text()
     assert "averages 82.1 %, its caption says 82.82 %" in text
@@ -77,6 +81,7 @@ def test_no_page_without_runs_or_of_a_corpus_that_the_letter_lacks(results, tmp_
     assert tables.write("table2", EMODB, Summary.of([network("part0", protocol="leaky-random")]), tmp_path) is None
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_the_command_shows_the_table_and_writes_its_page(results, tmp_path, capsys):
     for result in results:
         result.save(tmp_path / "emodb" / result.system / f"{result.fold['test']}-seed0.json")
@@ -85,6 +90,7 @@ def test_the_command_shows_the_table_and_writes_its_page(results, tmp_path, caps
     assert (tmp_path / "emodb" / "table2.md").is_file() and (tmp_path / "emodb" / "table1.md").is_file()
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_the_readme_gets_the_flattery_of_the_random_split(results, tmp_path):
     for folder, runs in (("emodb", results), ("emodb.leaky-random", [network("part0", "tiny", protocol="leaky-random")])):
         for result in runs:
@@ -105,6 +111,7 @@ def judged_and_choosing(system, epoch_choice):
     return [replace(run, config={**run.config, "training": {"epoch_choice": epoch_choice}}) for run in runs]
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_the_pages_and_the_readme_say_what_the_speaker_who_chooses_the_epoch_would_flatter(results, tmp_path):
     deep, light = judged_and_choosing("acrnn3d-5conv", "validation"), judged_and_choosing("lite-augmented", "last")
     page = tables.write("table2", EMODB, Summary.of(deep), tmp_path).read_text()
@@ -122,6 +129,7 @@ def test_the_pages_and_the_readme_say_what_the_speaker_who_chooses_the_epoch_wou
     assert "| lite-augmented    | last, fixed | 60.00" in block and "| 3-D ACRNN, 5 conv | best UAR " in block
 
 
+@pytest.mark.usefixtures("unsaved_figures")
 def test_the_readme_begins_with_what_a_reader_asks_for_first(results, tmp_path):
     for result in [*results, network("03", "best-by-utterance")]:
         result.save(tmp_path / "emodb" / result.system / f"{result.fold['test']}-seed{result.seed}.json")

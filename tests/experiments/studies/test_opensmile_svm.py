@@ -40,6 +40,9 @@ def stand_in(monkeypatch):
             yield bands(audio.load(path))
 
     monkeypatch.setattr(opensmile_svm, "opensmile_extractor", lambda config: Extractor("stand-in 1", functionals))
+    for name, preset in baselines.SYSTEMS.items():  # two complexities are a choice
+        few = replace(preset, model=replace(preset.model, complexities=preset.model.complexities[::4]))
+        monkeypatch.setitem(baselines.SYSTEMS, name, few)
     return heard
 
 
