@@ -1,4 +1,4 @@
-"""One file of a split -> its rows: CSV (SpeechBrain's and audformat's too), JSON lines as EmoBox has them, SpeechBrain's JSON, Parquet."""
+"""One file of a split -> its rows: CSV, JSON lines as EmoBox has them, JSON as SpeechBrain and S3PRL have it, Parquet."""
 
 from __future__ import annotations
 
@@ -78,8 +78,10 @@ def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _objects(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Those of a list, or of an object in which each name has one."""
+    """Those of a list, also one that stands beside other things, as S3PRL has it; or of an object in which each name has one."""
     found = _parsed(text_of(path), str(path))
+    if isinstance(found, dict) and len(lists := [one for one in found.values() if isinstance(one, list)]) == 1:
+        found = lists[0]
     if isinstance(found, list):
         yield from ((f"{path}, entry {number}", _object(entry, f"{path}, entry {number}")) for number, entry in enumerate(found, 1))
     else:

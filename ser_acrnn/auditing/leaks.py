@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ser_acrnn import tables
 from ser_acrnn.auditing.findings import Finding, named, numbers, sentence, where
-from ser_acrnn.auditing.split import TEST, TRAIN, VALIDATION, Recording, Split, SplitFold
+from ser_acrnn.auditing.split import TEST, TRAIN, VALIDATION, Recording, Split, SplitFold, natural
 
 ROLES = {"recordings": "key", "speakers": "speaker", "sentences": "text", "sessions": "session"}
 _PAIRS = ((TRAIN, TEST), (VALIDATION, TEST), (TRAIN, VALIDATION))
@@ -93,11 +93,11 @@ def _of(fold: SplitFold, role: str, earlier: str, later: str) -> _Shared | None:
     if not (names := first & second):
         return None
     mentions = len({one.key for one in fold.part(later) if value(one) in names})
-    return _Shared(fold.name, tuple(sorted(names)), len(second), mentions, len({one.key for one in fold.part(later)}))
+    return _Shared(fold.name, tuple(sorted(names, key=natural)), len(second), mentions, len({one.key for one in fold.part(later)}))
 
 
 def _finding(kind: str, found: list[_Shared], earlier: str, later: str, folds: int) -> Finding:
-    names = tuple(sorted({name for one in found for name in one.names}))
+    names = tuple(sorted({name for one in found for name in one.names}, key=natural))
     counts = [len(one.names) for one in found]
     everyone = all(len(one.names) == one.of for one in found)
     which = f"all {numbers(counts)}" if everyone and max(counts) > 1 else f"{numbers(counts)} of the {numbers([one.of for one in found])}"

@@ -115,8 +115,9 @@ def _label_map(path: Path) -> dict[str, str]:
 def _hugging_face(folder: Path, columns: Columns) -> list[Row]:
     """A folder a part, in which a table names the files, or folders are named as the emotions; or such a table above them."""
     found: list[Row] = []
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir() and part_named(path.name)):
-        part = part_named(inner.name)
+    for inner in _folders(folder):
+        if not (part := part_named(inner.name)):
+            continue
         if tables := [inner / name for name in _METADATA if (inner / name).is_file()]:
             found += _below(files_of_splits.rows(tables[0], columns, part=part, fold=""), inner.name)
         else:
@@ -136,14 +137,23 @@ def _below(rows: Iterable[Row], folder: str) -> list[Row]:
 
 
 def _tables(folder: Path, columns: Columns) -> list[Row]:
-    """Files of parts, such as `train.csv`, in the folder or in one a fold; or a single table."""
-    every = sorted(path for pattern in ("*", "fold*/*") for path in folder.glob(pattern) if path.suffix.lower() in files_of_splits.SUFFIXES)
-    named = [path for path in every if files_of_splits.part_of(path)]
-    if not named and len(every) > 1:
-        raise SplitError(
-            f"{folder}: holds {', '.join(path.name for path in every[:5])}, expected names with train, validation and test; or one file"
-        )
-    return [row for path in named or every for row in files_of_splits.rows(path, columns)]
+    """Files of parts, such as `train.csv`, or a single table; or folders of such files, each a fold."""
+    here = _tables_in(folder)
+    if named := [path for path in here if files_of_splits.part_of(path)] or here[: len(here) == 1]:
+        return [row for path in named for row in files_of_splits.rows(path, columns)]
+    if here:
+        names = ", ".join(path.name for path in here[:5])
+        raise SplitError(f"{folder}: holds {names}, expected names with train, validation and test, or one file")
+    inner = [(path, files_of_splits.fold_of(path) or path.parent.name) for below in _folders(folder) for path in _tables_in(below)]
+    return [row for path, fold in inner if files_of_splits.part_of(path) for row in files_of_splits.rows(path, columns, fold=fold)]
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in files_of_splits.SUFFIXES)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
 def _audio(folder: Path, columns: Columns) -> list[Row]:

@@ -65,6 +65,13 @@ def speechbrain_json(folder):
     return [folder]
 
 
+def s3prl(folder):
+    for part in PARTS:
+        entries = [{"path": path, "label": emotion, "speaker": speaker} for path, speaker, emotion in rows(part)]
+        text(folder / f"Session1/{part}_meta_data.json", json.dumps({"labels": {"sad": 0}, "meta_data": entries}))
+    return [folder]
+
+
 def hugging_face(folder):
     for part in PARTS:
         lines = [(path, emotion) for path, _, emotion in rows(part)]
@@ -84,7 +91,7 @@ def folders_of_labels(folder):
     return [folder]
 
 
-FORMATS = (plain_csv, csv_a_part, emobox, speechbrain_csv, speechbrain_json, hugging_face, hugging_face_above, folders_of_labels)
+FORMATS = (plain_csv, csv_a_part, emobox, speechbrain_csv, speechbrain_json, s3prl, hugging_face, hugging_face_above, folders_of_labels)
 
 
 @pytest.mark.parametrize("write", FORMATS)
