@@ -1,4 +1,19 @@
-from . import audio, auditing, augmentation, cli, config, data, evaluation, export, features, inference, models, pretrained, training
+from . import (
+    audio,
+    auditing,
+    augmentation,
+    checking,
+    cli,
+    config,
+    data,
+    evaluation,
+    export,
+    features,
+    inference,
+    models,
+    pretrained,
+    training,
+)
 from ._version import __version__
 from .audio import AudioError
 from .auditing import Audit, SplitError, audit
@@ -52,6 +67,7 @@ __all__ = [
     "audit",
     "auditing",
     "augmentation",
+    "checking",
     "cli",
     "config",
     "data",

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 PARSED = {
     "train": "minutes; tests/training/test_from_csv.py trains",
     "audit": "splits that others publish; tests/auditing audits its own",
+    "check": "minutes; tests/checking checks",
     "split": "writes folders; tests/cli/test_auditing_commands.py splits",
     "record": "needs a microphone; tests/audio/test_microphone.py plays one",
     "export": "a converter takes many seconds; tests/export writes and compares, and the guide's Python block does",
