@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ser_acrnn.auditing import coverage, leaks, reading, selection
@@ -21,6 +22,8 @@ def audit(
     audio: str | Path | None = None,
     config: Sequence[str | Path] = (),
     unseen_texts: bool = False,
+    estimate: bool = False,
+    work: str | Path | None = None,
     on_file: Callable[[], object] = lambda: None,
 ) -> Audit:
     """Says what of the test is known before it in a split that somebody made, and what else is wrong with the split.
@@ -35,13 +38,17 @@ def audit(
         audio: Folder with the recordings, which are then compared by their sound.
         config: Configurations or logs of the training, which say what the model is chosen by.
         unseen_texts: Whether the test's sentences are to be new; so they are where a column or a rule of theirs is given.
+        estimate: Whether to train and test a simple system under the split and under an honest one, on the recordings of `audio`.
+        work: Folder that keeps what the estimate computes of each recording.
         on_file: Called for each recording that was heard.
 
     Returns:
         The findings, each a sentence with counts and names; `print` shows them beneath a table of the parts.
 
     Raises:
-        SplitError: It cannot be read; the message names file, value and expectation.
+        SplitError: It cannot be read, or what the estimate needs is not known; the message names file, value and expectation.
+        AudioError: A recording cannot be used for the estimate.
+        ValueError: An estimate without audio, or without openSMILE.
 
     Example:
         >>> import tempfile
@@ -53,6 +60,8 @@ def audit(
         >>> ser_acrnn.audit(table).findings[0].sentence
         '1 of the 2 speakers of the test part is in the training part, too: b; that concerns 1 of 2 test recordings.'
     """
+    if estimate and audio is None:
+        raise ValueError("an estimate is wanted, expected audio, the folder of the recordings")
     split = reading.read(sources, columns=columns, corpus=corpus, rules=rules, unseen_texts=unseen_texts)
     found = [(finding, True) for path in config for finding in selection.findings(Path(path))]
     found += _of_labels(split)
@@ -65,7 +74,12 @@ def audit(
         heard, problems = same_audio.findings(split, Path(audio), on_file)
         found += heard
         unchecked += problems
-    return _put_together(split, found, unchecked)
+    report = _put_together(split, found, unchecked)
+    if estimate and audio is not None:
+        from ser_acrnn.auditing import estimating
+
+        report = replace(report, estimate=estimating.estimate(split, Path(audio), None if work is None else Path(work), on_file))
+    return report
 
 
 def audit_split(split: Split) -> Audit:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ser_acrnn.auditing.split import PARTS, Split, SplitFold
 from ser_acrnn.evaluation.markdown import markdown_table
+
+if TYPE_CHECKING:  # heavy, and not needed for labels alone
+    from ser_acrnn.auditing.estimates import Estimate
 
 MOST_NAMED = 12
 
@@ -42,12 +45,14 @@ class Audit:
         findings: What is wrong with it.
         notes: What is not wrong, but limits what its figures say.
         unchecked: What could not be looked for, and why.
+        estimate: By how much it flatters; None where nobody asked.
     """
 
     split: Split
     findings: tuple[Finding, ...]
     notes: tuple[Finding, ...] = ()
     unchecked: tuple[str, ...] = ()
+    estimate: Estimate | None = None
     _counts: tuple[str, ...] = field(default=("recordings", "speakers", "sentences", "sessions", "emotions"), init=False, repr=False)
 
     @property
@@ -68,6 +73,7 @@ class Audit:
             "findings": [asdict(finding) for finding in self.findings],
             "notes": [asdict(note) for note in self.notes],
             "unchecked": list(self.unchecked),
+            "estimate": None if self.estimate is None else self.estimate.to_dict(),
         }
 
     def to_markdown(self) -> str:
@@ -82,6 +88,7 @@ class Audit:
         heads = ["fold", "part", *self._counts]
         text = [f"# {self.split.name}", markdown_table([heads[place] for place in kept], [[row[place] for place in kept] for row in rows])]
         text.append(_listed("Findings", [f"{one.kind}: {one.sentence}" for one in self.findings]) or "Nothing was found.")
+        text.append(_listed("Estimate", [self.estimate.sentence] if self.estimate else []))
         text.append(_listed("Notes", [f"{one.kind}: {one.sentence}" for one in self.notes]))
         text.append(_listed("Not checked", self.unchecked))
         return "\n\n".join(piece for piece in text if piece)

@@ -60,6 +60,10 @@ def audit(
     unseen_texts: Annotated[
         bool, typer.Option("--unseen-texts", help="The test's sentences are to be new, as where a column or rule of theirs is given.")
     ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Also train a simple system under this split and an honest one; needs --audio and openSMILE.")
+    ] = False,
+    work: Annotated[Path | None, typer.Option(help="Folder that keeps what --estimate computes of the recordings.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find what is known of the test beforehand in a split: exit code 0, nothing was found; 1, something was; 2, wrong arguments."""
@@ -67,6 +71,8 @@ def audit(
 
     from ser_acrnn import auditing
 
+    if estimate and audio is None:
+        raise typer.BadParameter("--estimate needs --audio, the folder of the recordings")
     with named():
         columns = auditing.Columns(
             path_column, id_column, speaker_column, emotion_column, part_column, fold_column, text_column, session_column, sex_column
@@ -80,6 +86,8 @@ def audit(
                 audio=audio,
                 config=config or (),
                 unseen_texts=unseen_texts,
+                estimate=estimate,
+                work=work,
                 on_file=bar.update,
             )
     typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if as_json else found.to_markdown())
