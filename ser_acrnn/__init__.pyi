@@ -1,6 +1,22 @@
-from . import audio, augmentation, cli, config, data, evaluation, export, features, inference, models, pretrained, training
+from . import (
+    audio,
+    auditing,
+    augmentation,
+    checking,
+    cli,
+    config,
+    data,
+    evaluation,
+    export,
+    features,
+    inference,
+    models,
+    pretrained,
+    training,
+)
 from ._version import __version__
 from .audio import AudioError
+from .auditing import Audit, SplitError, audit
 from .config import ConfigError, FeatureConfig, ModelConfig, TrainConfig, preset
 from .data import CorpusError, DatasetError, Utterance, read_csv
 from .evaluation import (
@@ -27,6 +43,7 @@ __all__ = [
     "AcrnnEmbedding",
     "AttentionPooling",
     "AudioError",
+    "Audit",
     "ConfigError",
     "CorpusError",
     "DatasetError",
@@ -40,13 +57,17 @@ __all__ = [
     "Predictor",
     "ResultError",
     "RunResult",
+    "SplitError",
     "TrainConfig",
     "Utterance",
     "WindowPrediction",
     "__version__",
     "acrnn",
     "audio",
+    "audit",
+    "auditing",
     "augmentation",
+    "checking",
     "cli",
     "config",
     "data",

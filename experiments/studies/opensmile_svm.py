@@ -15,20 +15,21 @@ import numpy as np
 import sklearn
 import typer
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from data_prep import command
 from experiments import catalogue
 from experiments.catalogue import baselines
 from experiments.grid.runs import Experiment, corpus_name, split_corpus
 from experiments.options import RESULTS, WORK, Results, Source
-from experiments.studies import linear_svm
 from experiments.studies.checkpoints import recordings_of
-from experiments.studies.functionals import functionals_of, opensmile_extractor
 from ser_acrnn import __version__
 from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS, check_leaks
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.features.functionals import functionals_of, opensmile_extractor
+from ser_acrnn.models import linear_svm
 from ser_acrnn.locks import lock
 
 PROTOCOLS = (LEAVE_ONE_SPEAKER_OUT, "leave-one-session-out", "leave-one-group-out", SPEAKER_AND_TEXTS, LEAKY_RANDOM)
@@ -74,7 +75,8 @@ def _run(experiment: Experiment, source: Path, results: Path, work: Path) -> Non
     recordings = recordings_of(manifest, source)
     extractor = opensmile_extractor(config)
     files = [(row.sha256, recordings[row.utterance]) for row in manifest.itertuples()]
-    vectors = functionals_of(files, config, extractor, work / "functionals")
+    with tqdm(desc=config.feature_set, unit=" recordings") as bar:
+        vectors = functionals_of(files, config, extractor, work / "functionals", bar.update)
     experiment.settle_manifest(results)
     for one in missing:
         result = scored(experiment, one, vectors, extractor.program)

@@ -6,20 +6,17 @@ python -m experiments.studies.other_sounds --network acrnn3d-emodb
 from __future__ import annotations
 
 import sys
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import pandas as pd
 import typer
-from numpy.typing import NDArray
 
 from data_prep import command
 from experiments.options import RESULTS, Results
 from experiments.studies.checkpoints import show, write
 from ser_acrnn import audio
+from ser_acrnn.checking.sounds import SOUNDS, drawn
 from ser_acrnn.evaluation import report
 
 if TYPE_CHECKING:  # heavy, and not needed for --help
@@ -28,74 +25,6 @@ if TYPE_CHECKING:  # heavy, and not needed for --help
 FOLDER = "other-sounds"  # below a corpus's results
 COLUMNS = ["sound", "number", "answer", "unfamiliarity"]
 NO_SPEECH, UNSURE = "no speech", "unsure"
-RATE_HERTZ, SAMPLES, PEAK = 16_000, 48_000, 0.1
-TIME = np.arange(SAMPLES) / RATE_HERTZ
-Sound = Callable[[np.random.Generator], NDArray[np.float64]]
-
-
-def coloured(slope: float) -> Sound:
-    """Noise whose power falls with frequency to this power: 0 white, 1 pink, 2 brown."""
-
-    def make(rng: np.random.Generator) -> NDArray[np.float64]:
-        frequencies = np.maximum(np.fft.rfftfreq(SAMPLES, 1 / RATE_HERTZ), 30)
-        return np.fft.irfft(np.fft.rfft(rng.standard_normal(SAMPLES)) * frequencies ** (-slope / 2), SAMPLES)
-
-    return make
-
-
-def hum(rng: np.random.Generator) -> NDArray[np.float64]:
-    """The mains at 50 Hz with harmonics, and faint noise."""
-    tones = [rng.uniform(0, 1) / order * np.sin(2 * np.pi * 50 * order * TIME + rng.uniform(0, 2 * np.pi)) for order in range(1, 10)]
-    return np.sum(tones, axis=0) + 0.01 * rng.standard_normal(SAMPLES)
-
-
-def melody(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Plucked notes of two octaves, one after the other, with harmonics."""
-    return _notes(rng, lengths=(0.15, 0.6), chord=(1.0,), decay=rng.uniform(2, 8))
-
-
-def chords(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Major chords that are held."""
-    return _notes(rng, lengths=(0.4, 1.2), chord=(1.0, 2 ** (4 / 12), 2 ** (7 / 12)), decay=0)
-
-
-def breathing(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Pink noise that swells with every breath."""
-    return coloured(1)(rng) * np.clip(np.sin(2 * np.pi * rng.uniform(0.3, 0.6) * TIME + rng.uniform(0, 2 * np.pi)), 0.02, None) ** 2
-
-
-def clicks(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A few strokes, as of a keyboard, over faint noise."""
-    found = 1e-3 * rng.standard_normal(SAMPLES)
-    for place in rng.integers(0, SAMPLES - 400, rng.integers(2, 12)):
-        found[place : place + 400] += rng.standard_normal(400) * np.exp(-np.arange(400) / 60)
-    return found
-
-
-def wind(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Brown noise in gusts."""
-    return coloured(2)(rng) * (1.2 + np.sin(2 * np.pi * rng.uniform(0.2, 1) * TIME + rng.uniform(0, 2 * np.pi)))
-
-
-def siren(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A tone that goes up and down, and faint noise."""
-    hertz = 600 + 300 * np.sin(2 * np.pi * rng.uniform(0.3, 2) * TIME)
-    return np.sin(2 * np.pi * np.cumsum(hertz) / RATE_HERTZ) + 0.02 * rng.standard_normal(SAMPLES)
-
-
-SOUNDS: dict[str, Sound] = {
-    "silence": lambda rng: 1e-4 * rng.standard_normal(SAMPLES),
-    "white noise": coloured(0),
-    "pink noise": coloured(1),
-    "brown noise": coloured(2),
-    "hum": hum,
-    "chords": chords,
-    "melody": melody,
-    "breathing": breathing,
-    "clicks": clicks,
-    "wind": wind,
-    "siren": siren,
-}
 
 
 def ask(predictor: Predictor, number: int) -> pd.DataFrame:
@@ -105,12 +34,10 @@ def ask(predictor: Predictor, number: int) -> pd.DataFrame:
         The columns `COLUMNS`; `answer` is an emotion, `NO_SPEECH` or `UNSURE`.
     """
     rows = []
-    for name, make in SOUNDS.items():
+    for name in SOUNDS:
         for draw in range(number):
-            sound = make(np.random.default_rng([zlib.crc32(name.encode()), draw]))
-            scaled = sound if name == "silence" else PEAK * sound / np.abs(sound).max()
             try:
-                said = predictor.predict(scaled.astype(np.float32), RATE_HERTZ)
+                said = predictor.predict(drawn(name, draw), RATE_HERTZ)
                 rows.append([name, draw, UNSURE if said.unsure else said.emotion, round(said.unfamiliarity, 2)])
             except audio.AudioError:
                 rows.append([name, draw, NO_SPEECH, ""])
@@ -147,17 +74,6 @@ def main(
 
     asked = ask(Predictor(network), number)
     show(write([asked], results / folder / FOLDER / f"{Path(network).stem}.csv"), table, results)
-
-
-def _notes(rng: np.random.Generator, *, lengths: tuple[float, float], chord: tuple[float, ...], decay: float) -> NDArray[np.float64]:
-    found, place = np.zeros(SAMPLES), 0
-    while place < SAMPLES:
-        length = min(round(RATE_HERTZ * rng.uniform(*lengths)), SAMPLES - place)
-        root, seconds = 110 * 2 ** (rng.integers(0, 24) / 12), np.arange(length) / RATE_HERTZ
-        tones = [np.sin(2 * np.pi * root * step * order * seconds) / order for step in chord for order in range(1, 7)]
-        found[place : place + length] = np.sum(tones, axis=0) * np.exp(-decay * seconds) * np.minimum(1, 20 * seconds)
-        place += length
-    return found
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from data_prep import command
 from experiments import catalogue
 from experiments.grid.runs import named_experiment
 from experiments.studies.checkpoints import KeptOptions, check_network, kept_runs, recordings_of, scores_of, show, write
-from experiments.studies.degradations import DEGRADATIONS
 from ser_acrnn import audio
+from ser_acrnn.checking.degradations import DEGRADATIONS
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.ensembles import averaged

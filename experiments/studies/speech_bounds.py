@@ -22,9 +22,10 @@ from data_prep import command
 from experiments.grid.runs import open_experiment
 from experiments.options import Source
 from experiments.studies.checkpoints import recordings_of, show, write
-from experiments.studies.degradations import noise
-from experiments.studies.invariance import RATE_HERTZ, Surrounding, room, silence, some_of_each_speaker
+from experiments.studies.invariance import some_of_each_speaker
 from ser_acrnn import audio
+from ser_acrnn.checking.degradations import noise
+from ser_acrnn.checking.surroundings import RATE_HERTZ, Surrounding, room, silence
 from ser_acrnn.config.features import FEATURE_RECIPES
 from ser_acrnn.evaluation import report
 from ser_acrnn.features.speech_activity import activity

@@ -1,4 +1,4 @@
-from . import channels, containers, decoders, excerpts, files, joined, microphone, sources, waveforms, windows
+from . import channels, containers, decoders, excerpts, files, joined, microphone, sources, suffixes, waveforms, windows
 from .files import Recording, load, opened, stream
 from .waveforms import AudioError, resampled, to_mono
 
@@ -17,6 +17,7 @@ __all__ = [
     "resampled",
     "sources",
     "stream",
+    "suffixes",
     "to_mono",
     "waveforms",
     "windows",

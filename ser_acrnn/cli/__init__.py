@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ser_acrnn import __version__
-from ser_acrnn.cli import evaluating, judging, learning, listening, networks, serving
+from ser_acrnn.cli import auditing, checking, evaluating, judging, learning, listening, networks, serving
 from ser_acrnn.cli.failures import ended
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ listening.add_to(app)
 networks.add_to(app)
 evaluating.add_to(app)
 learning.add_to(app)
+auditing.add_to(app)
+checking.add_to(app)
 serving.add_to(app)
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import typer
 
+from ser_acrnn.audio.suffixes import AUDIO_SUFFIXES
 from ser_acrnn.cli.failures import running
 
-_BY_LIBSNDFILE = (".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav")
-AUDIO_SUFFIXES = (*_BY_LIBSNDFILE, ".3gp", ".aac", ".amr", ".m4a", ".mka", ".mp4", ".webm", ".wma")  # the latter by FFmpeg
 STANDARD_INPUT = "-"
 LARGEST_PIPE_BYTES = 2**31  # as a WAV may have
 _BLOCK_BYTES = 2**20

@@ -104,25 +104,30 @@ def find(utterances: Sequence[Utterance], fingerprints: Sequence[NDArray[np.floa
     """
     found: list[Duplicate] = []
     twice: list[tuple[Utterance, Utterance]] = []
-    for place, others in _candidates(fingerprints):
+    for place, others in candidates(fingerprints):
         one = utterances[place]
         suspects = [other for other in map(utterances.__getitem__, others) if (one.speaker, one.emotion) != (other.speaker, other.emotion)]
         twice += [(one, utterances[other]) for other in others[:1]] if not suspects else []
-        found += _confirmed(one, suspects, rate_hertz)
+        found += confirmed(one, suspects, rate_hertz)
     if twice:
         pair = " and ".join(str(one.path) for one in twice[0])
         logger.warning("%d recordings are there twice under one speaker and emotion, such as %s", len(twice), pair)
     return found
 
 
-def _confirmed(one: Utterance, suspects: Sequence[Utterance], rate_hertz: int) -> Iterator[Duplicate]:
+def confirmed(one: Utterance, suspects: Sequence[Utterance], rate_hertz: int) -> Iterator[Duplicate]:
+    """Yields those suspects whose waveforms are the same as one's.
+
+    Raises:
+        AudioError: A recording cannot be read any more.
+    """
     if suspects:
         waveform = audio.load(one.path, rate_hertz)
         pairs = (Duplicate(one, other, similarity(waveform, audio.load(other.path, rate_hertz))) for other in suspects)
         yield from (pair for pair in pairs if pair.similarity >= LEAST_WAVEFORMS)
 
 
-def _candidates(fingerprints: Sequence[NDArray[np.float32]]) -> Iterator[tuple[int, list[int]]]:
+def candidates(fingerprints: Sequence[NDArray[np.float32]]) -> Iterator[tuple[int, list[int]]]:
     """Yields the place of each fingerprint that later ones agree with, and the places of those."""
     every = np.stack(fingerprints) if len(fingerprints) else np.zeros((0, 1), np.float32)
     for start in range(0, len(every), _ROWS):

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.calibration import reliability
 from ser_acrnn.evaluation.intervals import around, ends, t_interval
+from ser_acrnn.evaluation.markdown import markdown_table
 from ser_acrnn.evaluation.predictions_table import Predictions, Results, Table, read
-from ser_acrnn.evaluation.report import markdown_table
 
 GROUPS = ("speaker", "fold")  # columns of what is drawn independently; utterances of one speaker are not
 SEED = "seed"

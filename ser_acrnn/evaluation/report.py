@@ -14,6 +14,7 @@ from ser_acrnn.evaluation import figures
 from ser_acrnn.evaluation.calibration import Calibration, calibration, reliability
 from ser_acrnn.evaluation.comparison import PairedDifference, paired_differences
 from ser_acrnn.evaluation.intervals import TESTED, ends, tested
+from ser_acrnn.evaluation.markdown import markdown_table
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, TESTS
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.summary import Summary, SystemSummary, confusion_percent
@@ -162,15 +163,6 @@ def fold_table(runs: pd.DataFrame) -> str:
     ]
     rows.append(["mean", *(f"{mean:.2f}" for mean in grid.mean()), f"{grid.mean(axis=1).mean():.2f}", ""])
     return markdown_table(["tested", *(f"seed {seed}" for seed in grid.columns), "mean", "chosen epochs"], rows)
-
-
-def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its columns padded to be read as text too; names such as emotions' may have bars and line breaks in them."""
-    cells = [[" ".join(str(cell).splitlines()).replace("|", "\\|") for cell in line] for line in [heads, *rows]]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(heads))]
-    lines = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in cells]
-    lines.insert(1, ["-" * width for width in widths])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def write(

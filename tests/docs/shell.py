@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
 # Subcommands that are parsed alone, and why.
 PARSED = {
     "train": "minutes; tests/training/test_from_csv.py trains",
+    "audit": "splits that others publish; tests/auditing audits its own",
+    "check": "minutes; tests/checking checks",
+    "split": "writes folders; tests/cli/test_auditing_commands.py splits",
     "record": "needs a microphone; tests/audio/test_microphone.py plays one",
     "serve": "serves until it is stopped; tests/cli/test_serve.py asks one",
     "export": "a converter takes many seconds; tests/export writes and compares, and the guide's Python block does",

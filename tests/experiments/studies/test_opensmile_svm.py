@@ -14,11 +14,11 @@ from experiments.catalogue import baselines
 from experiments.grid import runs
 from experiments.reporting import summarise
 from experiments.studies import opensmile_svm
-from experiments.studies.functionals import Extractor
 from ser_acrnn import audio
 from ser_acrnn.evaluation.metrics import unweighted_average_recall
 from ser_acrnn.evaluation.protocol import LeakError
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.features.functionals import Extractor
 
 SYSTEM, BY_SPEAKER = "opensmile-compare-svm", "opensmile-compare-svm-by-speaker"
 

@@ -14,7 +14,7 @@ from experiments.catalogue.system import System
 from experiments.grid import run_one
 from experiments.studies import robustness
 from experiments.studies.checkpoints import write
-from experiments.studies.degradations import DEGRADATIONS
+from ser_acrnn.checking.degradations import DEGRADATIONS
 from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
 from ser_acrnn.evaluation.ensembles import ensemble
 from ser_acrnn.evaluation.results import RunResult

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from experiments.studies.degradations import DEGRADATIONS, RATE_HERTZ
+from ser_acrnn.checking.degradations import DEGRADATIONS, RATE_HERTZ
 
 SAMPLES = 2 * RATE_HERTZ
 

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from experiments.catalogue.baselines import FunctionalsConfig
 from ser_acrnn import audio, files
+from ser_acrnn.config.baselines import FunctionalsConfig
 
 A_TIME = 16  # recordings that are handed to openSMILE's process at once
 
@@ -49,7 +48,7 @@ def opensmile_extractor(config: FunctionalsConfig) -> Extractor:
     try:
         program = f"opensmile {version('opensmile')}"
     except PackageNotFoundError:
-        raise ValueError("opensmile is not installed, expected the extra: pip install -e '.[baselines]'") from None
+        raise ValueError("opensmile is not installed, expected the extra: pip install 'ser_acrnn[baselines]'") from None
 
     def functionals(paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         parts = [paths[start : start + A_TIME] for start in range(0, len(paths), A_TIME)]
@@ -71,7 +70,11 @@ def _by_opensmile(config: FunctionalsConfig, paths: Sequence[Path]) -> list[NDAr
 
 
 def functionals_of(
-    recordings: Sequence[tuple[str, Path]], config: FunctionalsConfig, extractor: Extractor, folder: Path
+    recordings: Sequence[tuple[str, Path]],
+    config: FunctionalsConfig,
+    extractor: Extractor,
+    folder: Path,
+    on_file: Callable[[], object] = lambda: None,
 ) -> NDArray[np.float32]:
     """Computes what is not known yet; what was computed is kept, also when the rest fails or is interrupted.
 
@@ -80,6 +83,7 @@ def functionals_of(
         config: The configuration of the functionals.
         extractor: What computes them.
         folder: Where they are kept, in a file for each configuration and version of the extractor.
+        on_file: Called for each recording whose functionals were computed.
 
     Returns:
         Shape `(recordings, functionals)`.
@@ -93,11 +97,11 @@ def functionals_of(
     missing = [(checksum, recording) for checksum, recording in recordings if checksum not in known]
     try:
         computed = extractor.functionals([recording for _, recording in missing])
-        bar = tqdm(computed, total=len(missing), desc=config.feature_set, unit=" recordings", disable=not missing)
-        for (checksum, recording), values in zip(missing, bar, strict=True):
+        for (checksum, recording), values in zip(missing, computed, strict=True):
             if broken := int(np.sum(~np.isfinite(values))):
                 raise ValueError(f"{recording}: {broken} functionals of {config.feature_set} are not finite, expected none")
             known[checksum] = values
+            on_file()
     finally:
         if missing and known:
             _save(path, known)

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.catalogue.baselines import COMPARE, EGEMAPS, FunctionalsConfig
-from experiments.studies import functionals
-from experiments.studies.functionals import Extractor, functionals_of, opensmile_extractor
 from ser_acrnn import audio
+from ser_acrnn.config.baselines import COMPARE, EGEMAPS, FunctionalsConfig
+from ser_acrnn.features import functionals
+from ser_acrnn.features.functionals import Extractor, functionals_of, opensmile_extractor
 
 CONFIG = FunctionalsConfig("two-moments", 2)
 # What openSMILE's own reader of files makes of them, as a table with its names.
@@ -112,7 +112,7 @@ def test_without_opensmile_the_extra_is_named(monkeypatch):
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(functionals, "version", version)
-    with pytest.raises(ValueError, match=r"opensmile is not installed, expected the extra: pip install -e '\.\[baselines\]'"):
+    with pytest.raises(ValueError, match=r"opensmile is not installed, expected the extra: pip install 'ser_acrnn\[baselines\]'"):
         opensmile_extractor(COMPARE)
 
 

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from experiments.catalogue.baselines import LinearSvmConfig
+from ser_acrnn.config.baselines import LinearSvmConfig
 from ser_acrnn.evaluation import metrics
 
 

@@ -1,0 +1,93 @@
+"""Which column of a table holds what: names that are usual, and those that a user gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ser_acrnn import tables
+from ser_acrnn.auditing.split import Recording, Row, SplitError, part_named
+
+# In this order: of several that are there, the first counts. Names are compared without case.
+USUAL: dict[str, tuple[str, ...]] = {
+    "path": ("path", "file", "wav", "file_name", "filename", "file_path", "filepath", "audio", "audio_path", "audio_file", "wav_path"),
+    "id": ("id", "key", "utterance", "utterance_id", "utt_id", "utt", "file_id", "name", "recording"),
+    "speaker": ("speaker", "speaker_id", "spk_id", "spk", "speakerid", "actor", "actor_id", "subject"),
+    "emotion": ("emotion", "emo", "label", "emotion_label", "category"),
+    "part": ("part", "split", "subset", "partition", "set", "split_set"),
+    "fold": ("fold", "fold_id", "cv_fold"),
+    "text": ("text", "sentence", "text_id", "sentence_id", "transcript", "transcription", "statement", "raw_text"),
+    "session": ("session", "session_id", "dialogue", "dialog", "dialogue_id", "conversation"),
+    "sex": ("sex", "gender"),
+}
+
+_OF_A_RECORDING = ("path", "speaker", "emotion", "text", "session", "sex")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of columns that a user gives; "": one of those that are usual, see `USUAL`."""
+
+    path: str = ""
+    id: str = ""
+    speaker: str = ""
+    emotion: str = ""
+    part: str = ""
+    fold: str = ""
+    text: str = ""
+    session: str = ""
+    sex: str = ""
+
+    def found(self, columns: Sequence[str], source: str) -> dict[str, str]:
+        """Role -> the column that holds it.
+
+        Raises:
+            SplitError: A column that was named is not there, or none names the recordings.
+        """
+        usual = {tables.alike(column): column for column in reversed(columns)}
+        roles: dict[str, str] = {}
+        for role, names in USUAL.items():
+            given = getattr(self, role)
+            if given and given not in columns:
+                raise SplitError(
+                    f"{source}: lacks the column {given!r}, expected the {role} there; found {list(columns)}"
+                    f"{tables.similar([given], list(columns))}"
+                )
+            if column := given or next((usual[name] for name in names if name in usual), ""):
+                roles[role] = column
+        if not {"path", "id"} & roles.keys():
+            raise SplitError(
+                f"{source}: lacks a column of recordings, expected one of {[*USUAL['path'], *USUAL['id']]}; found {list(columns)}"
+            )
+        return roles
+
+
+def row_of(cells: Mapping[str, Any], roles: Mapping[str, str], where: str, part: str = "", fold: str = "") -> Row:
+    """A row of a table or an entry of a JSON file.
+
+    Args:
+        cells: Column -> value.
+        roles: Role -> column.
+        where: File and line.
+        part: What the file is, where no column says so.
+        fold: Likewise.
+
+    Raises:
+        SplitError: It names no recording, or a part that is none.
+    """
+    said = {role: _text(cells.get(column)) for role, column in roles.items()}
+    path, name = said.get("path", ""), said.get("id", "")
+    if not path and not name:
+        raise SplitError(f"{where}: {roles.get('path', roles.get('id'))} is empty, expected the name of a recording")
+    word = said.get("part", "")
+    if "part" in roles and not part_named(word):
+        raise SplitError(f"{where}: {roles['part']} is {word!r}, expected train, validation or test")
+    start, end = _text(cells.get("start")), _text(cells.get("end"))
+    known: dict[str, Any] = {role: said[role] for role in _OF_A_RECORDING if role in said}
+    recording = Recording(**{**known, "id": name or path, "segment": f"[{start},{end}]" if start or end else "", "more": dict(cells)})
+    return Row(recording, part_named(word) or part, said.get("fold", "") or fold)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
