@@ -31,7 +31,7 @@ def main(
     options: GridOptions,
     system: Annotated[str, typer.Option(help="row of the tables, one that takes the last epoch")],
     name: Annotated[str, typer.Option(help="what users call the network")],
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(min=0, help="of the training")] = 0,
     directory: Annotated[Path, typer.Option(help="where shipped networks are kept", show_default="the package")] = DIRECTORY,
 ) -> None:
     """Trains, and writes network, index and card.

@@ -34,7 +34,7 @@ def main(
     scale: Annotated[float, typer.Option(min=0.0, help="share of the cases")] = 1.0,
     out: Annotated[Path, typer.Option(help="folder of the outcomes and of the report")] = Path("results/stress"),
     work: Annotated[Path, typer.Option(help="folder of what is worked on")] = Path("build/stress"),
-    only: Annotated[int | None, typer.Option(min=0, help="try this case alone, and keep nothing")] = None,
+    only: Annotated[int | None, typer.Option(min=0, help="try this case instead of all, and keep nothing")] = None,
 ) -> int:
     """Exit code 0 where no case has a fault, 1 where some have."""
     logging.getLogger("ser_acrnn").setLevel(logging.ERROR)

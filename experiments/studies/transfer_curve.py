@@ -189,7 +189,7 @@ def main(
     repeats: Annotated[int, typer.Option(min=1, help="draws; they test the groups of speakers in turn")] = 6,
     methods: Annotated[str, typer.Option(help="some of the default")] = ",".join(METHODS),
     updates: Annotated[int, typer.Option(min=1, help="of the weights")] = FewShotConfig().updates,
-    learning_rate: Annotated[float | None, typer.Option(help="of all methods, instead of their own")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="learning rate of all methods, instead of their own")] = None,
     results: Results = RESULTS,
 ) -> None:
     """Computes what is missing, writes the page and prints it.
