@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tqdm import tqdm
 
 from data_prep import command
 from experiments.stress import outcomes
 from experiments.stress.cases import Part
 from experiments.stress.outcomes import Outcome
 from ser_acrnn import __version__
+from ser_acrnn.cli.progress import Progress
 
 KINDS = ("audio", "files", "kills", "writes", "together")
 SAVED_SECONDS = 10  # between two writings of the outcomes
@@ -80,7 +80,7 @@ def run(kind: str, part: Part, seed: int, scale: float, out: Path, folder: Path)
     folder.mkdir(parents=True, exist_ok=True)
     earlier, began, saved = outcome.seconds, time.monotonic(), time.monotonic()
     numbers = range(outcome.count, outcome.count if outcome.skipped else outcome.planned)
-    with tqdm(total=outcome.planned, initial=outcome.count, desc=f"{kind}.{part.name}", unit=" cases") as bar:
+    with Progress(outcome.planned, f"{kind}.{part.name}", "cases", done=outcome.count) as bar:
         for case in part.tried(numbers, seed, folder) if numbers else ():
             outcome.add(case)
             bar.update()

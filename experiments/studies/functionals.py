@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from experiments.catalogue.baselines import FunctionalsConfig
 from ser_acrnn import audio, files
+from ser_acrnn.cli.progress import Progress
 
 A_TIME = 16  # recordings that are handed to openSMILE's process at once
 
@@ -93,8 +93,8 @@ def functionals_of(
     missing = [(checksum, recording) for checksum, recording in recordings if checksum not in known]
     try:
         computed = extractor.functionals([recording for _, recording in missing])
-        bar = tqdm(computed, total=len(missing), desc=config.feature_set, unit=" recordings", disable=not missing)
-        for (checksum, recording), values in zip(missing, bar, strict=True):
+        counted = Progress(len(missing), config.feature_set, "recordings").over(computed)
+        for (checksum, recording), values in zip(missing, counted, strict=True):
             if broken := int(np.sum(~np.isfinite(values))):
                 raise ValueError(f"{recording}: {broken} functionals of {config.feature_set} are not finite, expected none")
             known[checksum] = values

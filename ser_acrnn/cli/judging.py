@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -14,6 +13,7 @@ import typer
 
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings, shown
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.cli.quiet import quiet
 
 if TYPE_CHECKING:
@@ -101,19 +101,17 @@ def embed(files: Files, model: Model = DEFAULT_MODEL, same_speaker: Speaker = Fa
 
 
 class Report:
-    """How many of the recordings are done, in a bar; and what could not be used of them, for the end.
+    """How many of the recordings are done; and what could not be used of them, for the end.
 
     Args:
         total: Number of recordings.
     """
 
     def __init__(self, total: int) -> None:
-        from tqdm import tqdm
-
         self.total = total
         self.failures: list[str] = []
         self.notes: list[str] = []
-        self._bar = tqdm(total=total, unit=" files", disable=total == 1 or not sys.stderr.isatty())
+        self._progress = Progress(total, shown=total > 1)
 
     def usable(self, found: Iterable[tuple[Path, Found | ValueError]]) -> Iterator[tuple[Path, Found]]:
         """Passes on what was found of each recording, and keeps the errors."""
@@ -126,13 +124,13 @@ class Report:
 
     def done(self, error: ValueError | None = None) -> None:
         """Counts a recording, and keeps why it could not be used."""
-        self._bar.update()
+        self._progress.update()
         if error is not None:
             self.failures.append(shown(error))
 
     def end(self) -> None:
         """Lists the recordings that could not be used, and ends with exit code 1 if there are some."""
-        self._bar.close()
+        self._progress.close()
         for note in self.notes:
             typer.echo(note, err=True)
         if self.failures:
