@@ -57,7 +57,7 @@ def record(
         list(network.timeline(np.random.default_rng(0).normal(size=rate)))  # compiles, so that the first judgement does not come late
         with _until_interrupted() as stop, _saved(save, rate) as keep:
             heard = keep(microphone.listen(chosen, seconds=seconds, stop=stop, sampling_rate_hertz=rate))
-            show(moment_row("microphone", moment, network) for moment in network.predict_stream(heard, hop_seconds=hop))
+            show(moment_row("microphone", moment, network.emotions) for moment in network.predict_stream(heard, hop_seconds=hop))
     if save and save.is_file():
         typer.echo(f"recording: {save}", err=True)
 

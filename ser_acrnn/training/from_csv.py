@@ -36,7 +36,7 @@ from ser_acrnn.training.finetuning import FineTuned
 from ser_acrnn.training.job import FEWEST_SPEAKERS, Job
 
 NETWORK, RECORD, ALL = "model.keras", "training.json", "all"
-OnEpoch = Callable[[str, dict[str, Any]], object]
+OnEpoch = Callable[[str, dict[str, Any]], None]
 
 # The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch.
 FINE_TUNING: dict[str, Any] = {"epochs": 30, "learning_rate": 3e-3}
@@ -84,7 +84,8 @@ def plan(
         model, recipe = replace(model, channels=source.model.input_shape[-1]), source.preprocessor.features
     corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)
     numbers = base.training if source is None else replace(base.training, **FINE_TUNING)
-    numbers = replace(numbers, **{} if learning_rate is None else {"learning_rate": learning_rate})
+    if learning_rate is not None:
+        numbers = replace(numbers, learning_rate=learning_rate)
     preset = Preset(recipe, model, _long_enough(numbers, len(utterances), epochs, batch_size))
     tuned = None if source is None else FineTuned(preset, source.model)
     protocol = LEAVE_ONE_SPEAKER_OUT
