@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import typer
 
-from ser_acrnn.cli.failures import check_numbers, ended, reason
+from ser_acrnn.cli.failures import HELP_OPTIONS, check_numbers, ended, reason
 
 Result = TypeVar("Result")
 
@@ -19,12 +19,15 @@ Result = TypeVar("Result")
 def entry(run: Callable[..., int | None]) -> Callable[..., int]:
     """The `main(arguments=None)` of a command: runs a function, see `bound`, and returns its exit code, 0 where it returns nothing.
 
+    The function is `main.__wrapped__`.
+
     What cannot be used is a ValueError that names file, value and expectation: it is printed, and the exit code is its `exit_code`, or 1.
     """
 
     def main(arguments: Sequence[str] | None = None) -> int:
         return ended(lambda: _code(run, arguments))
 
+    main.__wrapped__ = run  # type: ignore[attr-defined]
     return main
 
 
@@ -50,10 +53,20 @@ def bound(run: Callable[..., Result], arguments: Sequence[str] | None = None) ->
         SystemExit: Help was asked for, with code 0, or the arguments are wrong, with code 2; it has been said why.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    found: list[partial[Result]] = []
+    try:
+        app(run, words, found.append)(words)
+    except SystemExit:
+        if not found:
+            raise
+    return found[0]
+
+
+def app(run: Callable[..., Result], words: Sequence[str], then: Callable[[partial[Result]], object]) -> typer.Typer:
+    """What reads a command line for a function, see `bound`, and calls `then` with the function and its keywords."""
     own = _parameters(run)
     groups: dict[str, Any] = {one.name: one.annotation for one in own if is_dataclass(one.annotation)}
     groups |= {name: group.extended(words) for name, group in groups.items() if hasattr(group, "extended")}
-    found: list[partial[Result]] = []
 
     def bind(**values: Any) -> None:
         check_numbers(values)
@@ -61,19 +74,14 @@ def bound(run: Callable[..., Result], arguments: Sequence[str] | None = None) ->
             parts = {name: group(**{one.name: values.pop(one.name) for one in fields(group)}) for name, group in groups.items()}
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
-        found.append(partial(run, **parts, **values))
+        then(partial(run, **parts, **values))
 
     every = [each for one in own for each in (_parameters(groups[one.name]) if one.name in groups else [one])]
     bind.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    reader = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     purpose = str(sys.modules[run.__module__].__doc__).split("\n\n")[0]
-    app.command(help=purpose, context_settings={"help_option_names": ["--help", "-h"]})(bind)
-    try:
-        app(words)
-    except SystemExit:
-        if not found:
-            raise
-    return found[0]
+    reader.command(help=purpose, context_settings={"help_option_names": HELP_OPTIONS})(bind)
+    return reader
 
 
 def _parameters(call: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -19,10 +19,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pooch
 import requests
-from tqdm import tqdm
 
 from data_prep.checksums import Comparison, compare
 from ser_acrnn import files
+from ser_acrnn.cli.progress import Progress
 
 LOG = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class TransferConfig:
         timeout_seconds: Silence of the server that counts as a lost connection.
         chunk_bytes: Size of a read; a lost connection costs at most one of these.
         max_unpacked_bytes: What an archive may unpack to; a corpus of speech for one machine is far below.
-        progress: Whether a bar is shown on stderr.
+        progress: Whether it is told on stderr how far it is.
     """
 
     waits_seconds: tuple[float, ...] = (1.0, 3.0, 10.0)
@@ -118,11 +118,11 @@ class ResumingDownloader:
             raise requests.ConnectionError(f"the connection was lost after {self._size()} of {total} bytes")
 
     def _receive(self, response: requests.Response, start: int, total: int | None) -> None:
-        progress = tqdm(total=total, initial=start, unit="B", unit_scale=True, disable=not self.config.progress)
+        progress = Progress(total and total / 1e6, unit="MB", done=start / 1e6, shown=self.config.progress)
         with self.part.open("ab" if start else "wb") as stream, progress:
             for chunk in response.iter_content(self.config.chunk_bytes):
                 stream.write(chunk)
-                progress.update(len(chunk))
+                progress.update(len(chunk) / 1e6)
 
 
 def _reason(error: requests.RequestException) -> str:

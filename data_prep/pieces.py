@@ -16,10 +16,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from data_prep import prepare, same_audio, shards
 from ser_acrnn import __version__, files
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config.features import RECIPES
 from ser_acrnn.data import tfrecords
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
@@ -125,8 +124,10 @@ def prepare_piece(file: Path, jobs: int = 1) -> None:
     with shards.workers(jobs) as run:
         groups = shards.with_problems(shards.sources(utterances, listed["source"], run), listed.get("problems", {}))
         keys = {speaker: shards.key(group, config) for speaker, group in groups.items()}
-        with tqdm(total=len(utterances), desc=file.stem, unit=" utterances") as bar:
-            entries = shards.complete(groups, keys, file.parent, Path(listed["link"]), config, skip_bad=skip_bad, run=run, bar=bar)
+        with Progress(len(utterances), file.stem, "utterances") as progress:
+            entries = shards.complete(
+                groups, keys, file.parent, Path(listed["link"]), config, skip_bad=skip_bad, run=run, progress=progress
+            )
     outcome = {speaker: {"key": entry["key"], "left_out": entry["left_out"]} for speaker, entry in entries.items()}
     files.write_text(outcome_file(file), json.dumps(outcome, indent=1))
 

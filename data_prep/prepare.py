@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import typer
-from tqdm import tqdm
 
 from data_prep import command, degraded, loader, same_audio, shards
 from ser_acrnn import __version__, files
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config.features import RECIPES, FeatureConfig, Recipe
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 from ser_acrnn.data.prepared import MANIFEST, RECIPE, RecordCorpus, prepared_name
@@ -57,7 +57,7 @@ def prepare(
         source: Folder that the manifest's paths are relative to; without it they stand as they are.
         skip_bad: Leave unusable recordings out and list them in the recipe, instead of refusing the corpus.
         jobs: Threads, see `shards.workers`.
-        progress: Show a progress bar.
+        progress: Show how far it is, see `ser_acrnn.cli.progress`.
         about: What the loader says of its choices and counts; goes into the recipe.
         left_out: What the loader left out: dicts with `utterance` and `reason`; goes into the recipe.
 
@@ -80,8 +80,8 @@ def prepare(
             groups = shards.with_problems(groups, same_audio.problems(corpus, utterances, rate, run, skip_bad=skip_bad))
             keys = {speaker: shards.key(group, config) for speaker, group in groups.items()}
             target = target_folder(link, corpus, keys, facts, skip_bad=skip_bad)
-        with tqdm(total=sum(map(len, groups.values())), desc=corpus, unit=" utterances", disable=not progress) as bar:
-            entries = shards.complete(groups, keys, target, link, config, skip_bad=skip_bad, run=run, bar=bar)
+        with Progress(sum(map(len, groups.values())), corpus, "utterances", shown=progress) as counted:
+            entries = shards.complete(groups, keys, target, link, config, skip_bad=skip_bad, run=run, progress=counted)
     if not skip_bad:
         refuse(corpus, [item["reason"] for entry in entries.values() for item in entry["left_out"]])
     publish(corpus, config, entries, link, target, facts)

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from data_prep import degraded
 from ser_acrnn import __version__, audio, files
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config.features import Recipe
 from ser_acrnn.data import tfrecords
 from ser_acrnn.data.corpus import Utterance
@@ -115,7 +115,7 @@ def complete(
     *,
     skip_bad: bool,
     run: ParallelMap,
-    bar: tqdm,
+    progress: Progress,
 ) -> dict[str, Entry]:
     """Finds or builds the shards of a folder; writes nothing more once a recording is known that refuses the corpus.
 
@@ -127,7 +127,7 @@ def complete(
         config: The feature recipe.
         skip_bad: Unusable recordings are left out, instead of refusing the corpus.
         run: What `workers` yields.
-        bar: Goes on by one an utterance.
+        progress: Goes on by one an utterance.
 
     Returns:
         Speaker -> entry, in the order of `groups`; `left_out` lists the unusable recordings of all speakers.
@@ -137,7 +137,7 @@ def complete(
         entry = existing(speaker, keys[speaker], folder, earlier)
         if entry is not None and (skip_bad or not entry["left_out"]):
             entries[speaker] = entry
-            bar.update(len(group))
+            progress.update(len(group))
     missing = {speaker: group for speaker, group in groups.items() if speaker not in entries}
     levels = {speaker: _level(group, config, run) for speaker, group in missing.items()}
     extracted = run(_extract, ((source, config, levels[speaker]) for speaker, group in missing.items() for source in group))
@@ -145,7 +145,7 @@ def complete(
     for speaker, group in missing.items():
         entry = {"key": keys[speaker], "frames": 0, "sum": np.zeros(config.shape), "sum_of_squares": np.zeros(config.shape)}
         entry |= {"utterances": [], "left_out": []}
-        records = _records(entry, zip(group, islice(extracted, len(group)), strict=True), config, bar)
+        records = _records(entry, zip(group, islice(extracted, len(group)), strict=True), config, progress)
         entries[speaker] = entry
         if not refused:
             refused = not _write(speaker, entry, records, folder, skip_bad)
@@ -197,10 +197,10 @@ def _refusing(records: Iterator[dict[str, Any]], entry: Entry) -> Iterator[dict[
         raise _RefusedError
 
 
-def _records(entry: Entry, extracted: Iterable[tuple[Source, Any]], config: Recipe, bar: tqdm) -> Iterator[dict[str, Any]]:
+def _records(entry: Entry, extracted: Iterable[tuple[Source, Any]], config: Recipe, progress: Progress) -> Iterator[dict[str, Any]]:
     """Yields the record of each usable recording, and enters it, or what is wrong with the recording, into the entry."""
     for source, (problem, values, seconds) in extracted:
-        bar.update()
+        progress.update()
         utterance = source.utterance
         if problem:
             entry["left_out"].append({"utterance": utterance.id, "reason": problem})

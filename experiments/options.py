@@ -56,5 +56,7 @@ class ExecutorOptions:
     gpus: Annotated[int | None, typer.Option(min=0, help="on SLURM, GPUs a job (default: 0)")] = None
     cpus: Annotated[int | None, typer.Option(min=1, help="on SLURM, processors a job (default: 1)")] = None
     memory: Annotated[float | None, typer.Option(metavar="GB", help="on SLURM, memory a job (default: the cluster's)")] = None
-    hours: Annotated[float | None, typer.Option(help="on SLURM, limit; a job that reaches it is requeued and goes on (default: 24)")] = None
+    hours: Annotated[
+        float | None, typer.Option(help="on SLURM, limit in hours; a job that reaches it is requeued and goes on (default: 24)")
+    ] = None
     detach: Annotated[bool | None, typer.Option("--detach", help="on SLURM, submit and return; the same command shows the end")] = None

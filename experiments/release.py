@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tqdm import tqdm
 
 from data_prep import command
 from experiments import familiarity
@@ -22,6 +21,7 @@ from experiments.grid.runs import named_experiment
 from experiments.options import GridOptions
 from experiments.reporting import model_cards
 from ser_acrnn import __version__, files
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset
 from ser_acrnn.pretrained import DIRECTORY, INDEX
 
@@ -31,7 +31,7 @@ def main(
     options: GridOptions,
     system: Annotated[str, typer.Option(help="row of the tables, one that takes the last epoch")],
     name: Annotated[str, typer.Option(help="what users call the network")],
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(min=0, help="of the training")] = 0,
     directory: Annotated[Path, typer.Option(help="where shipped networks are kept", show_default="the package")] = DIRECTORY,
 ) -> None:
     """Trains, and writes network, its file for ONNX Runtime, index and card.
@@ -54,11 +54,10 @@ def main(
     if not any(results.glob("*-seed*.json")):
         raise ValueError(f"{results}: holds no result, expected the folds that say what {system} is worth on unheard speakers")
     checkpoint = options.work / "ship" / f"{name}-seed{seed}.npz"
-    with tqdm(total=experiment.preset.training.epochs, desc=name, unit=" epochs") as bar:
+    with Progress(experiment.preset.training.epochs, name, "epochs") as bar:
 
         def show(entry: dict) -> None:
-            bar.n = entry["epoch"]
-            bar.set_postfix(loss=entry["loss"])
+            bar.reach(entry["epoch"], f"loss {entry['loss']:.3f}")
 
         model = training.train_on_all(
             experiment.corpus,

@@ -1,7 +1,8 @@
 """Speech emotion recognition with 3-D convolutional recurrent neural networks and attention, on Keras 3.
 
 The public names are imported lazily: importing the package imports neither TensorFlow nor Keras. As soon as Keras is imported too,
-before or after, the package's layers are registered, so that `keras.saving.load_model` needs no `custom_objects`.
+before or after, the package's layers are registered, so that `keras.saving.load_model` needs no `custom_objects`. TensorFlow is then
+imported in silence, see `ser_acrnn.quiet`.
 """
 
 import importlib
@@ -11,9 +12,11 @@ from typing import Any
 
 import lazy_loader
 
+from ser_acrnn import quiet
 from ser_acrnn._version import __version__ as __version__
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+quiet.install()
 
 
 def _register_layers(_: object) -> None:

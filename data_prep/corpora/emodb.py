@@ -192,8 +192,13 @@ def download(
 
 @command.entry
 def main(
-    to: Annotated[Path | None, typer.Option("--download", metavar="DIR", help="fetch the published archive and verify every file")] = None,
-    at: Annotated[Path | None, typer.Option("--verify", metavar="DIR", help="compare the files with the published checksums")] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--download", metavar="DIR", help="fetch the published archive and verify every file, instead of --verify"),
+    ] = None,
+    at: Annotated[
+        Path | None, typer.Option("--verify", metavar="DIR", help="compare the files with the published checksums, instead of --download")
+    ] = None,
     url: Annotated[str, typer.Option(help="address of the archive")] = URL,
 ) -> int:
     """Fetches or verifies Emo-DB."""

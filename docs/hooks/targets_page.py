@@ -36,7 +36,7 @@ Variables go behind the target, such as `make train-emodb FOLDS=0-2`:
 
 ## Modules that are commands
 
-Each shows its options with `--help`.
+Each shows its options with `--help`, or `-h`.
 
 | command | what it does |
 | --- | --- |

@@ -125,7 +125,7 @@ def main(
     options: Options,
     only: Annotated[str, typer.Option(metavar="GROUPS", help="some of the default")] = ",".join(GROUPS),
     write: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="keep figures there, as JSON, Markdown and PNG named by the day")
+        Path | None, typer.Option(metavar="DIR", help="also keep figures there, as JSON, Markdown and PNG named by the day")
     ] = None,
     inside: Annotated[Literal[*GROUPS] | None, typer.Option(hidden=True)] = None,
 ) -> int:

@@ -11,6 +11,7 @@ from experiments.catalogue.best import ADAPTED, BEST
 from experiments.catalogue.published import BEST_DEPTH
 from experiments.catalogue.system import SEEDS as SEEDS
 from experiments.catalogue.system import System
+from ser_acrnn.cli.settings import number_list as number_list
 from ser_acrnn.config import PRESETS, DnnElmConfig, DnnElmPreset, Preset, TrainConfig
 from ser_acrnn.config.features import FRAME_RECIPES
 from ser_acrnn.evaluation import ensembles
@@ -197,25 +198,6 @@ def cost(preset: Preset | DnnElmPreset) -> float:
         segments_a_second = preset.model.loudest_share / (preset.model.segment_hop_frames * preset.features.shift_seconds)
         return segments_a_second * preset.model.multiply_adds(preset.features.shape[0])
     return preset.model.multiply_adds() / preset.features.segment_seconds
-
-
-def number_list(text: str) -> list[int]:
-    """Parses `"0,2,5-7"` into numbers, one at least.
-
-    Raises:
-        ValueError: Anything else, a range without a number such as `"3-1"` too.
-    """
-    numbers: set[int] = set()
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        try:
-            found = range(int(first), int(last if dash else first) + 1)
-        except ValueError:
-            found = range(0)
-        if not found:
-            raise ValueError(f"{text!r} is not a list of numbers and ranges, expected something like 0,2,5-7")
-        numbers.update(found)
-    return sorted(numbers)
 
 
 def order(names: Iterable[str]) -> list[str]:

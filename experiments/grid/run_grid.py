@@ -29,7 +29,9 @@ class Options(ExecutorOptions, GridOptions):
     """Which runs, how and where."""
 
     system: Annotated[str | None, typer.Option(help=f"rows of the tables, separated by commas (default: {SYSTEM})")] = None
-    table: Annotated[Literal["table1", "table2"] | None, typer.Option(help="all systems of one of the paper's tables")] = None
+    table: Annotated[
+        Literal["table1", "table2"] | None, typer.Option(help="all systems of one of the paper's tables, instead of --system")
+    ] = None
     folds: Annotated[str | None, typer.Option(help="test speakers, or what else the protocol leaves out: 0,1 or 0-3 (default: all)")] = None
     seeds: Annotated[str, typer.Option(help="such as 0-4")] = f"0-{catalogue.SEEDS - 1}"
 

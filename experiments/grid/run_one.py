@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tqdm import tqdm
 
 from data_prep import command
 from experiments.grid.runs import Experiment, named_experiment
 from experiments.jobs.job import Wait
 from experiments.options import GridOptions
 from ser_acrnn import files
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import DnnElmPreset
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.results import RunResult
@@ -75,11 +75,11 @@ def _compute(experiment: Experiment, this: Run, path: Path, options: Options) ->
     from ser_acrnn.training import run as training
 
     checkpoint = this.file(options.work, ".npz")
-    with tqdm(total=experiment.preset.training.epochs, desc=f"{this.fold.test} seed {this.seed}", unit=" epochs") as bar:
+    with Progress(experiment.preset.training.epochs, f"{this.fold.test} seed {this.seed}", "epochs") as bar:
 
         def show(entry: dict) -> None:
-            bar.n = entry["epoch"]
-            bar.set_postfix({name: entry[name] for name in ("loss", "validation_uar") if name in entry})
+            shown = ("loss", "validation_uar")
+            bar.reach(entry["epoch"], ", ".join(f"{name} {entry[name]:.3f}" for name in shown if name in entry))
 
         settings = {
             "devices": options.devices,

@@ -27,7 +27,7 @@ def file(piece: Path, work: Path, suffix: str) -> Path:
 def run(
     piece: Annotated[Path, typer.Option(help="the list of its recordings, which run_preparation writes")],
     work: Work = WORK,
-    threads: int = 1,
+    threads: Annotated[int, typer.Option(min=1, help="that share the work")] = 1,
     wait: Wait = False,
 ) -> None:
     """Prepares a piece, unless its outcome is there; exit code 75 when another process prepares it.

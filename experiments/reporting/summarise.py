@@ -32,8 +32,10 @@ def main(
     protocol: Annotated[Literal[*PROTOCOLS] | None, typer.Option(help="whose results (default: the corpus's own protocol)")] = None,
     results: Results = RESULTS,
     table: Annotated[Literal[*tables.TITLES] | None, typer.Option(help="show this table of the paper instead of the overview")] = None,
-    first: Annotated[Path | None, typer.Option("--pages", metavar="FILE ...", help="bring the tables in these files up to date")] = None,
-    cards: Annotated[Path | None, typer.Option(help="bring the cards of the shipped networks in this folder up to date")] = None,
+    first: Annotated[
+        Path | None, typer.Option("--pages", metavar="FILE ...", help="also bring the tables in these files up to date")
+    ] = None,
+    cards: Annotated[Path | None, typer.Option(help="also bring the cards of the shipped networks in this folder up to date")] = None,
     check: Annotated[bool, typer.Option("--check", help="write nothing; fail where pages or cards part from the results")] = False,
     partial: Annotated[bool, typer.Option("--partial", help="fewer runs than all folds and seeds are meant: do not list them")] = False,
 ) -> int | None:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tqdm import tqdm
 
 from data_prep import command
 from experiments.stress import outcomes
 from experiments.stress.cases import Part
 from experiments.stress.outcomes import Outcome
 from ser_acrnn import __version__
+from ser_acrnn.cli.progress import Progress
 
 KINDS = ("audio", "files", "kills", "writes", "together")
 SAVED_SECONDS = 10  # between two writings of the outcomes
@@ -34,7 +34,7 @@ def main(
     scale: Annotated[float, typer.Option(min=0.0, help="share of the cases")] = 1.0,
     out: Annotated[Path, typer.Option(help="folder of the outcomes and of the report")] = Path("results/stress"),
     work: Annotated[Path, typer.Option(help="folder of what is worked on")] = Path("build/stress"),
-    only: Annotated[int | None, typer.Option(min=0, help="try this case alone, and keep nothing")] = None,
+    only: Annotated[int | None, typer.Option(min=0, help="try this case instead of all, and keep nothing")] = None,
 ) -> int:
     """Exit code 0 where no case has a fault, 1 where some have."""
     logging.getLogger("ser_acrnn").setLevel(logging.ERROR)
@@ -80,7 +80,7 @@ def run(kind: str, part: Part, seed: int, scale: float, out: Path, folder: Path)
     folder.mkdir(parents=True, exist_ok=True)
     earlier, began, saved = outcome.seconds, time.monotonic(), time.monotonic()
     numbers = range(outcome.count, outcome.count if outcome.skipped else outcome.planned)
-    with tqdm(total=outcome.planned, initial=outcome.count, desc=f"{kind}.{part.name}", unit=" cases") as bar:
+    with Progress(outcome.planned, f"{kind}.{part.name}", "cases", done=outcome.count) as bar:
         for case in part.tried(numbers, seed, folder) if numbers else ():
             outcome.add(case)
             bar.update()

@@ -15,7 +15,6 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from data_prep import command
 from experiments.catalogue import ablations, best
@@ -23,6 +22,7 @@ from experiments.grid.runs import Experiment, named_experiment
 from experiments.options import GridOptions, Seeds, Source
 from experiments.studies.checkpoints import check_network, recordings_of, scores_of
 from ser_acrnn import audio
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset, TrainConfig
 from ser_acrnn.evaluation.results import RunResult
 
@@ -91,7 +91,8 @@ def main(
     before = named_experiment(options, trained)
     again = [named_experiment(options, f"{best.ADAPTED[trained]}.{change}") for change in ablations.DISJOINT]
     recordings, made = recordings_of(before.corpus.manifest, source), 0
-    for seed, fold in tqdm(list(product(seeds, range(len(before.folds)))), desc=trained, unit=" runs"):
+    runs = list(product(seeds, range(len(before.folds))))
+    for seed, fold in Progress(len(runs), trained, "runs").over(runs):
         missing = [one for one in again if not one.finished(one.run(fold, seed), options.results)]
         if missing:
             _score_run(before, missing, fold, seed, recordings, options)

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from data_prep import command
 from experiments import catalogue
 from experiments.grid.runs import named_experiment
 from experiments.studies.checkpoints import KeptOptions, check_network, kept_runs, recordings_of, scores_of, show, write
 from ser_acrnn import audio
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.intervals import TESTED, Difference, around, compared, family, t_interval
@@ -137,8 +137,9 @@ def run(options: KeptOptions) -> Path:
     """
     experiment = named_experiment(options, options.system)
     recordings = recordings_of(experiment.corpus.manifest, options.source)
-    folds = kept_runs([experiment], options)
-    judged = [score_fold(network, result, recordings) for ((network, result),) in tqdm(folds, desc=options.system, unit=" folds")]
+    kept = kept_runs([experiment], options)
+    folds = Progress(len(kept), options.system, "folds").over(kept)
+    judged = [score_fold(network, result, recordings) for ((network, result),) in folds]
     return write(judged, options.results / experiment.folder / FOLDER / f"{options.system}.csv")
 
 

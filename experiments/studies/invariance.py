@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from data_prep import command
 from experiments.grid.runs import named_experiment, open_experiment
 from experiments.studies.checkpoints import KeptOptions, kept_runs, recordings_of, show, write
 from ser_acrnn import audio
 from ser_acrnn.checking.surroundings import RATE_HERTZ, SURROUNDINGS
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.evaluation import report
 from ser_acrnn.pretrained import list_pretrained
 
@@ -99,7 +99,7 @@ def run(options: KeptOptions) -> Path:
     chosen = some_of_each_speaker(experiment.corpus.manifest)
     tried = [
         try_network(Predictor(network), speaker, {name: recordings[name] for name in chosen[speaker]})
-        for speaker, network in tqdm(networks.items(), desc=options.system, unit=" speakers")
+        for speaker, network in Progress(len(networks), options.system, "speakers").over(networks.items())
     ]
     return write(tried, options.results / experiment.folder / FOLDER / f"{options.system}.csv")
 

@@ -16,7 +16,7 @@ from data_prep import command
 from experiments.options import RESULTS, Results
 from experiments.studies.checkpoints import show, write
 from ser_acrnn import audio
-from ser_acrnn.checking.sounds import SOUNDS, drawn
+from ser_acrnn.checking.sounds import RATE_HERTZ, SOUNDS, drawn
 from ser_acrnn.evaluation import report
 
 if TYPE_CHECKING:  # heavy, and not needed for --help

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tqdm import tqdm
 
 from data_prep import command
 from experiments.grid.runs import Experiment, named_experiment
 from experiments.options import GridOptions, Seeds
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset
 from ser_acrnn.evaluation.results import RunResult
 
@@ -44,7 +44,7 @@ def main(
     needed = [path for old, _ in missing for path in (old.file(options.results), old.file(options.models, ".keras"))]
     if absent := [str(path) for path in needed if not path.is_file()]:
         raise ValueError(f"missing: {', '.join(absent)}; expected the finished runs of {trained} and their networks")
-    for old, new in tqdm(missing, desc=again.system, unit=" runs"):
+    for old, new in Progress(len(missing), again.system, "runs").over(missing):
         network = new.file(options.models, ".keras")
         _judge(again, again.preset, old.file(options.results), old.file(options.models, ".keras"), new.file(options.results))
         network.parent.mkdir(parents=True, exist_ok=True)

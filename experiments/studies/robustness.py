@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from data_prep import command
 from experiments import catalogue
@@ -22,6 +21,7 @@ from experiments.grid.runs import named_experiment
 from experiments.studies.checkpoints import KeptOptions, check_network, kept_runs, recordings_of, scores_of, show, write
 from ser_acrnn import audio
 from ser_acrnn.checking.degradations import DEGRADATIONS
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.ensembles import averaged
@@ -120,7 +120,7 @@ def run(options: KeptOptions) -> Path:
     members = [named_experiment(options, system) for system in catalogue.trained([options.system])]
     folds = kept_runs(members, options)
     recordings = recordings_of(members[0].corpus.manifest, options.source)
-    judged = [score_fold(fold, recordings) for fold in tqdm(folds, desc=options.system, unit=" folds")]
+    judged = [score_fold(fold, recordings) for fold in Progress(len(folds), options.system, "folds").over(folds)]
     return write(judged, options.results / members[0].folder / FOLDER / f"{options.system}.csv")
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import typer
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from data_prep import command
 from experiments.grid.runs import open_experiment
@@ -26,6 +25,7 @@ from experiments.studies.invariance import some_of_each_speaker
 from ser_acrnn import audio
 from ser_acrnn.checking.degradations import noise
 from ser_acrnn.checking.surroundings import RATE_HERTZ, Surrounding, room, silence
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config.features import FEATURE_RECIPES
 from ser_acrnn.evaluation import report
 from ser_acrnn.features.speech_activity import activity
@@ -134,7 +134,8 @@ def main(options: Options) -> None:
     recordings = recordings_of(experiment.corpus.manifest, options.source)
     chosen = {name: recordings[name] for names in some_of_each_speaker(experiment.corpus.manifest).values() for name in names}
     for name in options.detectors.split(","):
-        moved = [bounds(DETECTORS[name], {one: path}) for one, path in tqdm(chosen.items(), desc=name, unit=" recordings")]
+        each = Progress(len(chosen), name, "recordings").over(chosen.items())
+        moved = [bounds(DETECTORS[name], {one: path}) for one, path in each]
         path = write(moved, options.results / experiment.folder / FOLDER / f"{name}.csv")
     show(path, table, options.results)
 

@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 import typer
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from data_prep import command
 from experiments.catalogue import SYSTEMS, number_list
@@ -31,6 +30,7 @@ from experiments.options import RESULTS, Results
 from experiments.studies import transfer_report
 from experiments.studies.transfer_methods import METHODS, FewShotConfig
 from ser_acrnn import files
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset, lite_augmented
 from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.data.in_memory import MemoryCorpus
@@ -189,7 +189,7 @@ def main(
     repeats: Annotated[int, typer.Option(min=1, help="draws; they test the groups of speakers in turn")] = 6,
     methods: Annotated[str, typer.Option(help="some of the default")] = ",".join(METHODS),
     updates: Annotated[int, typer.Option(min=1, help="of the weights")] = FewShotConfig().updates,
-    learning_rate: Annotated[float | None, typer.Option(help="of all methods, instead of their own")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="learning rate of all methods, instead of their own")] = None,
     results: Results = RESULTS,
 ) -> None:
     """Computes what is missing, writes the page and prints it.
@@ -208,7 +208,7 @@ def main(
     draws, folder = Draws(experiment, config), results / "transfer" / experiment.corpus.name
     plan = [(method, number, seed) for seed in range(repeats) for number in number_list(examples) for method in chosen]
     found = []
-    for method, number, seed in tqdm(plan, unit=" runs", disable=not sys.stderr.isatty()):
+    for method, number, seed in Progress(len(plan), unit="runs").over(plan):
         test = experiment.folds[seed % len(experiment.folds)].test
         path = folder / transfer_report.system(method, number) / f"{test}-seed{seed}.json"
         found.append(compute(draws, source, method, number, seed, path))

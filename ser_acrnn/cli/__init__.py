@@ -14,14 +14,14 @@ import typer
 
 from ser_acrnn import __version__
 from ser_acrnn.cli import auditing, checking, evaluating, judging, learning, listening, networks, serving
-from ser_acrnn.cli.failures import ended
+from ser_acrnn.cli.failures import HELP_OPTIONS, ended
 
 app = typer.Typer(
     name="ser-acrnn",
     help="Speech emotion recognition with attention-based convolutional recurrent networks.",
     epilog="Examples: ser-acrnn predict recording.wav | ser-acrnn predict --csv folder/ | ser-acrnn models",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": HELP_OPTIONS},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help starts in half the time
 )

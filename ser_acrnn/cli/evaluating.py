@@ -1,8 +1,9 @@
-"""`evaluate`: a network against recordings whose emotions are known."""
+"""`evaluate`: a network, or predictions, against recordings whose emotions are known."""
 
 from __future__ import annotations
 
-import sys
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +11,17 @@ import typer
 
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.judging import DEFAULT_MODEL, Model, Tempos
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.cli.quiet import quiet
+from ser_acrnn.files import check_target, write_text
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from ser_acrnn.evaluation import Evaluation
+    from ser_acrnn.inference.predictor import Predictor
+
+SPEAKER = "speaker"
 
 Labels = Annotated[Path, typer.Option(help="CSV with the columns path, speaker, emotion; paths are relative to it.")]
 Adapt = Annotated[bool, typer.Option("--adapt", help="Adapt the network to each speaker's own recordings, without their emotions.")]
@@ -21,11 +29,36 @@ By = Annotated[list[str] | None, typer.Option(help="Also by this column of the l
 Predicted = Annotated[
     Path | None, typer.Option(help="What `ser-acrnn predict --csv` printed of the recordings, instead of a network.", metavar="CSV")
 ]
+Against = Annotated[
+    str | None,
+    typer.Option(help="Also compare with another network, or with --predictions another CSV, speaker by speaker.", metavar="MODEL|CSV"),
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="JOY=HAPPY", help="The labels' name of an emotion and the network's, instead of the same; can be given again."
+    ),
+]
+LabelsOnly = Annotated[bool, typer.Option("--labels-only", help="Decide among the emotions that the labels have.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object instead of tables to read.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV instead: a row for all, and one for each value of each column.")]
+Save = Annotated[Path | None, typer.Option(help="Also write the predictions to this CSV, for --predictions.", metavar="CSV")]
+Plot = Annotated[Path | None, typer.Option(help="Also draw the confusion matrix: .png, .pdf, .svg.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommand."""
     app.command(cls=Command, epilog="Example: ser-acrnn evaluate --labels mine.csv")(evaluate)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the recordings are compared with, see `ser_acrnn.evaluate`."""
+
+    labels: Path
+    by: list[str]
+    mapping: dict[str, str]
+    labels_only: bool
 
 
 def evaluate(
@@ -35,44 +68,103 @@ def evaluate(
     adapt: Adapt = False,
     tempos: Tempos = False,
     by: By = None,
+    mapped: Map = None,
+    labels_only: LabelsOnly = False,
     predictions: Predicted = None,
+    against: Against = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    save_predictions: Save = None,
+    plot: Plot = None,
 ) -> None:
     """Judge recordings whose emotions are known: recall, UAR, WA and confusion. A network that normalises by the speaker always adapts."""
     source = context.get_parameter_source("model")
-    if predictions and (adapt or tempos or (source is not None and source.name != "DEFAULT")):
-        raise typer.BadParameter("--predictions were made by a network, expected neither --model nor --adapt nor --tempos with them")
+    if predictions and (adapt or tempos or save_predictions or (source is not None and source.name != "DEFAULT")):
+        raise typer.BadParameter(
+            "--predictions were made by a network, expected neither --model nor --adapt nor --tempos nor --save-predictions with them"
+        )
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv exclude each other")
+    if against == str(predictions or model):
+        raise typer.BadParameter(f"--against is {against}, expected something else than what it is compared with")
+    mapping = _mapping(mapped or [])
     problems: list[str] = []
+    found: dict[str, Evaluation] = {}
     with named():
-        if predictions:
-            from ser_acrnn.evaluation import evaluating
+        if save_predictions:
+            check_target(save_predictions)
+        if plot:
+            from ser_acrnn.evaluation import figures
 
-            found = evaluating.evaluate(predictions, labels, by=by or ())
+            figures.check_path(plot)
+        truth = Truth(labels, _columns(labels, by or []), mapping, labels_only)
+        names = [str(predictions or model), *([against] if against else [])]
+        if predictions:
+            found = {name: _of_predictions(name, truth) for name in names}
         else:
-            found, problems = _of_network(labels, model, adapt, tempos, by or [])
-    typer.echo(found.to_markdown())
+            networks = {name: _network(name, tempos) for name in names}  # so that one that is not there is said at once
+            for name, network in networks.items():
+                found[name], said, more = _of_network(network, truth, adapt)
+                problems += [problem for problem in more if problem not in problems]
+                if save_predictions and len(found) == 1:
+                    write_text(save_predictions, said.to_csv(index=False))
+        typer.echo(_shown(found, as_json, as_csv))
+        if plot:
+            from ser_acrnn.evaluation import evaluation_figure
+
+            figures.save(evaluation_figure.draw(found), plot)
+            typer.echo(f"figure: {plot}", err=True)
     if problems:
         typer.echo(f"{len(problems)} recordings could not be used: {'; '.join(problems)}", err=True)
         raise typer.Exit(1)
 
 
-def _of_network(labels: Path, model: str, adapt: bool, tempos: bool, by: list[str]) -> tuple[Evaluation, list[str]]:
-    """What a network is worth on the recordings that can be used, and what is wrong with the others."""
-    with quiet():
-        from pandas import DataFrame
-        from tqdm import tqdm
+def _mapping(given: list[str]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for one in given:
+        label, _, emotion = (part.strip() for part in one.partition("="))
+        if not (label and emotion) or label in mapping:
+            raise typer.BadParameter(f"--map is {one!r}, expected the labels' name and the network's, such as joy=happy, each name once")
+        mapping[label] = emotion
+    return mapping
 
+
+def _columns(labels: Path, by: list[str]) -> list[str]:
+    """What to break down by: the speakers always, where the labels have them."""
+    from ser_acrnn import tables
+
+    columns = list(dict.fromkeys(by))
+    return columns if SPEAKER in columns or SPEAKER not in tables.read(labels).columns else [*columns, SPEAKER]
+
+
+def _of_predictions(path: str, truth: Truth) -> Evaluation:
+    from ser_acrnn.evaluation import evaluating
+
+    return evaluating.evaluate(path, truth.labels, by=truth.by, mapping=truth.mapping, labels_only=truth.labels_only)
+
+
+def _network(model: str, tempos: bool) -> Predictor:
+    with quiet():
         from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
-        from ser_acrnn.data.corpus import CorpusError, read_csv
-        from ser_acrnn.evaluation import evaluating, predictions_table
         from ser_acrnn.inference.predictor import Predictor
 
-        predictor = Predictor(model, tempos=FIVE_TEMPOS if tempos else AS_SPOKEN)
-    utterances = read_csv(labels)
-    known = predictions_table.read_labels(labels, emotions=predictor.emotions, columns=by).frame
+        return Predictor(model, tempos=FIVE_TEMPOS if tempos else AS_SPOKEN)
+
+
+def _of_network(predictor: Predictor, truth: Truth, adapt: bool) -> tuple[Evaluation, DataFrame, list[str]]:
+    """What a network is worth on the recordings that can be used, what it says of them, and what is wrong with the others."""
+    from pandas import DataFrame
+
+    from ser_acrnn.data.corpus import CorpusError, read_csv
+    from ser_acrnn.evaluation import evaluating, predictions_table
+
+    utterances = read_csv(truth.labels)
+    emotions = predictor.emotions
+    known = predictions_table.read_labels(truth.labels, emotions=emotions, columns=truth.by, mapping=truth.mapping).frame
     said: list[dict[str, Any]] = []
     problems: list[str] = []
     enrolled = ""
-    for utterance in tqdm(utterances, unit=" files", disable=not sys.stderr.isatty()):
+    for utterance in Progress(len(utterances), predictor.name).over(utterances):
         try:
             if (adapt or predictor.preprocessor.scope == "speaker") and utterance.speaker != enrolled:
                 own = [other.path for other in utterances if other.speaker == utterance.speaker]
@@ -84,7 +176,30 @@ def _of_network(labels: Path, model: str, adapt: bool, tempos: bool, by: list[st
             continue
         said.append({"path": str(utterance.path.resolve()), "emotion": prediction.emotion, **prediction.posteriors})
     if not said:
-        raise CorpusError(f"{labels}: no recording can be used: {'; '.join(problems)}")
+        raise CorpusError(f"{truth.labels}: no recording can be used: {'; '.join(problems)}")
     predictions = DataFrame(said)
     judged = known[known["path"].isin(predictions["path"])]
-    return evaluating.evaluate(predictions, judged, by=by, emotions=predictor.emotions), problems
+    found = evaluating.evaluate(predictions, judged, by=truth.by, emotions=emotions, labels_only=truth.labels_only)
+    return found, predictions, problems
+
+
+def _shown(found: dict[str, Evaluation], as_json: bool, as_csv: bool) -> str:
+    """One evaluation, or two and their difference."""
+    from ser_acrnn.evaluation import paired
+
+    (name, first), *others = found.items()
+    if as_csv:
+        import pandas as pd
+
+        frames = [one.to_frame() if not others else one.to_frame().assign(of=of) for of, one in found.items()]
+        return pd.concat(frames).to_csv(index=False).rstrip("\n")
+    pairs = [(other, second, paired.compare(first, second)) for other, second in others]
+    if as_json:
+        facts = first.to_dict()
+        for other, second, difference in pairs:
+            facts |= {"of": name, "against": {"of": other, **second.to_dict()}, "difference": difference.to_dict()}
+        return json.dumps(facts)
+    text = [first.to_markdown()]
+    for other, second, difference in pairs:
+        text = [f"{name}:\n\n{text[0]}", f"{other}:\n\n{second.to_markdown()}", difference.to_markdown(name, other)]
+    return "\n\n".join(text)

@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 # Typer's own, whether it is click's or, in later versions, Typer's copy of that.
 _RUNNING: ContextVar[typer.Context] = ContextVar("running")
 LARGEST_NUMBER = 2**32  # of an option; seeds are below it
+HELP_OPTIONS = ["--help", "-h"]  # of every command
 
 
 @contextmanager

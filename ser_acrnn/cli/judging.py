@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -15,17 +15,17 @@ import typer
 
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings, shown
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.cli.quiet import quiet
 from ser_acrnn.pretrained import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from ser_acrnn.inference.predictions import Prediction, WindowPrediction
     from ser_acrnn.inference.predictor import Predictor
 
 HOP_SECONDS = 1.0
 MOST_SECONDS = 86_400.0  # between two judgements
+POSTERIORS = "posteriors"
 HEARD = ("speech_seconds", "signal_to_noise_decibels", "unfamiliarity")
 Found = TypeVar("Found")
 
@@ -41,7 +41,7 @@ Runtime = Annotated[
     typer.Option(help="What the network runs on; auto is onnx, ONNX Runtime, where there is a file for it, and keras otherwise."),
 ]
 Tempos = Annotated[bool, typer.Option("--tempos", help="Hear each 3 s at five tempos and average; takes longer.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines, an object for each recording or window; also for errors.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 
@@ -81,11 +81,14 @@ def predict(
     network = predictor(model, paths if same_speaker else [], five_tempos=tempos, runtime=runtime)
     report = Report(len(paths))
     if timeline:
-        rows = (moment_row(shown(path), moment, network) for path, moment in _moments(network, paths, hop or HOP_SECONDS, report))
+        found = _moments(network, paths, hop or HOP_SECONDS, report)
+        show(
+            failed_row(path, moment) if isinstance(moment, ValueError) else moment_row(shown(path), moment, network.emotions)
+            for path, moment in found
+        )
     else:
-        judged = zip(paths, network.predict_many(paths), strict=True)
-        rows = (_row(path, prediction, report) for path, prediction in report.usable(judged))
-    show(rows)
+        judged = report.counted(zip(paths, network.predict_many(paths), strict=True))
+        show(failed_row(path, one) if isinstance(one, ValueError) else row(path, one, report) for path, one in judged)
     if plot and not report.failures:
         with named():
             from ser_acrnn.inference import attention_figure
@@ -103,13 +106,14 @@ def embed(files: Files, model: Model = DEFAULT_MODEL, same_speaker: Speaker = Fa
     from ser_acrnn.inference.embedder import COLUMN, Embedder
 
     report = Report(len(paths))
-    found = report.usable(zip(paths, Embedder(network).embed_many(paths), strict=True))
-    _print_csv({"path": shown(path), **{COLUMN.format(unit): f"{value:.6g}" for unit, value in enumerate(row)}} for path, row in found)
+    found = report.counted(zip(paths, Embedder(network).embed_many(paths), strict=True))
+    rows = ((path, numbers) for path, numbers in found if not isinstance(numbers, ValueError))
+    _print_csv({"path": shown(path), **{COLUMN.format(unit): f"{value:.6g}" for unit, value in enumerate(own)}} for path, own in rows)
     report.end()
 
 
 class Report:
-    """How many of the recordings are done, in a bar; and what could not be used of them, for the end.
+    """How many of the recordings are done; and what could not be used of them, for the end.
 
     Args:
         total: Number of recordings.
@@ -119,28 +123,23 @@ class Report:
         self.total = total
         self.failures: list[str] = []
         self.notes: list[str] = []
-        self._bar = _bar(total) if total > 1 and sys.stderr.isatty() else None
+        self._progress = Progress(total, shown=total > 1)
 
-    def usable(self, found: Iterable[tuple[Path, Found | ValueError]]) -> Iterator[tuple[Path, Found]]:
+    def counted(self, found: Iterable[tuple[Path, Found | ValueError]]) -> Iterator[tuple[Path, Found | ValueError]]:
         """Passes on what was found of each recording, and keeps the errors."""
         for path, result in found:
-            if isinstance(result, ValueError):
-                self.done(result)
-            else:
-                yield path, result
-                self.done()
+            yield path, result
+            self.done(result if isinstance(result, ValueError) else None)
 
     def done(self, error: ValueError | None = None) -> None:
         """Counts a recording, and keeps why it could not be used."""
-        if self._bar is not None:
-            self._bar.update()
+        self._progress.update()
         if error is not None:
             self.failures.append(shown(error))
 
     def end(self) -> None:
         """Lists the recordings that could not be used, and ends with exit code 1 if there are some."""
-        if self._bar is not None:
-            self._bar.close()
+        self._progress.close()
         for note in self.notes:
             typer.echo(note, err=True)
         if self.failures:
@@ -172,32 +171,49 @@ def predictor(
     return network
 
 
-def _moments(network: Predictor, paths: Sequence[Path], hop_seconds: float, report: Report) -> Iterator[tuple[Path, WindowPrediction]]:
-    """What is said of each window of each recording, as soon as it is; a recording that fails on the way has its beginning."""
+def _moments(
+    network: Predictor, paths: Sequence[Path], hop_seconds: float, report: Report
+) -> Iterator[tuple[Path, WindowPrediction | ValueError]]:
+    """What is said of each window of each recording, as soon as it is; one that fails on the way has its beginning and the error."""
     for path in paths:
         try:
             for moment in network.timeline(path, hop_seconds=hop_seconds):
                 yield path, moment
         except ValueError as error:
+            yield path, error
             report.done(error)
         else:
             report.done()
 
 
-def _row(path: Path, prediction: Prediction, report: Report) -> dict[str, Any]:
+def failed_row(path: Path, error: ValueError) -> dict[str, Any]:
+    """Why nothing is said of a recording."""
+    return {"path": shown(path), "error": shown(error)}
+
+
+def row(path: Path, prediction: Prediction, report: Report) -> dict[str, Any]:
+    """What is said of a recording; its windows that are not judged are noted in the report."""
     if flawed := [piece for piece in prediction.segments if piece.flaw]:
         first = flawed[0]
         count = f"{len(flawed)} of {len(prediction.segments)} windows are not judged"
         report.notes.append(f"{shown(path)}: {count}, the first at {first.start_seconds:.1f} s because it {first.flaw}")
     facts = {"seconds": round(prediction.segments[-1].end_seconds, 3), **_heard(prediction)}
-    return {"path": shown(path), **facts, "emotion": prediction.emotion, **_rounded(prediction.posteriors)}
+    return {"path": shown(path), **facts, "emotion": prediction.emotion, POSTERIORS: _rounded(prediction.posteriors)}
 
 
-def moment_row(source: str, moment: WindowPrediction, network: Predictor) -> dict[str, Any]:
-    """What is said of a window, by column."""
+def moment_row(source: str, moment: WindowPrediction, emotions: Sequence[str]) -> dict[str, Any]:
+    """What is said of a window; its posteriors are None where it is not judged."""
     place = {"path": source, "start": round(moment.start_seconds, 3), "end": round(moment.end_seconds, 3), **_heard(moment)}
-    posteriors = _rounded(moment.posteriors) or dict.fromkeys(network.emotions)
-    return {**place, "emotion": moment.emotion, **posteriors, "flaw": moment.flaw}
+    posteriors = _rounded(moment.posteriors) or dict.fromkeys(emotions)
+    return {**place, "emotion": moment.emotion, POSTERIORS: posteriors, "flaw": moment.flaw}
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row by column: each emotion's posterior in one of its own."""
+    cells: dict[str, Any] = {}
+    for name, value in row.items():
+        cells |= value if name == POSTERIORS else {name: value}
+    return cells
 
 
 def _heard(said: Prediction | WindowPrediction) -> dict[str, float]:
@@ -218,33 +234,35 @@ def printer(as_json: bool, as_csv: bool) -> Callable[[Iterable[dict[str, Any]]],
 
 
 def _print_json(rows: Iterable[dict[str, Any]]) -> None:
-    """A list, with an entry a line."""
-    before = "[\n "
+    """JSON lines."""
     for row in rows:
-        _show(before + json.dumps(row))
-        before = ",\n "
-    _show("[]\n" if before.startswith("[") else "\n]\n")
+        _show(json.dumps(row) + "\n")
+
+
+def _judged(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Those of what could be used; the errors are told at the end."""
+    return (row for row in rows if "error" not in row)
 
 
 def _print_csv(rows: Iterable[dict[str, Any]]) -> None:
-    for number, row in enumerate(rows):
+    headed = False
+    for row in map(flat, _judged(rows)):
         line = io.StringIO()
         writer = csv.DictWriter(line, list(row), lineterminator="\n")
-        if number == 0:
+        if not headed:
             writer.writeheader()
+            headed = True
         writer.writerow(row)
         _show(line.getvalue())
 
 
 def _print_text(rows: Iterable[dict[str, Any]]) -> None:
-    for row in rows:
+    for row in _judged(rows):
         place = f"{row['path']} {row['start']:.1f}-{row['end']:.1f} s" if "start" in row else row["path"]
-        beside = ("path", "seconds", "start", "end", "emotion", "flaw", *HEARD)
-        shares = {name: value for name, value in row.items() if name not in beside}
         if row["emotion"] is None:
             _show(f"{place}: - ({row['flaw']})\n")
         else:
-            ranked = sorted(shares.items(), key=lambda item: -item[1])
+            ranked = sorted(row[POSTERIORS].items(), key=lambda item: -item[1])
             said = "unsure" if row["unfamiliarity"] > 1 else row["emotion"]
             _show(f"{place}: {said} ({', '.join(f'{emotion} {share:.2f}' for emotion, share in ranked)})\n")
 
@@ -254,9 +272,3 @@ def _show(text: str) -> None:
     bars = sys.modules.get("tqdm")  # imported where there is a bar
     with bars.tqdm.external_write_mode() if bars else nullcontext():
         typer.echo(text, nl=False)
-
-
-def _bar(total: int) -> tqdm:
-    from tqdm import tqdm
-
-    return tqdm(total=total, unit=" files")

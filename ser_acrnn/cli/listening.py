@@ -30,13 +30,15 @@ def add_to(app: typer.Typer) -> None:
 
 def record(
     model: Model = DEFAULT_MODEL,
-    seconds: Annotated[float | None, typer.Option(min=0.001, help="How long to listen; by default until Ctrl-C.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.001, help="Seconds to listen; by default until Ctrl-C.")] = None,
     hop: Annotated[
         float, typer.Option(min=0.01, max=MOST_SECONDS, help="Seconds between two judgements, each of the last 3 s.")
     ] = HOP_SECONDS,
     device: Annotated[str | None, typer.Option(help="Number, or part of the name, of an input device; by default the system's.")] = None,
     save: Annotated[Path | None, typer.Option(help="Also write what is heard to this file, which must not exist: .wav, .flac, ...")] = None,
-    enrol: Annotated[list[Path] | None, typer.Option(help="Recordings of the speaker, for a network that enrols speakers.")] = None,
+    enrol: Annotated[
+        list[Path] | None, typer.Option(help="Recordings of the speaker, to whom the network adapts; by default to nobody.")
+    ] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -55,7 +57,7 @@ def record(
         list(network.timeline(np.random.default_rng(0).normal(size=rate), rate))  # compiles, so that the first judgement does not come late
         with _until_interrupted() as stop, _saved(save, rate) as keep:
             heard = keep(microphone.listen(chosen, seconds=seconds, stop=stop, sampling_rate_hertz=rate))
-            show(moment_row("microphone", moment, network) for moment in network.predict_stream(heard, hop_seconds=hop))
+            show(moment_row("microphone", moment, network.emotions) for moment in network.predict_stream(heard, hop_seconds=hop))
     if save and save.is_file():
         typer.echo(f"recording: {save}", err=True)
 

@@ -59,7 +59,7 @@ def export(
     model: Network,
     path: Annotated[Path, typer.Argument(help="File or, for saved_model, folder to write.")],
     format: Annotated[Format, typer.Option(help="Runtime to write for.")] = "litert",
-    quantize: Annotated[Quantize | None, typer.Option(help="Of LiteRT's weights.")] = None,
+    quantize: Annotated[Quantize | None, typer.Option(help="Numbers of LiteRT's weights, instead of float32.")] = None,
     waveform: Annotated[bool, typer.Option("--waveform", help="Put the features inside: the file takes raw audio at 16 kHz.")] = False,
     seconds: Annotated[
         float | None,
@@ -70,7 +70,9 @@ def export(
         ),
     ] = None,
     speech: Annotated[list[Path] | None, typer.Option(help="Recordings or folders to compare on, instead of generated input.")] = None,
-    speaker: Annotated[list[Path] | None, typer.Option(help="Recordings of one speaker, to whom the network adapts before.")] = None,
+    speaker: Annotated[
+        list[Path] | None, typer.Option(help="Recordings of one speaker, to whom the network adapts before; by default to nobody.")
+    ] = None,
 ) -> None:
     """Write a network for another runtime, open it there, and compare; refused when the posteriors differ."""
     with named():

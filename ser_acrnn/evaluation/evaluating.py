@@ -87,6 +87,11 @@ class Evaluation:
     breakdowns: Mapping[str, Mapping[str, Evaluation]] = field(default_factory=dict)
 
     @property
+    def chance(self) -> float:
+        """UAR of decisions that are made without listening: 1 by the number of emotions that the truth has."""
+        return 1 / len(self.recall)
+
+    @property
     def recall(self) -> dict[str, float]:
         """Emotion -> recall; without those that the truth lacks."""
         counts = self.confusion.sum(axis=1)
@@ -104,8 +109,8 @@ class Evaluation:
     def to_frame(self) -> pd.DataFrame:
         """A row for all utterances, and one for each value of each column that they were broken down by.
 
-        The columns are `by` and `value` (empty of all), `utterances, seeds, uar, wa, macro_f1, calibration_error, log_loss`, and, of the
-        groups, `groups` (their number), `uar_mean, uar_low, uar_high` and so on for the other rates.
+        The columns are `by` and `value` (empty of all), `utterances, seeds, chance, uar, wa, macro_f1, calibration_error, log_loss`, and,
+        of the groups, `groups` (their number), `uar_mean, uar_low, uar_high` and so on for the other rates.
         """
         parts = [("", "", self)] + [(by, value, part) for by, values in self.breakdowns.items() for value, part in values.items()]
         rows = []
@@ -118,7 +123,7 @@ class Evaluation:
         return pd.DataFrame(rows)
 
     def _figures(self) -> dict[str, float]:
-        return {name: getattr(self, name) for name in ("utterances", "seeds", *_RATES, "calibration_error", "log_loss")}
+        return {name: getattr(self, name) for name in ("utterances", "seeds", "chance", *_RATES, "calibration_error", "log_loss")}
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for JSON; None for NaN."""
@@ -140,7 +145,7 @@ class Evaluation:
 
     def _sentence(self) -> str:
         what = "utterances" if self.seeds == 1 else f"decisions of {self.seeds} seeds"
-        found = f"UAR {100 * self.uar:.1f} %, WA {100 * self.wa:.1f} % of {self.utterances} {what}"
+        found = f"UAR {100 * self.uar:.1f} % (chance {100 * self.chance:.1f} %), WA {100 * self.wa:.1f} % of {self.utterances} {what}"
         if self.groups is not None and self.groups.number > 1:
             uar = self.groups.uar
             interval = ends(100 * uar.low, 100 * uar.high)
@@ -164,6 +169,8 @@ def evaluate(
     truth: str | None = None,
     decision: str | None = None,
     group: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    labels_only: bool = False,
 ) -> Evaluation:
     """Says what predictions of utterances whose emotions are known are worth.
 
@@ -181,6 +188,8 @@ def evaluate(
         decision: Column of the decided one, instead of `decision`, or `emotion` beside labels.
         group: Column whose values are independent of each other, over which the intervals are. None: `speaker`, or else `fold`; without
             such a column there are no intervals. Where the table has the column `seed`, a group's figures are the means over its seeds.
+        mapping: True emotions under other names -> those that are decided, such as `{"joy": "happy"}`; several may become one.
+        labels_only: Decide among the emotions that the truth has, by their posteriors alone.
 
     Returns:
         Rates, intervals, recall, confusion, calibration and breakdowns.
@@ -206,10 +215,10 @@ def evaluate(
         | angry | 3          | 66.7      | 2     | 1   |
         | sad   | 3          | 100.0     | 0     | 3   |
         <BLANKLINE>
-        UAR 83.3 %, WA 83.3 % of 6 utterances; mean over 3 speakers 91.7 % (95 % interval 55.8 to 127.5)
+        UAR 83.3 % (chance 50.0 %), WA 83.3 % of 6 utterances; mean over 3 speakers 91.7 % (95 % interval 55.8 to 127.5)
         Macro F1 82.9 %
     """
-    judged = read(predictions, labels, emotions=emotions, truth=truth, decision=decision)
+    judged = read(predictions, labels, emotions=emotions, truth=truth, decision=decision, mapping=mapping or {}, labels_only=labels_only)
     if group is None:
         group = next((column for column in GROUPS if column in judged.rows.frame.columns), None)
     columns = [by] if isinstance(by, str) else list(by)
@@ -250,13 +259,13 @@ def _groups(judged: Predictions, column: str) -> Groups:
 
 
 def _breakdown_table(by: str, parts: Mapping[str, Evaluation]) -> str:
-    heads, rows = [by, "utterances", "UAR, %", "WA, %", "macro F1, %"], []
+    heads, rows = [by, "utterances", "chance, %", "UAR, %", "WA, %", "macro F1, %"], []
     for value, part in parts.items():
-        rows.append([value, str(part.utterances), *(f"{100 * rate:.1f}" for rate in (part.uar, part.wa, part.macro_f1))])
+        rows.append([value, str(part.utterances), *(f"{100 * rate:.1f}" for rate in (part.chance, part.uar, part.wa, part.macro_f1))])
         if part.groups is not None and part.groups.column != by:
             uar = part.groups.uar
             rows[-1] += [str(part.groups.number), around(100 * uar.mean, 100 * uar.low, 100 * uar.high)]
-            heads[5:] = [f"{part.groups.column}s", f"UAR, mean over {part.groups.column}s (95 % interval)"]
+            heads[6:] = [f"{part.groups.column}s", f"UAR, mean over {part.groups.column}s (95 % interval)"]
     return markdown_table(heads, rows)
 
 

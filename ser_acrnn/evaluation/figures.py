@@ -34,14 +34,14 @@ def confusions_figure(panels: Sequence[tuple[str, Sequence[str], NDArray[np.floa
     """Confusion matrices side by side.
 
     Args:
-        panels: Title, names of the rows, and percent of the truth, shape `(emotions, emotions)`, of each.
+        panels: Title, names of the rows, and percent of the truth, shape `(rows, emotions)`, of each.
         emotions: Names of the columns.
     """
     figure = _figure(figsize=(len(panels) * (1.6 + 0.72 * len(emotions)), 1.5 + 0.62 * len(emotions)))
     for axes, (title, truths, percent) in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
         image = axes.imshow(percent, vmin=0, vmax=100, cmap="Blues")
         axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right")
-        axes.set_yticks(range(len(emotions)), truths)
+        axes.set_yticks(range(len(truths)), truths)
         axes.set_xlabel("decision")
         axes.set_ylabel("truth (decisions)")
         axes.set_title(title, fontsize=10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, cast
@@ -59,7 +59,21 @@ class Predictions:
         values = self.rows.values(column, "what to tell utterances apart by")
         own = self.rows.frame[column]
         order = own.sort_values().astype(str).str.strip() if pd.api.types.is_numeric_dtype(own) else np.sort(values)
-        return {value: self._where(values == value) for value in dict.fromkeys(order)}
+        return {str(value): self._where(values == value) for value in dict.fromkeys(order)}
+
+    def among(self, emotions: Sequence[str]) -> Self:
+        """The same with some of the emotions, the highest posterior among which decides.
+
+        Raises:
+            PredictionsError: There are no posteriors, and another emotion is decided.
+        """
+        if self.posteriors is None:
+            self.rows.refuse("decision", ~np.isin(self.decisions, list(emotions)), f"expected posteriors, or one of {list(emotions)}")
+            return replace(self, emotions=tuple(emotions))
+        some = self.posteriors[:, [self.emotions.index(emotion) for emotion in emotions]]
+        sums = some.sum(axis=1, keepdims=True)
+        some = np.where(sums > 0, some / np.where(sums > 0, sums, 1), 1 / len(emotions))
+        return replace(self, emotions=tuple(emotions), posteriors=some, decisions=np.array(emotions)[some.argmax(axis=1)])
 
     def _where(self, chosen: NDArray[np.bool_]) -> Self:
         posteriors = None if self.posteriors is None else self.posteriors[chosen]
@@ -74,6 +88,8 @@ def read(
     emotions: Sequence[str] | None = None,
     truth: str | None = None,
     decision: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    labels_only: bool = False,
 ) -> Predictions:
     """Reads and checks predictions; arguments as in `ser_acrnn.evaluate`.
 
@@ -82,7 +98,7 @@ def read(
         ResultError: A result file cannot be used.
     """
     if (runs := _runs(predictions)) is not None:
-        if labels is not None or emotions is not None or truth is not None or decision is not None:
+        if labels is not None or emotions is not None or truth is not None or decision is not None or mapping or labels_only:
             raise PredictionsError("results hold their labels and emotions, expected no others with them")
         return _of_results(runs)
     said = Rows.of(cast(Table, predictions), "predictions")
@@ -90,7 +106,7 @@ def read(
     decided = said.values(decision, "the decided emotion") if labels is not None or decision in said.frame.columns else None
     if labels is not None:
         said.require(PATH, "the path of a recording")
-    known = said if labels is None else read_labels(labels, truth)
+    known = renamed(said, truth, mapping) if labels is None else read_labels(labels, truth, mapping=mapping)
     true = known.values(truth, "the true emotion")
     names = tuple(map(str, emotions)) if emotions is not None else _emotions(said, true, decided, decision, labels is not None)
     known.one_of(truth, true, names)
@@ -106,10 +122,18 @@ def read(
     if labels is not None:
         place = _places(said, known)
         true, known = true[place], _beside(known, said, place, names)
-    return Predictions(names, true, decided, posteriors, known)
+    found = Predictions(names, true, decided, posteriors, known)
+    return found.among(sorted(set(true), key=names.index)) if labels_only else found
 
 
-def read_labels(labels: Table, truth: str = EMOTION, *, emotions: Sequence[str] | None = None, columns: Collection[str] = ()) -> Rows:
+def read_labels(
+    labels: Table,
+    truth: str = EMOTION,
+    *,
+    emotions: Sequence[str] | None = None,
+    columns: Collection[str] = (),
+    mapping: Mapping[str, str] | None = None,
+) -> Rows:
     """Reads labels, with the path of each recording made absolute.
 
     Args:
@@ -117,11 +141,12 @@ def read_labels(labels: Table, truth: str = EMOTION, *, emotions: Sequence[str] 
         truth: Column of the true emotion.
         emotions: Those that may occur.
         columns: That have to be there, with a value in each row.
+        mapping: See `renamed`.
 
     Raises:
-        PredictionsError: A column or value is missing, an emotion is none of those, or a path occurs twice.
+        PredictionsError: A column or value is missing, an emotion is none of those, or a path occurs twice; see `renamed`.
     """
-    rows = Rows.of(labels, "labels")
+    rows = renamed(Rows.of(labels, "labels"), truth, mapping)
     paths = _absolute(rows, Path() if isinstance(labels, pd.DataFrame) else Path(labels).parent)
     found = rows.values(truth, "the true emotion")
     if emotions is not None:
@@ -129,6 +154,22 @@ def read_labels(labels: Table, truth: str = EMOTION, *, emotions: Sequence[str] 
     for column in columns:
         rows.values(column, "what to tell utterances apart by")
     return replace(rows, frame=rows.frame.assign(**{PATH: paths}))
+
+
+def renamed(rows: Rows, truth: str, mapping: Mapping[str, str] | None) -> Rows:
+    """The rows with the true emotions under other names.
+
+    Raises:
+        PredictionsError: A name that is to be replaced does not occur.
+    """
+    if not mapping:
+        return rows
+    values = rows.values(truth, "the true emotion")
+    if unknown := [name for name in mapping if name not in values]:
+        raise PredictionsError(
+            f"{rows.name}: no {truth} is {unknown[0]!r}, which is to be another, expected one of {sorted(set(values.tolist()))}"
+        )
+    return replace(rows, frame=rows.frame.assign(**{truth: [mapping.get(value, value) for value in values]}))
 
 
 def _absolute(rows: Rows, folder: Path) -> list[str]:

@@ -31,7 +31,8 @@ _TRAINING = (
 
 
 def overview(summary: Summary, names: Mapping[str, str]) -> str:
-    """The summary as a Markdown table that names the protocol."""
+    """The summary as a Markdown table that names the protocol; without the paper's columns where it has nothing of these systems."""
+    published = not all(math.isnan(row.paper) for row in summary.rows.values())
     rows = [
         [
             names.get(row.system, row.system),
@@ -42,8 +43,7 @@ def overview(summary: Summary, names: Mapping[str, str]) -> str:
             number(row.pooled_uar),
             number(row.wa),
             number(row.f1),
-            spread(row.paper, row.paper_std),
-            number(row.difference, "+"),
+            *([spread(row.paper, row.paper_std), number(row.difference, "+")] if published else []),
         ]
         for row in summary.rows.values()
     ]
@@ -56,8 +56,7 @@ def overview(summary: Summary, names: Mapping[str, str]) -> str:
         "UAR pooled",
         "WA",
         "macro F1",
-        "paper's UAR",
-        "difference",
+        *(["paper's UAR", "difference"] if published else []),
     ]
     return markdown_table(heads, rows)
 
@@ -231,10 +230,16 @@ def _explanation(results: Sequence[RunResult]) -> list[str]:
         f"{results[0].protocol}: {how} All figures in percent. UAR: mean recall over the classes that the test "
         "part of the fold has, averaged over the runs of a fold, which are its seeds, and then over folds, as are WA and F1. Standard "
         "deviations are sample standard deviations. The interval is a t interval over the folds' means; with fewer than three folds "
-        f"there is none. Pooled: the recalls of all test decisions put together.{some}",
+        f"there is none. Pooled: the recalls of all test decisions put together. Chance: {_chance(results)}.{some}",
         "",
         made_with(results),
     ]
+
+
+def _chance(results: Sequence[RunResult]) -> str:
+    """UAR of decisions that are made without listening."""
+    emotions = {emotion for result in results for emotion in result.truth}
+    return f"a UAR of {100 / len(emotions):.2f}, 100 by the {len(emotions)} emotions"
 
 
 def _calibration(summary: Summary, names: Mapping[str, str], directory: Path) -> list[str]:

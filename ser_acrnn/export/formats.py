@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ser_acrnn import __version__
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.models.waveform import network_in
+from ser_acrnn.quiet import without_talk
 
 # Segments `(segments, frames, mels, channels)`, or waveforms `(samples,)` of any lengths that the file takes.
 Inputs = NDArray[np.float32] | Sequence[NDArray[np.float32]]
@@ -103,7 +104,10 @@ def _write_litert(model: keras.Model, path: Path, quantize: str | None) -> None:
 def _open_litert(path: str | Path, threads: int | None) -> Posteriors:
     from ai_edge_litert.interpreter import Interpreter
 
-    run = Interpreter(model_path=str(path), num_threads=threads).get_signature_runner("serving_default")
+    interpreter = Interpreter(model_path=str(path), num_threads=threads)
+    with without_talk():
+        interpreter.allocate_tensors()  # tells which delegate it takes
+    run = interpreter.get_signature_runner("serving_default")
     (name,) = run.get_input_details()
 
     def posteriors(inputs: Inputs) -> NDArray[np.float32]:

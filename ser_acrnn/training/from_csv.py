@@ -1,8 +1,9 @@
 """Recordings and emotions of one's own, in a CSV -> folds, runs, a report, and a network: what `ser-acrnn train` does.
 
 The folder of a training holds `results/<system>/<tested>-seed<N>.json` and the corpus that they are of, `results/corpus.csv`; `report.md`
-with its figures; `model.keras`, and what it learned from, `training.json`. `work/` holds the checkpoints of what was interrupted. What is
-finished there is never replaced: another training needs another folder.
+with its figures; `model.keras`, and what it learned from, `training.json`. `work/` holds the checkpoints of what was interrupted, and
+`tensorboard/` scalars of each training where they were asked for. What is finished there is never replaced: another training needs
+another folder.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +29,14 @@ from ser_acrnn.evaluation import report, results_manifest
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, Fold
 from ser_acrnn.evaluation.results import RunResult, collect
-from ser_acrnn.evaluation.results_check import Split
 from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.training import run as training
 from ser_acrnn.training.finetuning import FineTuned
-from ser_acrnn.training.systems import System
+from ser_acrnn.training.job import FEWEST_SPEAKERS, Job
 
-NETWORK, RECORD = "model.keras", "training.json"
+NETWORK, RECORD, ALL = "model.keras", "training.json", "all"
+OnEpoch = Callable[[str, dict[str, Any]], None]
 
 # The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch.
 FINE_TUNING: dict[str, Any] = {"epochs": 30, "learning_rate": 3e-3}
@@ -42,68 +44,6 @@ FINE_TUNING: dict[str, Any] = {"epochs": 30, "learning_rate": 3e-3}
 # from scratch far from its end.
 FEWEST_UPDATES = 960
 FEW_RECORDINGS, SMALL_BATCH = 320, 8
-FEWEST_SPEAKERS = 2  # one tests, the rest train; the schedule is fixed, so that nobody has to validate
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be trained.
-
-    Attributes:
-        corpus: The recordings' features.
-        preset: The configurations.
-        trained_by: Fine-tuning; None from scratch.
-        folds: A speaker, or a group of them, tests, and all others train; empty with a single speaker.
-        protocol: What a fold leaves out.
-        system: `fine-tuned` or `scratch`.
-    """
-
-    corpus: PreparedCorpus
-    preset: Preset
-    trained_by: System | None
-    folds: list[Fold]
-    protocol: str
-    system: str
-
-    @property
-    def description(self) -> str:
-        """The recordings in one line."""
-        manifest = self.corpus.manifest
-        counts = ", ".join(f"{emotion} {(manifest['emotion'] == emotion).sum()}" for emotion in self.preset.model.emotions)
-        return f"{len(manifest)} recordings of {len(self.corpus.speakers)} speakers: {counts}; {len(self.folds)} folds, {self.protocol}"
-
-    def run(self, fold: Fold, seed: int) -> Run:
-        """The run of a fold and a seed."""
-        return Run(self.corpus.name, self.system, self.preset, fold, seed, self.protocol, self.origin)
-
-    def file(self, run: Run, out: Path) -> Path:
-        """The file of a run's result in the folder of the training."""
-        return out / "results" / run.system / run.name()
-
-    def finished(self, fold: Fold, seed: int, out: Path) -> RunResult | None:
-        """The result of a run, see `Run.finished`."""
-        run = self.run(fold, seed)
-        return run.finished(self.file(run, out), self.split)
-
-    @property
-    def origin(self) -> str:
-        """Checksum of the weights that training begins with; "" where they are drawn by the seed."""
-        return self.trained_by.origin if self.trained_by else ""
-
-    @property
-    def recordings(self) -> str:
-        """Changes with any recording, speaker or label, and not with where the files lie."""
-        return files.sha256_of(json.dumps(results_manifest.rows_of(self.corpus.manifest)))
-
-    @property
-    def split(self) -> Split:
-        """What its results are of; the CSV may be called otherwise another time."""
-        return replace(Split.of_prepared(self.corpus, self.protocol, self.folds), corpus=None)
-
-    @property
-    def why_not_evaluated(self) -> str:
-        """Why there are no folds."""
-        return f"{len(self.corpus.speakers)} speaker(s), expected {FEWEST_SPEAKERS} or more to test on somebody unheard"
 
 
 def plan(
@@ -111,6 +51,9 @@ def plan(
     source: Predictor | None,
     *,
     epochs: int | None = None,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
     most_folds: int = 10,
     on_file: Callable[[Path], object] = lambda path: None,
 ) -> Job:
@@ -120,6 +63,10 @@ def plan(
         labels: See `ser_acrnn.data.corpus.read_csv`.
         source: The network to begin with; None trains from scratch.
         epochs: Epochs of each training; by default 30, and 40 from scratch, or as many as few recordings need.
+        learning_rate: Nadam's, of the new head; the later stages have half of it and a fifth. From scratch the highest. None: the
+            preset's.
+        batch_size: Segments. None: the preset's, or fewer of few recordings.
+        seed: Of the network that all speakers train.
         most_folds: With more speakers than that, so many groups of speakers are left out instead.
         on_file: Called with each recording that has been read.
 
@@ -137,14 +84,16 @@ def plan(
         model, recipe = replace(model, channels=source.model.input_shape[-1]), source.preprocessor.features
     corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)
     numbers = base.training if source is None else replace(base.training, **FINE_TUNING)
-    preset = Preset(recipe, model, _long_enough(numbers, len(utterances)) if epochs is None else replace(numbers, epochs=epochs))
+    if learning_rate is not None:
+        numbers = replace(numbers, learning_rate=learning_rate)
+    preset = Preset(recipe, model, _long_enough(numbers, len(utterances), epochs, batch_size))
     tuned = None if source is None else FineTuned(preset, source.model)
     protocol = LEAVE_ONE_SPEAKER_OUT
     if len(corpus.speakers) > most_folds:
         corpus, protocol = _grouped(corpus, most_folds), "leave-one-group-out"
     groups = corpus.groups if len(corpus.groups) >= FEWEST_SPEAKERS else []
     folds = [Fold(tuple(other for other in groups if other != test), None, test) for test in groups]
-    return Job(corpus, preset, tuned, folds, protocol, "fine-tuned" if source else "scratch")
+    return Job(corpus, preset, tuned, folds, protocol, "fine-tuned" if source else "scratch", seed)
 
 
 @contextmanager
@@ -183,14 +132,32 @@ def settle(job: Job, out: Path, seeds: Iterable[int] = ()) -> None:
         raise ValueError(
             f"{results / results_manifest.MANIFEST}: is missing, expected the corpus of the results there; give another folder"
         )
-    for seed in sorted({0, *seeds}):
+    for seed in sorted({job.seed, *seeds}):
         for fold in job.folds:
             job.finished(fold, seed, out)
     finished_network(job, out)
 
 
-def evaluate_folds(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunResult]:
+def unfinished(job: Job, out: Path, seeds: Iterable[int]) -> list[Run]:
+    """The runs whose results are not there, in the order in which they are trained.
+
+    Raises:
+        ValueError: See `settle`.
+    """
+    return [job.run(fold, seed) for seed in seeds for fold in job.folds if job.finished(fold, seed, out) is None]
+
+
+def evaluate_folds(
+    job: Job, out: Path, seeds: Iterable[int], *, tensorboard: bool = False, on_epoch: OnEpoch = lambda name, entry: None
+) -> Iterator[RunResult]:
     """Trains and tests every fold, the ones whose results are there excepted.
+
+    Args:
+        job: What is to be trained.
+        out: The folder.
+        seeds: Of the runs of each fold.
+        tensorboard: Write scalars of each run below the folder's `tensorboard/`.
+        on_epoch: Called with the run's name and each entry of its curve.
 
     Raises:
         ValueError: See `settle`.
@@ -205,7 +172,14 @@ def evaluate_folds(job: Job, out: Path, seeds: Iterable[int]) -> Iterator[RunRes
             if result is None:
                 run = job.run(fold, seed)
                 checkpoint = out / "work" / f"{run.system}-{run.name('.npz')}"
-                result, _ = training.run(job.corpus, run, system=job.trained_by, checkpoint=checkpoint)
+                result, _ = training.run(
+                    job.corpus,
+                    run,
+                    system=job.trained_by,
+                    checkpoint=checkpoint,
+                    log_directory=_scalars(job, out, run.name("")) if tensorboard else None,
+                    on_epoch=partial(on_epoch, f"tested {run.fold.test}, seed {run.seed}"),
+                )
                 result.save(job.file(run, out))
                 files.remove_with_leftovers(checkpoint)
             yield result
@@ -232,6 +206,7 @@ def finished_network(job: Job, out: Path) -> Path | None:
         facts = json.loads(record.read_text(encoding="utf-8"))
         found = Preset.from_dict(facts["configuration"])
         recordings, weights, network = (facts[name] for name in ("recordings", "initial_weights", "network"))
+        seed = facts.get("seed", 0)  # before seeds could be chosen it was none but this
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path}: nobody knows what it learned from ({record}: {error}), expected a finished training; {elsewhere}"
@@ -242,13 +217,15 @@ def finished_network(job: Job, out: Path) -> Path | None:
         raise ValueError(f"{path}: learned from other recordings or labels, expected those of {job.corpus.name}; {elsewhere}")
     if found != job.preset:
         raise ValueError(f"{path}: is the result of another configuration, expected this one's; {elsewhere}")
+    if seed != job.seed:
+        raise ValueError(f"{path}: was trained with the seed {seed}, expected {job.seed}; {elsewhere}")
     if weights != job.origin:
         raise ValueError(f"{path}: began with the weights {weights[:12] or 'that its seed draws'}, expected others; {elsewhere}")
     return path
 
 
-def train(job: Job, out: Path) -> Path:
-    """Trains on all speakers, unless that is done, and saves the network as `model.keras`.
+def train(job: Job, out: Path, *, tensorboard: bool = False, on_epoch: OnEpoch = lambda name, entry: None) -> Path:
+    """Trains on all speakers, unless that is done, and saves the network as `model.keras`; arguments as of `evaluate_folds`.
 
     Raises:
         ValueError: See `settle`.
@@ -256,12 +233,20 @@ def train(job: Job, out: Path) -> Path:
     settle(job, out)
     if there := finished_network(job, out):
         return there
-    checkpoint = out / "work" / f"{job.system}-all.npz"
-    model: keras.Model = training.train_on_all(job.corpus, job.preset, 0, system=job.trained_by, checkpoint=checkpoint)
+    checkpoint = out / "work" / f"{job.system}-{ALL}.npz"
+    model: keras.Model = training.train_on_all(
+        job.corpus,
+        job.preset,
+        job.seed,
+        system=job.trained_by,
+        checkpoint=checkpoint,
+        log_directory=_scalars(job, out, ALL) if tensorboard else None,
+        on_epoch=partial(on_epoch, "all speakers"),
+    )
     path, unnamed = out / NETWORK, checkpoint.with_name(NETWORK)
     unnamed.parent.mkdir(parents=True, exist_ok=True)
     model.save(unnamed)
-    facts = {"recordings": job.recordings, "initial_weights": job.origin, "network": files.sha256(unnamed)}
+    facts = {"recordings": job.recordings, "initial_weights": job.origin, "seed": job.seed, "network": files.sha256(unnamed)}
     files.write_text(out / RECORD, json.dumps({**facts, "configuration": job.preset.to_dict()}, indent=1))
     os.replace(unnamed, path)
     files.remove_with_leftovers(checkpoint)
@@ -273,11 +258,16 @@ def _check_folder(out: Path) -> None:
         raise ValueError(f"{out}: is a file, expected a folder")
 
 
-def _long_enough(numbers: TrainConfig, recordings: int) -> TrainConfig:
-    """Epochs and batches for so many recordings, each of which is a segment or more."""
-    if recordings >= FEW_RECORDINGS:
-        return numbers
-    return replace(numbers, batch_size=SMALL_BATCH, epochs=max(numbers.epochs, -(-FEWEST_UPDATES * SMALL_BATCH // recordings)))
+def _scalars(job: Job, out: Path, name: str) -> Path:
+    return out / "tensorboard" / f"{job.system}-{name}"
+
+
+def _long_enough(numbers: TrainConfig, recordings: int, epochs: int | None = None, batch_size: int | None = None) -> TrainConfig:
+    """Epochs and batches for so many recordings, each of which is a segment or more; those that are given stay."""
+    few = recordings < FEW_RECORDINGS and epochs is None
+    batch = batch_size or (SMALL_BATCH if few else numbers.batch_size)
+    needed = -(-FEWEST_UPDATES * batch // recordings) if few else 0
+    return replace(numbers, batch_size=batch, epochs=epochs or max(numbers.epochs, needed))
 
 
 def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:

@@ -50,7 +50,6 @@ def fit(
     placement: devices.Placement = devices.DEFAULT_PLACEMENT,
     checkpoint: Path | None = None,
     identity: str = "",
-    log_directory: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
     watch: Watch | None = None,
 ) -> TrainingState:
@@ -70,7 +69,6 @@ def fit(
         placement: Where.
         checkpoint: See `run`.
         identity: Distinguishes the checkpoints of different runs.
-        log_directory: See `run`.
         on_epoch: See `run`.
         watch: Adds to each entry of the curve, and may be more patient.
 
@@ -88,7 +86,6 @@ def fit(
         state.restore(learner.model)
         learner.publish()
         logger.info("resuming after epoch %d", state.curve[-1]["epoch"])
-    log = _scalar_log(log_directory)
     for epoch in range(len(state.curve) + 1, config.epochs + 1):
         if state.curve and (watch.impatient if watch else protocol.impatient)(state.curve, config.epoch_choice, config.patience):
             break
@@ -109,8 +106,6 @@ def fit(
         if checkpoint is not None:
             state.take(learner.model)
             state.save(checkpoint, identity)
-        for name in entry.keys() & {"loss", "validation_loss", "validation_uar"}:
-            log(name, entry[name], epoch)
         if on_epoch is not None:
             on_epoch(entry)
     return state
@@ -169,24 +164,3 @@ def validation_scores(posteriors: NDArray[np.float32], validation: Segments) -> 
         "validation_loss": round(float(-np.log(np.maximum(right, 1e-7)).mean()), 6),
         "validation_uar": round(metrics.unweighted_average_recall(validation.utterance_labels, decisions), 6),
     }
-
-
-def _scalar_log(directory: Path | None) -> Callable[[str, float, int], None]:
-    """TensorBoard's scalars, without TensorFlow; nothing where no folder is given or TensorBoard is not installed."""
-    if directory is None:
-        return lambda name, value, step: None
-    try:
-        from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.compat.proto.summary_pb2 import Summary
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
-    except ImportError:
-        logger.info("tensorboard is not installed: no scalars are logged to %s", directory)
-        return lambda name, value, step: None
-    writer = EventFileWriter(str(directory))
-
-    def log(name: str, value: float, step: int) -> None:
-        summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
-        writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
-        writer.flush()
-
-    return log

@@ -214,6 +214,7 @@ def train_on_all(
     system: System | None = None,
     devices: str = "auto",
     checkpoint: Path | None = None,
+    log_directory: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
     largest_in_memory_bytes: int = LARGEST_IN_MEMORY_BYTES,
 ) -> keras.Model:
@@ -227,6 +228,7 @@ def train_on_all(
         system: See `run`.
         devices: See `run`.
         checkpoint: See `run`.
+        log_directory: See `run`.
         on_epoch: Called with `epoch` and `loss` of each epoch.
         largest_in_memory_bytes: See `run`.
 
@@ -247,7 +249,8 @@ def train_on_all(
     train = system.segments(corpus, corpus.groups, training=True, largest_in_memory_bytes=largest_in_memory_bytes)
     identity = ["all", corpus.checksums(corpus.groups), preset.to_dict(), seed, backend(), system.origin]
     statistics = corpus.statistics(corpus.groups)
-    settings: dict[str, Any] = {"placement": placement, "identity": identity, "checkpoint": checkpoint, "on_epoch": on_epoch}
+    settings: dict[str, Any] = {"placement": placement, "identity": identity, "checkpoint": checkpoint}
+    settings |= {"log_directory": log_directory, "on_epoch": on_epoch}
     with placement.scope():
         return train_in_stages(system, corpus, train, None, statistics, seed, **settings)[0]
 

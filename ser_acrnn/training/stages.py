@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn.data.prepared import Speaking
 from ser_acrnn.data.segments import Segments
+from ser_acrnn.training import scalars
 from ser_acrnn.training.checkpoint import TrainingState
 from ser_acrnn.training.loop import fit
 from ser_acrnn.training.systems import System
@@ -29,6 +30,7 @@ def train_in_stages(
     checkpoint: Path | None,
     identity: list[Any],
     on_epoch: Callable[[dict[str, Any]], None] | None,
+    log_directory: Path | None = None,
     **settings: Any,
 ) -> tuple[keras.Model, TrainingState]:
     """Builds a system's network and trains it.
@@ -43,6 +45,7 @@ def train_in_stages(
         checkpoint: File of the state after each epoch; stages after the first have one of their own beside it.
         identity: Distinguishes the checkpoint from those of other trainings.
         on_epoch: Called with each entry of the curve.
+        log_directory: Folder for TensorBoard's scalars.
         settings: See `ser_acrnn.training.loop.fit`.
 
     Returns:
@@ -52,27 +55,30 @@ def train_in_stages(
     model = system.network(*statistics)
     settings["augment"] = system.augment(corpus, train, statistics[0])
     whole = TrainingState()
-    for number, stage in enumerate(system.stages()):
-        before = len(whole.curve)
-        for layer in model.layers:
-            layer.trainable = not stage.frozen(layer.name)
+    with scalars.written(log_directory) as log:
+        for number, stage in enumerate(system.stages()):
+            before = len(whole.curve)
+            for layer in model.layers:
+                layer.trainable = not stage.frozen(layer.name)
 
-        def show(entry: dict[str, Any], before: int = before) -> None:
-            if on_epoch is not None:
-                on_epoch({**entry, "epoch": entry["epoch"] + before})
+            def show(entry: dict[str, Any], before: int = before) -> None:
+                numbered = {**entry, "epoch": entry["epoch"] + before}
+                log(numbered)
+                if on_epoch is not None:
+                    on_epoch(numbered)
 
-        state = fit(
-            model,
-            train,
-            validation,
-            stage.training,
-            seed,
-            checkpoint=checkpoint if number == 0 or checkpoint is None else checkpoint.with_name(f"{checkpoint.name}.stage{number}"),
-            identity=json.dumps([*identity, number, stage.training.to_dict()]),
-            on_epoch=show,
-            **settings,
-        )
-        model.set_weights(state.best_weights)
-        whole.curve += [{**entry, "epoch": entry["epoch"] + before} for entry in state.curve]
-        whole.wall_seconds += state.wall_seconds
+            state = fit(
+                model,
+                train,
+                validation,
+                stage.training,
+                seed,
+                checkpoint=checkpoint if number == 0 or checkpoint is None else checkpoint.with_name(f"{checkpoint.name}.stage{number}"),
+                identity=json.dumps([*identity, number, stage.training.to_dict()]),
+                on_epoch=show,
+                **settings,
+            )
+            model.set_weights(state.best_weights)
+            whole.curve += [{**entry, "epoch": entry["epoch"] + before} for entry in state.curve]
+            whole.wall_seconds += state.wall_seconds
     return model, whole

@@ -167,7 +167,7 @@ def test_ctrl_c_ends_with_the_last_judgement_and_a_whole_file(
     module = play(samples[: 4 * RATE_HERTZ], at_end=lambda: os.kill(os.getpid(), signal.SIGINT))
     code, printed, _ = record(capsys, "--model", network, "--save", tmp_path / "a.flac", "--json")
     assert code == 0 and module.closed == 1 and signal.getsignal(signal.SIGINT) is before
-    assert [entry["end"] for entry in json.loads(printed)] == [3.015, 4]
+    assert [json.loads(line)["end"] for line in printed.splitlines()] == [3.015, 4]
     assert soundfile.info(tmp_path / "a.flac").frames == 4 * RATE_HERTZ
 
 

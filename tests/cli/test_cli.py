@@ -56,6 +56,10 @@ def run(capsys, *words):
     return code, captured.out, captured.err
 
 
+def json_lines(printed):
+    return [json.loads(line) for line in printed.splitlines()]
+
+
 def test_help_and_version_import_nothing_heavy():
     code = "import sys; from ser_acrnn import cli; cli.main([{!r}]); print(sorted(sys.modules))"
     for option in ("--help", "--version"):
@@ -101,18 +105,32 @@ def test_json_and_csv_hold_the_same(capsys, folder):
     words = ("predict", "--model", folder / "training.keras", folder / "audio")
     _, as_json, _ = run(capsys, *words, "--json")
     _, as_csv, _ = run(capsys, *words, "--csv")
-    entries, rows = json.loads(as_json), list(csv.DictReader(io.StringIO(as_csv)))
+    entries, rows = json_lines(as_json), list(csv.DictReader(io.StringIO(as_csv)))
     assert len(entries) == len(rows) == 3
     for entry, row in zip(entries, rows, strict=True):
-        assert {name: str(value) for name, value in entry.items()} == row
-        assert entry["emotion"] in EMOTIONS and sum(entry[emotion] for emotion in EMOTIONS) == pytest.approx(1, abs=1e-3)
+        posteriors = entry.pop("posteriors")
+        assert {name: str(value) for name, value in (entry | posteriors).items()} == row
+        assert entry["emotion"] in EMOTIONS == tuple(posteriors) and sum(posteriors.values()) == pytest.approx(1, abs=1e-3)
     assert [entry["seconds"] for entry in entries] == [5, 1.5, 2]
+
+
+def test_errors_have_lines_of_their_own_in_json_and_none_in_csv(capsys, folder, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"")
+    words = ("predict", "--model", folder / "training.keras", tmp_path / "bad.wav", folder / "audio" / "b.wav")
+    for timeline in ((), ("--timeline",)):
+        code, printed, error = run(capsys, *words, "--json", *timeline)
+        bad, good = json_lines(printed)
+        assert code == 1 and bad == {"path": str(tmp_path / "bad.wav"), "error": bad["error"]}
+        assert good["path"].endswith("b.wav") and set(good["posteriors"]) == set(EMOTIONS) and "error" not in good
+        assert bad["error"].startswith(f"{tmp_path / 'bad.wav'}: the file is empty") and bad["error"] in error
+        _, printed, _ = run(capsys, *words, "--csv", *timeline)
+        assert printed.splitlines()[0].startswith("path,s") and len(printed.splitlines()) == 2
 
 
 def test_a_timeline_has_a_row_a_window(capsys, folder):
     path = folder / "audio" / "a.flac"
     _, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", "--json", path)
-    assert [(entry["start"], entry["end"]) for entry in json.loads(printed)] == [(0, 3.015), (1, 4.015), (1.985, 5)]
+    assert [(entry["start"], entry["end"]) for entry in json_lines(printed)] == [(0, 3.015), (1, 4.015), (1.985, 5)]
     code, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", path)
     assert code == 0 and printed.startswith(f"{path} 0.0-3.0 s: ")
 
@@ -127,22 +145,26 @@ def test_the_windows_of_a_timeline_appear_as_they_are_judged(monkeypatch, capsys
         raise AudioError(f"{recording}: is cut off, expected more")
 
     monkeypatch.setattr(Predictor, "timeline", timeline)
-    for option, lines in (("--json", ["", "[\n {", ",\n {"]), ("--csv", ["", "path,start,", "x.wav,1,4,0.0,0.0,0.0,angry"])):
+    for option, lines in (
+        ("--json", ["", '{"path": "x.wav"', '{"path": "x.wav"']),
+        ("--csv", ["", "path,start,", "x.wav,1,4,0.0,0.0,0.0,angry"]),
+    ):
         heard.clear()
         code, printed, error = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", option, "x.wav", "y.wav")
         assert code == 1 and error.splitlines()[1:] == ["  x.wav: is cut off, expected more", "  y.wav: is cut off, expected more"]
         assert all(text.startswith(line) for text, line in zip(heard, lines, strict=False))
         assert all(heard[1:3]) and printed
     code, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", "--json", "x.wav")
-    assert len(json.loads("".join(heard[-2:]) + printed)) == 3
+    *windows, failed = json_lines("".join(heard[-2:]) + printed)
+    assert [window["start"] for window in windows] == [0, 1, 2] and failed["error"] == "x.wav: is cut off, expected more"
 
 
 def test_five_tempos_are_those_of_the_python_interface(capsys, folder):
     path = folder / "audio" / "a.flac"
     _, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--json", "--tempos", path)
     expected = Predictor(folder / "training.keras", tempos=FIVE_TEMPOS).predict(path).posteriors
-    (entry,) = json.loads(printed)
-    assert [entry[emotion] for emotion in EMOTIONS] == pytest.approx(list(expected.values()), abs=1e-4)
+    (entry,) = json_lines(printed)
+    assert [entry["posteriors"][emotion] for emotion in EMOTIONS] == pytest.approx(list(expected.values()), abs=1e-4)
     plain = Predictor(folder / "training.keras").predict(path).posteriors
     assert max(abs(plain[emotion] - expected[emotion]) for emotion in EMOTIONS) > 2e-4
 
@@ -150,7 +172,7 @@ def test_five_tempos_are_those_of_the_python_interface(capsys, folder):
 def test_a_timeline_of_another_hop(capsys, folder):
     words = ("predict", "--model", folder / "training.keras", "--json", folder / "audio" / "a.flac", "--hop", "0.5")
     _, printed, _ = run(capsys, *words, "--timeline")
-    assert [entry["start"] for entry in json.loads(printed)] == [0, 0.5, 1, 1.5, 1.985]
+    assert [entry["start"] for entry in json_lines(printed)] == [0, 0.5, 1, 1.5, 1.985]
     code, _, error = run(capsys, *words)
     assert code == 2 and "--hop is of --timeline" in error
     assert run(capsys, *words, "--timeline", "--hop", "0")[0] == 2
@@ -231,6 +253,52 @@ def test_an_evaluation_is_broken_down_by_a_column_of_the_labels_and_is_that_of_t
     assert printed == ser_acrnn.evaluate(folder / "predicted.csv", labels, by=["room", "speaker"]).to_markdown() + "\n"
 
 
+def test_an_evaluation_is_json_and_csv_and_its_predictions_are_kept(capsys, folder, labels, tmp_path):
+    words = ("evaluate", "--labels", labels, "--model", folder / "training.keras")
+    code, printed, error = run(capsys, *words, "--json", "--save-predictions", tmp_path / "said.csv", "--plot", tmp_path / "confusion.svg")
+    found = json.loads(printed)
+    assert code == 0 and found["utterances"] == 3 and list(found["breakdowns"]) == ["speaker"] and found["chance"] == 1 / 3
+    assert error == f"figure: {tmp_path / 'confusion.svg'}\n" and "<svg" in (tmp_path / "confusion.svg").read_text()
+    again = run(capsys, "evaluate", "--labels", labels, "--predictions", tmp_path / "said.csv", "--json")
+    assert json.loads(again[1]) == found
+    _, printed, _ = run(capsys, *words, "--csv")
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    assert [row["value"] for row in rows] == ["", "s0", "s1", "s2"] and float(rows[0]["uar"]) == found["uar"]
+    assert run(capsys, *words, "--csv", "--json")[0] == 2
+
+
+def test_an_evaluation_maps_names_and_keeps_to_those_of_the_labels(capsys, folder, labels):
+    joyful = labels.with_name("joyful.csv")
+    joyful.write_text(labels.read_text().replace("happy", "joy").replace("angry", "sad"))
+    words = ("evaluate", "--labels", joyful, "--model", folder / "training.keras", "--map", "joy=happy", "--json")
+    assert json.loads(run(capsys, *words)[1])["emotions"] == list(EMOTIONS)
+    found = json.loads(run(capsys, *words, "--labels-only")[1])
+    assert found["emotions"] == ["sad", "happy"] and sum(map(sum, found["confusion"])) == 3
+    for wrong in ("joy", "joy=", "=happy"):
+        assert run(capsys, *words, "--map", wrong)[0] == 2
+    code, _, error = run(capsys, *words, "--map", "rage=angry")
+    assert code == 1 and f"{joyful}: no emotion is 'rage'" in error
+
+
+def test_two_networks_or_predictions_are_compared_speaker_by_speaker(capsys, folder, labels, tmp_path):
+    keras.utils.set_random_seed(5)
+    trained_on_other_voices(acrnn(ModelConfig(**SMALL), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)).save(tmp_path / "b.keras")
+    words = ("evaluate", "--labels", labels, "--model", folder / "training.keras")
+    code, printed, _ = run(capsys, *words, "--against", tmp_path / "b.keras", "--json")
+    found = json.loads(printed)
+    uars = [[part["uar"] for part in one["breakdowns"]["speaker"].values()] for one in (found, found["against"])]
+    assert code == 0 and found["difference"]["groups"] == 3
+    assert found["difference"]["mean"] == pytest.approx(100 * np.subtract(*uars).mean())
+    for name, model in (("a.csv", folder / "training.keras"), ("b.csv", tmp_path / "b.keras")):
+        run(capsys, "evaluate", "--labels", labels, "--model", model, "--save-predictions", tmp_path / name)
+    of_predictions = ("evaluate", "--labels", labels, "--predictions", tmp_path / "a.csv", "--against", tmp_path / "b.csv")
+    code, printed, _ = run(capsys, *of_predictions, "--json")
+    assert code == 0 and json.loads(printed)["difference"] == found["difference"]
+    text = run(capsys, *of_predictions)[1]
+    assert f"{tmp_path / 'a.csv'} less {tmp_path / 'b.csv'}" in text and text.count("UAR ") > 2
+    assert run(capsys, *words, "--against", folder / "training.keras")[0] == 2
+
+
 def test_an_evaluation_names_what_is_wrong_before_it_begins(monkeypatch, capsys, folder, labels):
     monkeypatch.setattr(Predictor, "predict", None)
     words = ("evaluate", "--labels", labels, "--model", folder / "training.keras")
@@ -238,6 +306,8 @@ def test_an_evaluation_names_what_is_wrong_before_it_begins(monkeypatch, capsys,
     assert code == 1 and f"{labels}: lacks the column 'age'" in error
     code, _, error = run(capsys, *words, "--predictions", folder / "predicted.csv")
     assert code == 2 and "neither --model nor --adapt nor --tempos" in " ".join(error.split())
+    code, _, error = run(capsys, *words, "--against", folder / "none.keras")
+    assert code == 1 and "none.keras: no such file" in error
     strange = labels.with_name("strange.csv")
     strange.write_text(labels.read_text().replace("happy", "calm"))
     code, _, error = run(capsys, "evaluate", "--labels", strange, "--model", folder / "training.keras")

@@ -11,7 +11,7 @@ from sample_results import RESULTS, sample_result
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 import ser_acrnn
-from ser_acrnn.evaluation import evaluating
+from ser_acrnn.evaluation import PredictionsError, evaluating, evaluation_figure
 from ser_acrnn.evaluation.intervals import t_interval
 from ser_acrnn.evaluation.metrics import unweighted_average_recall
 from ser_acrnn.evaluation.summary import Summary
@@ -147,10 +147,48 @@ def test_the_dictionary_is_json_without_nan():
 def test_the_text_has_recall_confusion_rates_and_breakdowns():
     text = ser_acrnn.evaluate(TABLE, emotions=EMOTIONS, by=["sex", "speaker"]).to_markdown()
     assert "| sad   | 4          | 75.0      | 1     | 0       | 3   |" in text and "| neutral |" not in text.split("\n", 1)[1]
-    assert "UAR 77.5 %, WA 77.8 % of 9 utterances; mean over 3 speakers 83.3 % (95 % interval 47.5 to 119.2)\nMacro F1 82.9 %" in text
-    assert "\n| f   | 4          | 75.0   | 75.0  | 83.3        | 1        | 75.0 " in text
-    assert "\n| c       | 2          | 100.0  | 100.0 | 100.0       |" in text  # a speaker has no mean over speakers
+    assert (
+        "UAR 77.5 % (chance 50.0 %), WA 77.8 % of 9 utterances; mean over 3 speakers 83.3 % (95 % interval 47.5 to 119.2)\nMacro F1 82.9 %"
+        in text
+    )
+    assert "\n| f   | 4          | 50.0      | 75.0   | 75.0  | 83.3        | 1        | 75.0 " in text
+    assert "\n| c       | 2          | 100.0     | 100.0  | 100.0 | 100.0       |" in text  # a speaker has no mean over speakers
     assert str(ser_acrnn.evaluate(TABLE[["truth", *EMOTIONS]], emotions=EMOTIONS)).endswith("log loss 0.544")
+
+
+def test_true_emotions_may_have_other_names():
+    other = TABLE.assign(truth=TABLE["truth"].replace({"sad": "grief"}))
+    found = ser_acrnn.evaluate(other, emotions=EMOTIONS, mapping={"grief": "sad"}, by="sex")
+    assert found.to_dict() == ser_acrnn.evaluate(TABLE, emotions=EMOTIONS, by="sex").to_dict()
+    merged = ser_acrnn.evaluate(TABLE, emotions=EMOTIONS, mapping={"sad": "neutral", "angry": "neutral"})
+    assert merged.recall == {"neutral": 1 / 9} and merged.chance == 1
+    with pytest.raises(PredictionsError, match=r"predictions: no truth is 'joy', which is to be another, expected one of .*'sad'"):
+        ser_acrnn.evaluate(TABLE, emotions=EMOTIONS, mapping={"joy": "sad"})
+    with pytest.raises(PredictionsError, match="truth is 'joy', expected one of"):
+        ser_acrnn.evaluate(TABLE, emotions=EMOTIONS, mapping={"sad": "joy"})
+    with pytest.raises(PredictionsError, match="results hold their labels"):
+        ser_acrnn.evaluate(RESULTS, mapping={"a": "b"})
+
+
+def test_of_the_emotions_that_the_labels_have_the_highest_posterior_decides():
+    found = ser_acrnn.evaluate(TABLE, emotions=EMOTIONS, labels_only=True)
+    assert found.emotions == ("angry", "sad") and found.confusion.tolist() == [[4, 1], [1, 3]]
+    second = 0.2 / (0.2 + 0.3)
+    true = [8 / 9, second, 8 / 9, 6 / 7, 0.6, 2 / 9, 1, 1, 1]
+    assert found.log_loss == pytest.approx(-np.log(true).mean())
+    nothing = TABLE.assign(angry=0.0, neutral=1.0, sad=0.0)
+    assert ser_acrnn.evaluate(nothing, emotions=EMOTIONS, labels_only=True).log_loss == pytest.approx(np.log(2))
+    decided = TABLE[["speaker", "truth"]].assign(decision="angry")
+    assert ser_acrnn.evaluate(decided, emotions=EMOTIONS, labels_only=True).uar == 0.5
+    with pytest.raises(PredictionsError, match="neutral"):
+        ser_acrnn.evaluate(decided.assign(decision="neutral"), emotions=EMOTIONS, labels_only=True)
+
+
+def test_the_confusion_of_an_evaluation_is_drawn_without_what_the_truth_lacks():
+    figure = evaluation_figure.draw({"mine": ser_acrnn.evaluate(TABLE, emotions=EMOTIONS)})
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["angry (5)", "sad (4)"]
+    assert [text.get_text() for text in axes.texts] == ["80.0", "20.0", "0.0", "25.0", "0.0", "75.0"]
 
 
 def test_the_docstrings_example_is_right():

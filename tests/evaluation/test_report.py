@@ -46,6 +46,13 @@ def test_the_report_has_tables_figures_and_csv(tmp_path):
         assert float(next(csv.DictReader(stream))["uar"]) == 75
 
 
+def test_a_corpus_without_published_numbers_has_no_columns_for_them_and_chance_is_said(tmp_path):
+    text = report.write(Summary.of(RESULTS), tmp_path, "A corpus").read_text()
+    assert "paper's UAR" not in text and "| difference" not in text and "| macro F1 |" in text
+    emotions = {emotion for result in RESULTS for emotion in result.truth}
+    assert f"Chance: a UAR of {100 / len(emotions):.2f}, 100 by the {len(emotions)} emotions." in text
+
+
 def test_training_is_summed_up_without_what_only_judges_together():
     unrecorded = [{**entry, "loss": None} for entry in RESULTS[0].validation_curve]
     early = replace(RESULTS[0], chosen_epoch=1)

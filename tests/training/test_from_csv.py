@@ -1,6 +1,7 @@
 """Training on a CSV of one's own: folds by speaker, fine-tuning in stages, resumption, a report, and a network that predicts."""
 
 import csv
+import json
 import re
 import shutil
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from ser_acrnn.features.log_mels import segment
 from ser_acrnn.inference.predictions import Prediction
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.networks import acrnn
-from ser_acrnn.training import finetuning, from_csv
+from ser_acrnn.training import finetuning, from_csv, scalars
 from ser_acrnn.training import run as training
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
@@ -401,3 +402,61 @@ def test_few_recordings_are_seen_often_enough(labels):
     base = from_csv.lite_augmented("utterance").training
     assert from_csv._long_enough(base, 5_000) == base
     assert from_csv.plan(labels, None, epochs=7).preset.training.epochs == 7
+
+
+def test_what_is_chosen_stays(labels):
+    few, base = from_csv.plan(labels, None).preset.training, from_csv.lite_augmented("utterance").training
+    assert from_csv.plan(labels, None, batch_size=16).preset.training == replace(few, batch_size=16, epochs=2 * few.epochs)
+    assert from_csv.plan(labels, None, learning_rate=0.02).preset.training == replace(few, learning_rate=0.02)
+    assert from_csv.plan(labels, None, epochs=7, batch_size=5).preset.training == replace(base, epochs=7, batch_size=5)
+
+
+def test_a_file_names_the_options_and_scalars_and_seed_are_kept(labels, sources, tmp_path, capsys):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+    out, config = tmp_path / "out", tmp_path / "train.toml"
+    paths = f"labels = '{labels}'\ninit = '{sources / 'training.keras'}'\nout = '{out}'\n"
+    config.write_text(f"{paths}epochs = 3\njudge = false\nlearning-rate = 0.01\nseed = 3\n")
+    with one_stage():
+        assert run("train", "--config", config, "--seed", 7, "--batch-size", 5, "--tensorboard") == 0
+    facts = json.loads((out / "training.json").read_text())
+    assert facts["seed"] == 7 and not (out / "results").exists()
+    training = facts["configuration"]["training"]
+    assert (training["epochs"], training["learning_rate"], training["batch_size"]) == (3, 0.01, 5)
+    (events,) = (out / "tensorboard" / "fine-tuned-all").iterdir()
+    assert [event.step for event in EventFileLoader(str(events)).Load() if event.summary.value] == [1, 2, 3]
+    capsys.readouterr()
+    assert run("train", "--config", config, "--batch-size", 5) == 1
+    assert "model.keras: was trained with the seed 7, expected 3; move it away" in capsys.readouterr().err
+
+
+def test_scalars_are_numbered_over_the_stages(staged, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+    _, _, job, _, _ = staged
+    training.train_on_all(job.corpus, job.preset, 0, system=job.trained_by, log_directory=tmp_path)
+    (events,) = tmp_path.iterdir()
+    found = [event for event in EventFileLoader(str(events)).Load() if event.summary.value]
+    assert [event.step for event in found] == [1, 2, 3, 4, 5, 6]
+    assert {value.tag for event in found for value in event.summary.value} == {"loss"}
+
+
+def test_the_seeds_of_the_folds_are_a_list_or_how_many(labels, sources, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(from_csv, "evaluate_folds", lambda job, out, seeds, **_: asked.append((job.seed, list(seeds))) or [])
+    monkeypatch.setattr(from_csv, "write_report", lambda job, out: None)
+    monkeypatch.setattr(from_csv, "train", lambda job, out, **_: out)
+    words = ("train", "--labels", labels, "--init", sources / "training.keras", "--out", tmp_path / "out")
+    for more in ((), ("--seeds", 3), ("--seeds", "2-4,7"), ("--seed", 5), ("--seed", 5, "--seeds", "0-1")):
+        assert run(*words, *more) == 0
+    assert asked == [(0, [0]), (0, [0, 1, 2]), (2, [2, 3, 4, 7]), (5, [5]), (5, [0, 1])]
+    for seeds in ("0", "x", "3-1", "0-5000", "4294967296-4294967297"):
+        assert run(*words, "--seeds", seeds) == 2
+
+
+def test_scalars_without_tensorboard_are_refused_before_the_training(labels, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scalars, "find_spec", lambda name: None)
+    assert run("train", "--labels", labels, "--init", "scratch", "--out", tmp_path / "out", "--tensorboard") == 1
+    assert "pip install 'ser_acrnn[tensorboard]'" in capsys.readouterr().err and not (tmp_path / "out").exists()

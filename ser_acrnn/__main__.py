@@ -1,0 +1,7 @@
+"""`python -m ser_acrnn` is `ser-acrnn`."""
+
+import sys
+
+from ser_acrnn.cli import main
+
+sys.exit(main())
