@@ -19,6 +19,7 @@ PREPARE ?=
 QUICK ?=
 COVERAGE ?=
 TRANSFER ?=
+CROSS ?=
 KIND ?=
 SCALE ?= 1
 
@@ -38,6 +39,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-iemocap test test-everywhere test-notebooks lint docs bench stress transfer-ravdess clean
 .PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
+.PHONY: cross-corpus train-open
 .PHONY: prepare-all prepare-crema-d prepare-banglaser prepare-nemo prepare-ravdess train-crema-d train-banglaser train-nemo train-ravdess
 .PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
@@ -184,6 +186,17 @@ train-nemo: $(if $(NEMO),prepare-nemo,.venv/installed) ## the same for nEMO, spe
 train-ravdess: $(if $(RAVDESS),prepare-ravdess,.venv/installed) ## the same for RAVDESS, six groups of actors
 	$(call grid,ravdess) --system $(or $(SYSTEM),best-by-utterance.short-pauses)
 	$(call report,ravdess)
+
+# Corpora whose folders are named; machines and networks are trained and judged on as they are read.
+NAMED = emodb=$(or $(EMODB),build/emodb)$(if $(CREMA_D),$(comma)crema_d=$(CREMA_D))$(if $(BANGLASER),$(comma)banglaser=$(BANGLASER))$(if $(RAVDESS),$(comma)ravdess=$(RAVDESS))$(if $(NEMO),$(comma)nemo=$(NEMO))
+comma := ,
+
+cross-corpus: .venv/installed ## trained on some corpora, judged on another one: Emo-DB and those whose folders are named; resumes, and writes the page
+	$(PY) -m experiments.cross_corpus --corpora $(NAMED) --results $(RESULTS) --page docs/results/cross-corpus.md $(CROSS)
+
+train-open: prepare-crema-d prepare-banglaser .venv/installed ## hours: a network of CREMA-D, BanglaSER and Emo-DB, its recipe chosen by leaving a corpus out; resumes
+	$(PY) -m data_prep.prepare emodb --source $(or $(EMODB),build/emodb) --data $(DATA) --recipe speech-short-pauses
+	$(PY) -m experiments.studies.open_corpora --prepared $(DATA)/crema_d,$(DATA)/banglaser,$(DATA)/emodb --results $(RESULTS)
 
 transfer-ravdess: .venv/installed ## 1, 5 and 20 examples an emotion: the shipped network beside training from scratch; without RAVDESS on a generated look-alike
 	$(if $(RAVDESS),,$(PY) -m data_prep.synthetic.ravdess build/ravdess --scale 0.5 --workers 2)

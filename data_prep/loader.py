@@ -24,7 +24,7 @@ SYNTHETIC_MARKER = "SYNTHETIC.txt"
 
 GENERATED = "Generated audio that imitates speech: these numbers show that the software works, and nothing about emotions."
 # Those of data that ask for attribution at most, of whoever uses what was made from the data.
-OPEN_LICENCES = ("CC0 1.0", "CC BY 4.0", "ODbL 1.0")
+OPEN_LICENCES = ("CC0 1.0", "CC BY 4.0", "MIT", "ODbL 1.0")
 
 
 @dataclass(frozen=True)

@@ -182,4 +182,4 @@ def test_every_published_corpus_tells_sex_and_licence() -> None:
     ):
         assert module.CORPUS.details is not None and dict(module.CORPUS.details(utterance)) == details
         assert module.CORPUS.licence
-    assert {name for name in loader.names() if loader.find(name).CORPUS.is_open} == {"emodb", "crema_d", "banglaser"}
+    assert {name for name in loader.names() if loader.find(name).CORPUS.is_open} == {"emodb", "crema_d", "banglaser", "synthetic"}
