@@ -3,6 +3,9 @@ PYTHON ?= python3
 EMODB ?=
 IEMOCAP ?=
 RAVDESS ?=
+CREMA_D ?=
+BANGLASER ?=
+NEMO ?=
 DATA ?= build/data
 PROTOCOL ?=
 RESULTS ?= results
@@ -16,12 +19,15 @@ PREPARE ?=
 QUICK ?=
 COVERAGE ?=
 TRANSFER ?=
+CROSS ?=
 KIND ?=
 SCALE ?= 1
 
 PY := .venv/bin/python
-# Two recipes: the networks' log-Mels, and the frames of the baseline DNN-ELM. In pieces where PREPARE has arguments of run_preparation.
-prepare = $(PY) -m $(if $(PREPARE),experiments.jobs.run_preparation,data_prep.prepare) $(1) --source $(2) --data $(DATA) --recipe paper,mfcc-pitch $(PREPARE)
+# Two recipes: the networks' log-Mels, and the frames of the baseline DNN-ELM.
+RECIPES := paper,mfcc-pitch
+# In pieces where PREPARE has arguments of run_preparation.
+prepare = $(PY) -m $(if $(PREPARE),experiments.jobs.run_preparation,data_prep.prepare) $(1) --source $(2) --data $(DATA) --recipe $(RECIPES) $(PREPARE)
 grid = $(PY) -m experiments.grid.run_grid --prepared $(DATA)/$(1) --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(GRID) \
 	$(if $(PRECISION),--precision $(PRECISION)) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 report = $(PY) -m experiments.reporting.summarise $(1) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
@@ -33,6 +39,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-iemocap test test-everywhere test-notebooks lint docs bench stress transfer-ravdess clean
 .PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
+.PHONY: cross-corpus train-open
+.PHONY: prepare-all prepare-crema-d prepare-banglaser prepare-nemo prepare-ravdess train-crema-d train-banglaser train-nemo train-ravdess
 .PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
 help: ## list the targets
@@ -140,6 +148,55 @@ report-iemocap: .venv/installed ## tables and figures of IEMOCAP
 
 $(DATA)/iemocap.mfcc-pitch/recipe.json: | .venv/installed
 	$(MAKE) prepare-iemocap
+
+# The corpora beside the paper's, by the recipe of the network that ships. A folder that is not named is said with where to get the corpus.
+needed = $(if $($(1)),,$(error $(1) is not set, expected the corpus's folder: make $@ $(1)=path. $(2)))
+prepare-crema-d prepare-banglaser prepare-nemo prepare-ravdess: RECIPES := speech-short-pauses
+
+prepare-crema-d: .venv/installed ## CREMA-D from CREMA_D, or downloaded first, to TFRecords in DATA
+	$(if $(CREMA_D),,$(PY) -m data_prep.corpora.crema_d --download build/crema_d)
+	$(call prepare,crema_d,$(or $(CREMA_D),build/crema_d))
+
+prepare-banglaser: .venv/installed ## BanglaSER from BANGLASER, the folder of its recordings
+	$(call needed,BANGLASER,It is on Mendeley Data: https://data.mendeley.com/datasets/t9h6p943xy/5)
+	$(call prepare,banglaser,$(BANGLASER))
+
+prepare-nemo: .venv/installed ## nEMO from NEMO, a clone of its repository
+	$(call needed,NEMO,git clone https://github.com/amu-cai/nEMO)
+	$(call prepare,nemo,$(NEMO))
+
+prepare-ravdess: .venv/installed ## RAVDESS from RAVDESS, the folder that holds Actor_01 to Actor_24
+	$(call needed,RAVDESS,It is on Zenodo: https://zenodo.org/records/1188976)
+	$(call prepare,ravdess,$(RAVDESS))
+
+prepare-all: prepare-emodb $(if $(CREMA_D),prepare-crema-d) $(if $(BANGLASER),prepare-banglaser) $(if $(NEMO),prepare-nemo) $(if $(RAVDESS),prepare-ravdess) ## Emo-DB, and each corpus whose folder is named
+
+train-crema-d: $(if $(CREMA_D),prepare-crema-d,.venv/installed) ## train SYSTEM on CREMA-D, ten groups of speakers, then report; resumes
+	$(call grid,crema_d) --system $(or $(SYSTEM),best-by-utterance.short-pauses)
+	$(call report,crema_d)
+
+train-banglaser: $(if $(BANGLASER),prepare-banglaser,.venv/installed) ## the same for BanglaSER
+	$(call grid,banglaser) --system $(or $(SYSTEM),best-by-utterance.short-pauses)
+	$(call report,banglaser)
+
+train-nemo: $(if $(NEMO),prepare-nemo,.venv/installed) ## the same for nEMO, speaker by speaker
+	$(call grid,nemo) --system $(or $(SYSTEM),best-by-utterance.short-pauses)
+	$(call report,nemo)
+
+train-ravdess: $(if $(RAVDESS),prepare-ravdess,.venv/installed) ## the same for RAVDESS, six groups of actors
+	$(call grid,ravdess) --system $(or $(SYSTEM),best-by-utterance.short-pauses)
+	$(call report,ravdess)
+
+# Corpora whose folders are named; machines and networks are trained and judged on as they are read.
+NAMED = emodb=$(or $(EMODB),build/emodb)$(if $(CREMA_D),$(comma)crema_d=$(CREMA_D))$(if $(BANGLASER),$(comma)banglaser=$(BANGLASER))$(if $(RAVDESS),$(comma)ravdess=$(RAVDESS))$(if $(NEMO),$(comma)nemo=$(NEMO))
+comma := ,
+
+cross-corpus: .venv/installed ## trained on some corpora, judged on another one: Emo-DB and those whose folders are named; resumes, and writes the page
+	$(PY) -m experiments.cross_corpus --corpora $(NAMED) --results $(RESULTS) --page docs/results/cross-corpus.md $(CROSS)
+
+train-open: prepare-crema-d prepare-banglaser .venv/installed ## hours: a network of CREMA-D, BanglaSER and Emo-DB, its recipe chosen by leaving a corpus out; resumes
+	$(PY) -m data_prep.prepare emodb --source $(or $(EMODB),build/emodb) --data $(DATA) --recipe speech-short-pauses
+	$(PY) -m experiments.studies.open_corpora --prepared $(DATA)/crema_d,$(DATA)/banglaser,$(DATA)/emodb --results $(RESULTS)
 
 transfer-ravdess: .venv/installed ## 1, 5 and 20 examples an emotion: the shipped network beside training from scratch; without RAVDESS on a generated look-alike
 	$(if $(RAVDESS),,$(PY) -m data_prep.synthetic.ravdess build/ravdess --scale 0.5 --workers 2)

@@ -14,7 +14,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pooch
@@ -230,3 +230,31 @@ def install(
         raise ArchiveError(f"the archive from {url} is refused: {error}; it was deleted, the same command fetches it anew") from error
     archive.unlink()
     return compare(target, checksums)
+
+
+def fetch_each(url: str, target: str | Path, checksums: Mapping[str, str], config: TransferConfig | None = None) -> Comparison:
+    """Makes sure that a folder holds every listed file, each fetched from an address of its own; asks for none that matches.
+
+    Args:
+        url: What the files' addresses begin with.
+        target: The folder, made when needed.
+        checksums: File name -> sha256.
+        config: Limits of each transfer; its bar is one of files.
+
+    Returns:
+        The folder against the list, afterwards.
+
+    Raises:
+        DownloadError: A file could not be fetched, or is another one; those before it are kept.
+    """
+    target, config = Path(target), config or TransferConfig()
+    before = compare(target, checksums)
+    wanted = (*before.missing, *before.differing)
+    for name in Progress(len(wanted), str(target), shown=config.progress).over(wanted):
+        target.mkdir(parents=True, exist_ok=True)
+        downloader = ResumingDownloader(target / f".{name}.part", replace(config, progress=False))
+        try:
+            pooch.retrieve(url + name, f"sha256:{checksums[name]}", fname=name, path=target, downloader=downloader)
+        except ValueError as error:  # what pooch raises of another checksum
+            raise DownloadError(f"cannot fetch {url + name}: it is another file, expected the sha256 {checksums[name]}") from error
+    return compare(target, checksums) if wanted else before

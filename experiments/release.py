@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from data_prep import command
-from experiments import familiarity
+from experiments import familiarity, shipped
 from experiments.grid.runs import named_experiment
 from experiments.options import GridOptions
 from experiments.reporting import model_cards
@@ -37,6 +37,7 @@ def main(
     """Trains, and writes network, its file for ONNX Runtime, index and card.
 
     Raises:
+        LicenceError: The corpus is not open.
         ValueError: The corpus or the system cannot be used, or there is no result that says what the network is worth.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
@@ -50,6 +51,7 @@ def main(
     experiment = named_experiment(options, system)
     if not isinstance(experiment.preset, Preset):
         raise ValueError(f"--system is {system}, expected a network")
+    shipped.check_licences(name, {"corpus": experiment.corpus.name})
     results = options.results / experiment.folder / system
     if not any(results.glob("*-seed*.json")):
         raise ValueError(f"{results}: holds no result, expected the folds that say what {system} is worth on unheard speakers")
@@ -71,8 +73,7 @@ def main(
     model, unheard = familiarity.learned(in_float32(model), experiment, options, seed)  # every processor has units for float32
     path = directory / f"{name}.keras"
     save_compact(model, path)
-    index = directory / INDEX
-    known = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
+    known = shipped.index(directory)
     placement = devices.place(options.devices, experiment.preset.training.batch_size)
     known[name] = {
         "description": describe(experiment.preset, experiment.facts.title),
@@ -92,7 +93,7 @@ def main(
         "precision": placement.precision(experiment.preset.training.precision),
         "familiarity_by": unheard,
     }
-    files.write_text(index, json.dumps(dict(sorted(known.items())), indent=1) + "\n")
+    files.write_text(directory / INDEX, json.dumps(dict(sorted(known.items())), indent=1) + "\n")
     model_cards.write(name, options.results, directory)
     checkpoint.unlink(missing_ok=True)
     keras.backend.clear_session()

@@ -8,17 +8,15 @@ F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss, "A Database of Ge
 
 from __future__ import annotations
 
-import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import pooch
 import typer
 
-from data_prep import command
+from data_prep import command, published
 from data_prep.checksums import Comparison, compare, list_files, read_checksums
 from data_prep.download import ArchiveError, DownloadError, TransferConfig, install
 from data_prep.loader import Corpus, Reading, count_differences
@@ -34,6 +32,19 @@ CHECKSUMS = Path(__file__).with_name("emodb_sha256sums.txt")
 # The letters are the German words' initials: Wut, Trauer, Freude, neutral, Angst, Ekel, Langeweile. The order is the paper's.
 EMOTION_OF_LETTER = {"W": "angry", "T": "sad", "F": "happy", "N": "neutral", "A": "fear", "E": "disgust", "L": "bored"}
 EMOTIONS = tuple(EMOTION_OF_LETTER.values())
+# Sex and age in years, as the corpus's page has them.
+SPEAKERS = {
+    "03": ("male", 31),
+    "08": ("female", 34),
+    "09": ("female", 21),
+    "10": ("male", 32),
+    "11": ("male", 26),
+    "12": ("male", 30),
+    "13": ("female", 32),
+    "14": ("female", 35),
+    "15": ("male", 25),
+    "16": ("female", 31),
+}
 
 
 def text_of(utterance: str) -> str:
@@ -41,7 +52,13 @@ def text_of(utterance: str) -> str:
     return utterance[2:5]
 
 
-CORPUS = Corpus(NAME, "Emo-DB", EMOTIONS, text=text_of)
+def details_of(utterance: str) -> dict[str, str]:
+    """The speaker's sex and age, by an utterance's name."""
+    sex, age = SPEAKERS[utterance[:2]]
+    return {"sex": sex, "age": str(age)}
+
+
+CORPUS = Corpus(NAME, "Emo-DB", EMOTIONS, text=text_of, details=details_of, licence="CC0 1.0")
 
 # Utterances a speaker in the published distribution, in the order of EMOTIONS; 535 in all. Speaker 08 never acts disgust.
 PUBLISHED_COUNTS = {
@@ -202,29 +219,7 @@ def main(
     url: Annotated[str, typer.Option(help="address of the archive")] = URL,
 ) -> int:
     """Fetches or verifies Emo-DB."""
-    if bool(to) is bool(at):
-        raise typer.BadParameter("expected either --download DIR or --verify DIR")
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    # Pooch recommends, at length, to note a checksum of the archive; here every file in it has one.
-    pooch.get_logger().setLevel(logging.WARNING)
-    [directory] = filter(None, (to, at))
-    try:
-        result = download(directory, url, config=TRANSFER) if to else verify(directory)
-    except (CorpusError, DownloadError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; the same command continues from here", file=sys.stderr)
-        return 130
-    for kind in ("missing", "differing", "unexpected"):
-        for name in getattr(result, kind):
-            print(f"{kind} {name}")
-    folder = wav_folder(directory)
-    if not result.clean:
-        print(f"error: {folder} is not the published Emo-DB: {result.summary()}", file=sys.stderr)
-        return 1
-    print(f"{folder} is the published Emo-DB: {result.summary()}")
-    return 0
+    return published.fetch_or_verify(CORPUS.title, to, at, wav_folder, lambda directory: download(directory, url, config=TRANSFER), verify)
 
 
 if __name__ == "__main__":

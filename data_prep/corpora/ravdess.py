@@ -25,7 +25,6 @@ EMOTIONS = ("angry", "sad", "happy", "neutral", "fear", "disgust", "calm", "surp
 # Six folds rather than twenty-four: one actor has 60 utterances, four of them neutral, which is little to choose an epoch on. Men and
 # women alternate, so that four actors in a row are two of each, and no fold is validated or judged on one sex.
 GROUP_OF_ACTOR = {actor: f"{ACTORS[first]}-{ACTORS[first + 3]}" for first in range(0, 24, 4) for actor in ACTORS[first : first + 4]}
-CORPUS = Corpus(NAME, "RAVDESS", EMOTIONS, groups=GROUP_OF_ACTOR, protocol="leave-one-group-out")
 
 # Utterances an actor in the published distribution, in the order of EMOTIONS, 1440 in all: two statements, said twice, in two
 # intensities, of which neutral has one.
@@ -84,6 +83,23 @@ def parse_name(stem: str) -> RecordingName:
     if problems:
         raise CorpusError(f"{stem!r}: " + ", ".join(problems))
     return RecordingName(*(words[number] for number, words in zip(numbers, _NAME_PARTS.values(), strict=True)))
+
+
+def details_of(utterance: str) -> dict[str, str]:
+    """The actor's sex and the intensity, by an utterance's name."""
+    name = parse_name(utterance)
+    return {"sex": "male" if int(name.actor) % 2 else "female", "intensity": name.intensity}
+
+
+CORPUS = Corpus(
+    NAME,
+    "RAVDESS",
+    EMOTIONS,
+    groups=GROUP_OF_ACTOR,
+    protocol="leave-one-group-out",
+    details=details_of,
+    licence="CC BY-NC-SA 4.0",
+)
 
 
 def read(source: Path) -> Reading:

@@ -8,7 +8,7 @@ from data_prep.corpora.emodb import EMOTIONS, text_of, utterances
 from data_prep.loader import GENERATED, Corpus, Reading
 
 NAME = "synthetic"
-CORPUS = Corpus(NAME, "embedded synthetic corpus", EMOTIONS, caveat=GENERATED, text=text_of)
+CORPUS = Corpus(NAME, "embedded synthetic corpus", EMOTIONS, caveat=GENERATED, text=text_of, licence="MIT")
 
 
 def read(source: Path) -> Reading:

@@ -10,7 +10,7 @@ from docs.hooks.sources import ROOT
 
 URI = "reference/make.md"
 _TARGET = re.compile(r"^([a-z0-9-]+):.*## (.*)$", re.MULTILINE)
-_VARIABLE = re.compile(r"^([A-Z]+) \?= ?(.*)$", re.MULTILINE)
+_VARIABLE = re.compile(r"^([A-Z_]+) \?= ?(.*)$", re.MULTILINE)
 _MAIN = '__name__ == "__main__"'
 
 

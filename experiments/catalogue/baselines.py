@@ -35,13 +35,13 @@ class SvmPreset(JsonConfig):
     training: SvmTraining
 
 
-_BY_TRAINING = {
+BY_TRAINING = {
     "opensmile-compare-svm": SvmPreset(COMPARE, LinearSvmConfig(), SvmTraining()),
     "opensmile-egemaps-svm": SvmPreset(EGEMAPS, LinearSvmConfig(), SvmTraining()),
 }
 SYSTEMS = {
     name + suffix: replace(preset, model=replace(preset.model, normalisation=normalisation))
-    for name, preset in _BY_TRAINING.items()
+    for name, preset in BY_TRAINING.items()
     for suffix, normalisation in (("", "training"), ("-by-speaker", "speaker"))
 }
 TITLES = {
@@ -53,7 +53,7 @@ TITLES = {
 # What networks are more than the machine that knows as much of the speaker.
 PAIRS = [
     (network, name + suffix)
-    for name in _BY_TRAINING
+    for name in BY_TRAINING
     for suffix, networks in (
         ("", ("dnn-elm", "acrnn3d-1conv", "best-by-utterance", "best")),
         ("-by-speaker", ("best-by-speaker", "best-adapted")),

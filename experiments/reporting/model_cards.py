@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.grid.collected import results_of
+from experiments.shipped import index
 from ser_acrnn import files
 from ser_acrnn.config import FIVE_TEMPOS, TrainConfig
 from ser_acrnn.evaluation import report
@@ -17,7 +17,6 @@ from ser_acrnn.evaluation.calibration import calibration, reliability
 from ser_acrnn.evaluation.comparison import paired_differences
 from ser_acrnn.evaluation.intervals import ends
 from ser_acrnn.evaluation.summary import Summary, confusion_percent
-from ser_acrnn.pretrained import INDEX
 
 _USE = {
     "training": "`ser-acrnn predict recording.wav --model {name}`, or `ser_acrnn.load_pretrained({name!r})`.",
@@ -48,7 +47,7 @@ def write(name: str, results: Path, directory: Path) -> Path:
     Raises:
         ResultError: There is no result of its system.
     """
-    about = _index(directory)[name]
+    about = index(directory)[name]
     corpus = catalogue.corpus(about["corpus"])
     every = Summary.of(catalogue.with_ensembles(results_of(results, corpus, corpus.protocol)))
     path = directory / f"{name}.md"
@@ -67,12 +66,8 @@ def updated(directory: Path, corpus: Corpus, every: Summary) -> dict[Path, str]:
     Returns:
         File -> text.
     """
-    known = {name: about for name, about in _index(directory).items() if about["corpus"] == corpus.name}
+    known = {name: about for name, about in index(directory).items() if about["corpus"] == corpus.name}
     return {directory / f"{name}.md": _card(name, about, corpus.title, every) for name, about in known.items()}
-
-
-def _index(directory: Path) -> dict[str, dict]:
-    return json.loads((directory / INDEX).read_text(encoding="utf-8"))
 
 
 def _card(name: str, about: dict, corpus: str, every: Summary) -> str:

@@ -10,7 +10,6 @@ network with weights drawn anew. Results that are there, of these weights and se
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from data_prep import command
 from experiments.catalogue import SYSTEMS, number_list
 from experiments.grid.runs import Experiment, open_experiment
 from experiments.options import RESULTS, Results
+from experiments.shipped import index
 from experiments.studies import transfer_report
 from experiments.studies.transfer_methods import METHODS, FewShotConfig
 from ser_acrnn import files
@@ -41,7 +41,7 @@ from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.results_check import Split
 from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.inference.predictor import Predictor
-from ser_acrnn.pretrained import DIRECTORY, INDEX, list_pretrained, pretrained_path
+from ser_acrnn.pretrained import list_pretrained, pretrained_path
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Source:
         predictor = Predictor(name)
         preset = lite_augmented(predictor.preprocessor.scope)
         if shipped:
-            preset = SYSTEMS[json.loads((DIRECTORY / INDEX).read_text(encoding="utf-8"))[name]["system"]].preset
+            preset = SYSTEMS[index()[name]["system"]].preset
         return cls(name if shipped else path.name, files.sha256(path), predictor, preset)
 
 

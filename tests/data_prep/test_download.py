@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.checksums import compare
-from data_prep.download import ArchiveError, DownloadError, TransferConfig, install, unpack
+from data_prep.download import ArchiveError, DownloadError, TransferConfig, fetch_each, install, unpack
 
 # Small reads, so that a small archive is cut between two of them; two more attempts, without a pause.
 QUICK = TransferConfig(waits_seconds=(0.0, 0.0), timeout_seconds=5.0, chunk_bytes=512, progress=False)
@@ -151,6 +151,20 @@ def test_only_what_is_missing_or_wrong_is_replaced(site: Site, tmp_path: Path, c
     assert contents(tmp_path) == INSTALLED
     assert kept.stat().st_ino == before
     assert "replacing 1 file(s)" in caplog.text
+
+
+def test_files_with_addresses_of_their_own_are_fetched_one_by_one(site: Site, tmp_path: Path) -> None:
+    site.body, folder = WAVS[NAMES[0]], site.url.removesuffix("download.zip")
+    sums = {name: CHECKSUMS[NAMES[0]] for name in ("a.wav", "b.wav", "c.wav")}
+    (tmp_path / "a.wav").write_bytes(site.body)
+    (tmp_path / "b.wav").write_bytes(b"another one")
+    assert fetch_each(folder, tmp_path, sums, QUICK).clean and len(site.asked) == 2
+    assert contents(tmp_path) == dict.fromkeys(sums, site.body)
+    assert fetch_each(folder, tmp_path, sums, QUICK).clean and len(site.asked) == 2
+    site.body = b"no such recording"
+    with pytest.raises(DownloadError, match=r"d\.wav: it is another file, expected the sha256 [0-9a-f]{64}"):
+        fetch_each(folder, tmp_path, sums | {"d.wav": CHECKSUMS[NAMES[1]]}, QUICK)
+    assert contents(tmp_path) == dict.fromkeys(sums, WAVS[NAMES[0]])
 
 
 def test_a_lost_connection_continues_where_it_stopped(site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

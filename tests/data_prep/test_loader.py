@@ -11,7 +11,7 @@ from ser_acrnn.evaluation.protocol import PROTOCOLS
 
 
 def test_every_loader_is_found_and_hands_over_a_reading():
-    assert {"emodb", "iemocap", "ravdess", "synthetic"} <= set(loader.names())
+    assert {"banglaser", "crema_d", "emodb", "iemocap", "nemo", "ravdess", "synthetic"} <= set(loader.names())
     for name in loader.names():
         assert callable(loader.find(name).read), name
 

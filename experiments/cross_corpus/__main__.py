@@ -1,0 +1,116 @@
+"""The command that judges across corpora; results that are there are not computed again.
+
+python -m experiments.cross_corpus --corpora emodb=../emodb,ravdess=path,crema_d=path --page docs/results/cross-corpus.md
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data_prep import command
+from experiments.catalogue import baselines
+from experiments.cross_corpus import machines, networks, page
+from experiments.cross_corpus.recordings import Recording, check_leaks, read
+from experiments.cross_corpus.results import Cell
+from experiments.jobs.locks import lock
+from experiments.options import RESULTS, WORK, Results
+from experiments.shipped import index
+from experiments.studies.functionals import opensmile_extractor
+from ser_acrnn.evaluation.results import RunResult
+
+
+def folders(text: str) -> dict[str, Path]:
+    """Parses `"emodb=../emodb,nemo=path"`.
+
+    Raises:
+        ValueError: A part has another form, or a corpus stands there twice.
+    """
+    parts = [part.partition("=") for part in text.split(",")]
+    found = {name: Path(folder) for name, _, folder in parts}
+    if len(found) < len(parts) or not all(name and folder for name, _, folder in parts):
+        raise ValueError(f"{text!r}: expected each corpus once, as <loader>=<folder>, separated by commas")
+    return found
+
+
+@command.entry
+def main(
+    corpora: Annotated[Mapping[str, Path] | None, typer.Option(parser=folders, metavar="NAME=DIR,...", help="loaders and folders")] = None,
+    machine: Annotated[str, typer.Option(help="which of the baselines, separated by commas; empty: none")] = "opensmile-compare-svm",
+    network: Annotated[str, typer.Option(help="names of networks that ship, separated by commas; empty: none")] = ",".join(index()),
+    most: Annotated[int, typer.Option(min=1, help="recordings that are drawn of a corpus, evenly over speakers and emotions")] = 10_000,
+    results: Results = RESULTS,
+    work: Annotated[Path, typer.Option(help="folder that keeps the functionals")] = WORK,
+    to: Annotated[Path | None, typer.Option("--page", help="write the page from all results that are there")] = None,
+) -> None:
+    """Judges what has no result yet; exit code 75 when another process does.
+
+    Raises:
+        LeakError: The same audio stands in two corpora.
+        LockedError: Another process computes results.
+        ValueError: They cannot be computed; the message names file, value and expectation.
+    """
+    asked = {name: list(filter(None, names.split(","))) for name, names in (("--machine", machine), ("--network", network))}
+    for option, known in (("--machine", baselines.BY_TRAINING), ("--network", index())):
+        if unknown := sorted(set(asked[option]) - set(known)):
+            raise ValueError(f"{option} names {unknown}, expected some of {list(known)}")
+    if corpora:
+        if len(corpora) < 2 and asked["--machine"]:
+            raise ValueError(f"--corpora names {list(corpora)}, expected two or more: a machine is trained on others than it is judged on")
+        drawn = {name: read(name, folder, most) for name, folder in corpora.items()}
+        with lock(work / "cross-corpus.lock"):
+            judge(asked["--machine"], asked["--network"], drawn, results, work)
+    if to is not None:
+        for path in page.write(results, to):
+            print(path)
+
+
+def judge(of_machines: Sequence[str], of_networks: Sequence[str], drawn: dict[str, list[Recording]], root: Path, work: Path) -> None:
+    """Computes the results that are not there yet.
+
+    Args:
+        of_machines: Names of `baselines.BY_TRAINING`.
+        of_networks: Names of networks that ship.
+        drawn: Corpus -> recordings.
+        root: Root of the results.
+        work: Keeps the functionals, a folder a corpus.
+    """
+    missing = [
+        cell
+        for cells in (*(machines.cells(name, drawn) for name in of_machines), *(networks.cells(name, drawn) for name in of_networks))
+        for cell in cells
+        if not cell.finished(root, _tested(cell, drawn))
+    ]
+    if missing and len(drawn) > 1:
+        check_leaks(drawn)
+    for name in of_networks:
+        for cell in (cell for cell in missing if cell.judge == name):
+            _keep(networks.judged(cell, _tested(cell, drawn)), cell, root)
+    for name in of_machines:
+        cells = [cell for cell in missing if cell.judge == name]
+        preset = baselines.BY_TRAINING[name]
+        extractor = opensmile_extractor(preset.features) if cells else None
+        if extractor is None:
+            continue
+        vectors = {
+            corpus: machines.vectors_of(own, preset.features, extractor, work / "functionals" / corpus) for corpus, own in drawn.items()
+        }
+        for cell in cells:
+            _keep(machines.judged(cell, drawn, vectors, preset, extractor.program), cell, root)
+
+
+def _tested(cell: Cell, drawn: Mapping[str, Sequence[Recording]]) -> list[Recording]:
+    return [one for one in drawn[cell.test] if one.emotion in cell.emotions]
+
+
+def _keep(result: RunResult, cell: Cell, root: Path) -> None:
+    result.save(cell.file(root))
+    print(f"{cell.file(root)}: {result.wall_seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
