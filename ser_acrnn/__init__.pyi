@@ -12,6 +12,7 @@ from . import (
     inference,
     models,
     pretrained,
+    serving,
     training,
 )
 from ._version import __version__
@@ -90,6 +91,7 @@ __all__ = [
     "protocol",
     "read_csv",
     "save_to_hub_folder",
+    "serving",
     "training",
     "unweighted_average_recall",
     "waveform_model",
