@@ -42,7 +42,9 @@ def serve(
     from ser_acrnn.serving.limits import Limits
 
     limits = Limits(body_bytes=megabytes * 2**20, recording_seconds=seconds, waiting=waiting)
-    config = uvicorn.Config(make_app(network, limits), host, port, access_log=False, log_level="warning", ws_max_size=2**20)
+    config = uvicorn.Config(
+        make_app(network, limits), host, port, access_log=False, log_config=None, log_level="warning", ws_max_size=2**20
+    )
     with named(), _listening(host, port) as listener:
         typer.echo(f"http://{host}:{listener.getsockname()[1]} (its page: /docs)")
         sys.stdout.flush()
