@@ -88,6 +88,7 @@ def test_the_training_loop_is_measured_beside_its_steps():
     assert 0.2 < row.ratio < 1.2  # an epoch is its steps and a validation
 
 
+@pytest.mark.slow
 def test_predicting_is_measured_beside_keras():
     found, elapsed = timed(predicting.rows, quick=True)
     cold, memory = found[0], found[1]
