@@ -1,5 +1,6 @@
 """Importing the package costs nothing: what is heavy comes with the first use of it."""
 
+import configparser
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from layer_check import run_python
 
 import ser_acrnn
 
+ROOT = Path(__file__).parents[1]
 HEAVY = {"jax", "keras", "librosa", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "soundfile", "tensorflow", "torch"}
 
 
@@ -53,6 +55,14 @@ table.write_text("path,speaker,part\\na.wav,a,train\\nb.wav,a,test\\n")
 assert not ser_acrnn.audit(table).clean
 """
     assert not modules_after(code) & HEAVY
+
+
+def test_predicting_alone_requires_what_the_package_requires():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    required = setup["options"]["install_requires"].split("\n")
+    alone = [line for line in (ROOT / "requirements-predict.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert set(alone) < set(required) and any(line.startswith("onnxruntime ") for line in alone)
 
 
 def test_every_public_name_resolves_and_is_listed():

@@ -87,6 +87,12 @@ def _startup(options: Options) -> list[Row]:
     return startup.rows(options.quick)
 
 
+def _predicting(options: Options) -> list[Row]:
+    from experiments.bench import predicting
+
+    return predicting.rows(options.quick)
+
+
 def _corpus(options: Options) -> list[Row]:
     from experiments.bench import corpus
 
@@ -105,9 +111,10 @@ def _growth(options: Options) -> list[Row]:
     return growth.rows(0.01 if options.quick else 0.125, 1 if options.quick else 3)
 
 
-# Each in a process of its own; features on one thread.
+# Each in a process of its own; some on one thread.
 GROUPS: dict[str, Callable[[Options], list[Row]]] = {
     "startup": _startup,
+    "predicting": _predicting,
     "features": _features,
     "records": _records,
     "corpus": _corpus,
@@ -117,7 +124,7 @@ GROUPS: dict[str, Callable[[Options], list[Row]]] = {
     "loop": _loop,
     "inference": _inference,
 }
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
 
 
 @command.entry
@@ -154,7 +161,7 @@ def _measure(group: str, options: Options) -> list[Row]:
     words = [sys.executable, "-m", "experiments.bench", "--inside", group]
     words += ["--quick"] if options.quick else []
     words += ["--emodb", str(options.emodb)] if options.emodb else []
-    environment = {**os.environ, **(ONE_THREAD if group == "features" else {})}
+    environment = {**os.environ, **(ONE_THREAD if group in ("features", "predicting") else {})}
     print(f"measuring {group} ..", file=sys.stderr)
     output = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
     return [Row(**fields) for fields in json.loads(output.splitlines()[-1])]

@@ -99,10 +99,14 @@ def samples_and_rate(recording: Any, rate_hertz: float | None) -> tuple[NDArray[
     if own is not None and rate_hertz is not None and own != rate_hertz:
         raise AudioError(f"has a rate of {own} Hz with it and another of {rate_hertz} Hz beside it, expected one")
     try:
-        samples = np.asarray(recording)
-    except (TypeError, ValueError, RuntimeError) as error:  # a ragged list, a tensor on another device
+        samples = np.from_dlpack(recording) if _by_dlpack_alone(recording) else np.asarray(recording)
+    except (TypeError, ValueError, RuntimeError, BufferError) as error:  # a ragged list, a tensor on another device
         raise AudioError(f"is no array of samples ({error}), expected (samples,) or (samples, channels)") from error
     return samples, rate_hertz if own is None else own
+
+
+def _by_dlpack_alone(samples: Any) -> bool:
+    return hasattr(samples, "__dlpack__") and not hasattr(samples, "__array__")
 
 
 def in_full_scale(samples: NDArray[Any]) -> NDArray[np.float32]:

@@ -116,7 +116,11 @@ def half_pause_frames(config: FeatureConfig) -> int | None:
 
 def speech(waveform: NDArray, config: FeatureConfig) -> NDArray:
     """The samples of a waveform that a recipe keeps, see `activity`; errors as of `checked_activity`."""
-    found = checked_activity(waveform, config)
+    return kept(waveform, checked_activity(waveform, config))
+
+
+def kept(waveform: NDArray, found: Activity) -> NDArray:
+    """The samples of a waveform that were found to be kept."""
     edges = [found.start, *(edge for cut in found.cuts for edge in cut), found.end]
     return np.concatenate([waveform[begin:stop] for begin, stop in zip(edges[::2], edges[1::2], strict=True)])
 

@@ -11,7 +11,7 @@ from ser_acrnn.audio.sources import Recorded, complaint_about
 from ser_acrnn.audio.waveforms import AudioError
 from ser_acrnn.config import FeatureConfig
 from ser_acrnn.features.log_mels import segment_starts
-from ser_acrnn.features.speech_activity import Activity, activity, signal_to_noise_decibels
+from ser_acrnn.features.speech_activity import Activity, signal_to_noise_decibels
 from ser_acrnn.inference.predictions import Prediction, WindowPrediction, heard_in, placed
 
 
@@ -38,10 +38,10 @@ class Composer:
     step_seconds: float
     features: FeatureConfig
 
-    def cut(self, waveform: NDArray[np.float32], frames: int) -> Cut:
+    def cut(self, waveform: NDArray[np.float32], heard: Activity, frames: int) -> Cut:
         """What has to be known of an utterance of that many frames of log-Mels when its segments have been scored."""
         starts = [frame * self.features.shift_samples for frame in segment_starts(frames, self.features)]
-        return Cut(activity(waveform, self.features), starts, signal_to_noise_decibels(waveform, self.features))
+        return Cut(heard, starts, signal_to_noise_decibels(waveform, self.features))
 
     def utterance(self, cut: Cut, posteriors: NDArray, attention: NDArray, unfamiliarity: NDArray) -> Prediction:
         """Of an utterance, from the scores of its segments, a row each: the maximum over them, see `metrics.utterance_posteriors`."""
@@ -56,10 +56,10 @@ class Composer:
         return self._whole(posteriors.max(axis=0), tuple(pieces), heard.seconds, cut.signal_to_noise_decibels, unfamiliarity.mean())
 
     def window(
-        self, first: int, samples: NDArray[np.float32], posteriors: NDArray, attention: NDArray, unfamiliarity: float
+        self, first: int, samples: NDArray[np.float32], heard: Activity, posteriors: NDArray, attention: NDArray, unfamiliarity: float
     ) -> WindowPrediction:
-        """Of a window that begins with a sample, from its scores."""
-        rate, heard = self.features.sampling_rate_hertz, activity(samples, self.features)
+        """Of a window that begins with a sample, from what is heard of it and its scores."""
+        rate = self.features.sampling_rate_hertz
         inside = placed(attention, heard, 0, 0, self.step_seconds * rate)[: len(attention)]
         facts = heard.seconds, signal_to_noise_decibels(samples, self.features), unfamiliarity
         return self._piece(first / rate, (first + len(samples)) / rate, posteriors, inside / inside.sum(), *facts)

@@ -17,6 +17,7 @@ from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.features.normalisation import statistics_of
 from ser_acrnn.features.spectrum import hastened
+from ser_acrnn.features.speech_activity import activity
 from ser_acrnn.inference.batching import in_batches
 from ser_acrnn.inference.composing import Composer, Cut
 from ser_acrnn.inference.predictions import Prediction, WindowPrediction
@@ -254,17 +255,21 @@ class Predictor:
                     return self._composer.long(tuple(self._timeline(waveform)), recording), none
         except audio.AudioError as error:
             return error, none
-        log_mels = self.preprocessor.log_mels(waveform)
-        return self._composer.cut(waveform, len(log_mels)), self.preprocessor.cut_up(log_mels)
+        heard = activity(waveform, self.preprocessor.features)
+        log_mels = self.preprocessor.log_mels(waveform, heard)
+        return self._composer.cut(waveform, heard, len(log_mels)), self.preprocessor.cut_up(log_mels)
 
     def _judged(self, cut: Iterator[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
         while batch := list(islice(cut, self.batch_segments)):
             yield from self._predict_windows(batch)
 
     def _predict_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
-        flaws = [self.preprocessor.flaw(samples) for _, samples in batch]
-        usable = [samples for (_, samples), flaw in zip(batch, flaws, strict=True) if not flaw]
+        found = [self.preprocessor.heard(samples) for _, samples in batch]
+        usable = [(samples, heard) for (_, samples), heard in zip(batch, found, strict=True) if not isinstance(heard, str)]
         if usable:
-            judged = zip(*self._scorer(np.stack([self.preprocessor.segment(samples) for samples in usable])), strict=True)
-        for (first, samples), flaw in zip(batch, flaws, strict=True):
-            yield self._composer.flawed(first, samples, flaw) if flaw else self._composer.window(first, samples, *next(judged))
+            judged = zip(*self._scorer(np.stack([self.preprocessor.segment(*one) for one in usable])), strict=True)
+        for (first, samples), heard in zip(batch, found, strict=True):
+            if isinstance(heard, str):
+                yield self._composer.flawed(first, samples, heard)
+            else:
+                yield self._composer.window(first, samples, heard, *next(judged))

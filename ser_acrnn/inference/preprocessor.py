@@ -7,7 +7,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -21,6 +21,7 @@ from ser_acrnn.config import FeatureConfig, Normalisation
 from ser_acrnn.features import speech_activity
 from ser_acrnn.features.normalisation import Statistics, normalise, statistics_of
 from ser_acrnn.features.spectrum import hastened
+from ser_acrnn.features.speech_activity import Activity
 
 # A recording up to this length is one utterance; a longer one is heard window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
@@ -128,24 +129,41 @@ class Preprocessor:
             if not self.flaw(samples):
                 yield self.segment(samples)
 
-    def segment(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A window's samples as the network takes them, `(300, 40, 3)`."""
-        return self.cut_up(self.log_mels(window))[0]
+    def segment(self, window: NDArray[np.float32], heard: Activity | None = None) -> NDArray[np.float32]:
+        """A window's samples as the network takes them, `(300, 40, 3)`; `heard` as of `log_mels`."""
+        return self.cut_up(self.log_mels(window, heard))[0]
 
-    def flaw(self, samples: NDArray[np.float32]) -> str:
-        """Why an utterance or a window cannot be judged; empty where it can."""
-        seconds = len(samples) / self.features.sampling_rate_hertz
+    def heard(self, samples: NDArray[np.float32]) -> Activity | str:
+        """What of an utterance or a window is speech; or why it cannot be judged."""
+        seconds, found = len(samples) / self.features.sampling_rate_hertz, None
         if seconds >= LEAST_SPEECH_SECONDS:
             try:
                 audio.to_mono(samples, 1, 1)
-                seconds = speech_activity.checked_activity(samples, self.features).seconds
+                found = speech_activity.checked_activity(samples, self.features)
+                seconds = found.seconds
             except ValueError as error:
                 return str(error)
-        return "" if seconds >= LEAST_SPEECH_SECONDS else f"holds {seconds:.2f} s of speech, expected {LEAST_SPEECH_SECONDS} s or more"
+        if found is None or seconds < LEAST_SPEECH_SECONDS:
+            return f"holds {seconds:.2f} s of speech, expected {LEAST_SPEECH_SECONDS} s or more"
+        return found
 
-    def log_mels(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Log-Mels of a waveform as the network takes them, `(frames, mels, channels)`, but for what `scope` names."""
-        return features.log_mels_3d(waveform, self.features)[..., : self.channels]
+    def flaw(self, samples: NDArray[np.float32]) -> str:
+        """Why an utterance or a window cannot be judged; empty where it can."""
+        found = self.heard(samples)
+        return found if isinstance(found, str) else ""
+
+    def log_mels(self, waveform: NDArray[np.float32], heard: Activity | None = None) -> NDArray[np.float32]:
+        """Log-Mels of a waveform as the network takes them, `(frames, mels, channels)`, but for what `scope` names.
+
+        Args:
+            waveform: Shape `(samples,)`.
+            heard: What of it is speech, where that is known: finding it takes as long as the log-Mels.
+        """
+        if heard is not None and self.features.speech_gate:
+            found = features.log_mels_3d(speech_activity.kept(waveform, heard), replace(self.features, speech_gate=None))
+        else:
+            found = features.log_mels_3d(waveform, self.features)
+        return found[..., : self.channels]
 
     def cut_up(self, log_mels: NDArray[np.float32]) -> NDArray[np.float32]:
         """An utterance's log-Mels as the network takes them, `(segments, 300, 40, 3)`."""

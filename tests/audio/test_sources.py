@@ -132,3 +132,28 @@ def test_one_recording_where_several_are_expected_is_refused(one: Any) -> None:
     with pytest.raises(ValueError, match=r"recordings is a single \w+, expected several recordings, such as \[recording\]"):
         sources.several(one)
     assert sources.several([one]) == [one]
+
+
+class ByDlpackAlone:
+    """An array that is read by DLPack, and has no `__array__`."""
+
+    def __init__(self, samples: np.ndarray) -> None:
+        self._samples = samples
+
+    def __dlpack__(self, **words: Any) -> Any:
+        return self._samples.__dlpack__(**words)
+
+    def __dlpack_device__(self) -> Any:
+        return self._samples.__dlpack_device__()
+
+
+def jax_array(samples: np.ndarray) -> Any:
+    return pytest.importorskip("jax.numpy").asarray(samples)
+
+
+@pytest.mark.parametrize("form", [ByDlpackAlone, jax_array])
+def test_arrays_of_other_libraries_are_samples(form: Callable[[np.ndarray], Any]) -> None:
+    samples = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
+    found, rate = samples_and_rate((form(samples), 8_000), None)
+    assert rate == 8_000 and isinstance(found, np.ndarray)
+    np.testing.assert_array_equal(found, samples)

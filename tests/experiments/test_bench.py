@@ -10,7 +10,7 @@ import pytest
 
 from data_prep.synthetic import emodb as synthetic
 from experiments.bench import __main__ as bench
-from experiments.bench import copies, epoch, loop, preparation
+from experiments.bench import copies, epoch, loop, predicting, preparation
 from experiments.bench.harness import Row
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.data.prepared import RecordCorpus
@@ -86,6 +86,14 @@ def test_the_training_loop_is_measured_beside_its_steps():
     assert row.group == "training loop, small" and "560 segments" in row.what
     assert 0 < row.figure < elapsed
     assert 0.2 < row.ratio < 1.2  # an epoch is its steps and a validation
+
+
+@pytest.mark.slow
+def test_predicting_is_measured_beside_keras():
+    found, elapsed = timed(predicting.rows, quick=True)
+    cold, memory = found[0], found[1]
+    assert 0 < cold.figure < elapsed and cold.ratio > 3 and memory.figure < 200 and memory.ratio > 3
+    assert [row.what for row in found[-2:]] == ["short files", predicting.TIMELINE] and all(row.figure > 0 for row in found)
 
 
 def test_the_command_keeps_its_figures(tmp_path, capsys):

@@ -20,6 +20,8 @@ from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.calibration import reliability, scored_utterances
 from ser_acrnn.evaluation.results import collect
 from ser_acrnn.evaluation.summary import Summary
+from ser_acrnn.export import light
+from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.heads import encoder
 from ser_acrnn.pretrained import PretrainedError
 
@@ -51,6 +53,8 @@ def test_the_file_is_what_the_index_says_and_loads_by_name(folder, monkeypatch, 
     assert about["emotions"] == list(model.get_layer("emotion").emotions)
     assert about["parameters"] == model.count_params() and about["familiarity_by"] == ["03", "08"]
     assert "trained on" in pretrained.describe("small")
+    assert pretrained.pretrained_path("small", ".onnx") == folder / "small.onnx" and light.check(folder / "small.keras") < 1e-5
+    assert Predictor("small").network.made_from == about["sha256"]
 
 
 def test_the_limit_is_by_those_whom_the_folds_networks_have_not_heard(folder, small_corpus):

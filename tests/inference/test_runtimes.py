@@ -6,12 +6,15 @@ import json
 import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
+import soundfile
 from conftest import recording
 from layer_check import run_python
 
@@ -225,6 +228,17 @@ for act in acts:
     own, missing, forced = run_python(code).splitlines()
     assert own == forced == "acrnn3d-emodb: Keras needs keras, not installed here: pip install ser_acrnn"
     assert "there is no" in missing and missing.endswith("and Keras needs keras, not installed here: pip install ser_acrnn")
+
+
+def test_without_a_home_and_a_language_everything_is_said_and_nothing_else(tmp_path):
+    samples, rate = voices()[4]
+    soundfile.write(tmp_path / "a.wav", samples, rate)
+    words = ["predict", "--same-speaker", f"--plot={tmp_path / 'a.png'}", str(tmp_path / "a.wav")]
+    kept = {name: value for name, value in os.environ.items() if name not in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR")}
+    nowhere = {**kept, "HOME": os.devnull, "LANG": "C", "LC_ALL": "C", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-m", "ser_acrnn.cli", *words], env=nowhere, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.startswith(f"{tmp_path / 'a.wav'}: ")
+    assert done.stderr == f"figure: {tmp_path / 'a.png'}\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a system that forks")

@@ -188,7 +188,7 @@ def test_a_waveform_model_says_what_the_predictor_says(network):
     batch = np.stack([wave[:60_000] for wave in (np.resize(wave, 60_000) for wave in synthetic_waveforms(3, seed=3))])
     alone = np.concatenate([ops.convert_to_numpy(model(row[None])) for row in batch])
     np.testing.assert_allclose(model.predict_on_batch(batch), alone, rtol=0, atol=1e-5)
-    assert network_in(model).get_layer("emotion").emotions == SMALL.emotions and network_in(network) is network
+    assert network_in(model).get_layer("emotion").emotions == SMALL.emotions == model.emotions and network_in(network) is network
 
 
 def test_a_network_of_speakers_takes_the_statistics_of_one():
