@@ -41,8 +41,7 @@ def recording(tmp_path):
 def test_the_decision_is_the_maximum_over_segments(model, recording):
     prediction = Predictor(model).predict(recording)
     network = keras.saving.load_model(model)
-    waveform, _ = soundfile.read(recording, dtype="float32")
-    maxima = network.predict_on_batch(features.segment(features.log_mels_3d(waveform))).max(axis=0)
+    maxima = network.predict_on_batch(features.segment(features.log_mels_3d(audio.load(recording)))).max(axis=0)
     assert len(prediction.segments) == 3
     assert prediction.emotion == SMALL.emotions[int(maxima.argmax())]
     np.testing.assert_allclose(list(prediction.posteriors.values()), maxima / maxima.sum(), atol=1e-5)
@@ -277,8 +276,7 @@ def many(tmp_path):
 
 
 def test_many_recordings_in_common_batches_are_judged_as_one_by_one(model, many, monkeypatch):
-    predictor, sizes = Predictor(model, batch_segments=40), []
-    expected = []
+    predictor, sizes, expected = Predictor(model, batch_segments=40), [], []
     for recording in many:
         try:
             expected.append(predictor.predict(recording))
