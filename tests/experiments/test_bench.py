@@ -25,7 +25,7 @@ def timed(measure, *arguments, **named):
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
-    synthetic.write_emodb_like(folder / "corpus", utterances_per_speaker=1)
+    synthetic.write_emodb_like(folder / "corpus", utterances_per_speaker=1, speakers=("03", "08", "09"))
     figures, elapsed = timed(preparation.measure, "synthetic", folder / "corpus", folder / "data")
     return folder / "data" / "synthetic", {**figures, "elapsed": elapsed}
 
@@ -51,12 +51,12 @@ def training_segments(prepared):
     return manifest["segments"][manifest["speaker"] != manifest["speaker"].min()].sum()
 
 
-@pytest.mark.parametrize("kind", ["memory", "train-streamed"])
-def test_an_epoch_is_measured(measured, kind):
-    figures, elapsed = timed(epoch.measure, kind, measured[0])
+@pytest.mark.parametrize("kind, measure", [("memory", epoch._measure_here), ("train-streamed", epoch.measure)])
+def test_an_epoch_is_measured(measured, kind, measure):
+    figures, elapsed = timed(measure, kind, measured[0])
     assert figures["segments"] >= training_segments(measured[0]) >= 10  # overlapping, as `tiny` trains on them
     assert 0 < figures["loading"] < elapsed and 0 < figures["seconds"] < elapsed
-    assert 100 < figures["before"] <= figures["peak"] < 3000
+    assert 100 < figures["before"] <= figures["peak"] < (3000 if measure is epoch.measure else 30_000)  # this process holds the tests
 
 
 def test_copies_of_a_corpus_have_its_statistics_and_features(measured, tmp_path):
@@ -72,7 +72,7 @@ def test_copies_of_a_corpus_have_its_statistics_and_features(measured, tmp_path)
 def test_streaming_takes_as_much_memory_of_a_larger_corpus(measured, tmp_path):
     """In memory, the larger one would take a hundred MiB more."""
     peak, mebibytes = [], []
-    for times in (20, 80):
+    for times in (10, 60):
         figures = epoch.measure("stream", copies.write(measured[0], times, tmp_path / str(times)))
         peak.append(figures["peak"] - figures["before"])
         mebibytes.append(figures["segments"] * 300 * 40 * 3 * 4 / 2**20)

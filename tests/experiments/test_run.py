@@ -3,6 +3,7 @@
 import pytest
 
 from experiments.grid import run_grid, run_one
+from experiments.jobs import executors
 from ser_acrnn.evaluation.results import RunResult
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
@@ -66,20 +67,21 @@ def test_a_corpus_that_is_not_prepared_is_named(tmp_path, capsys):
     assert "no loader 'nowhere'" in capsys.readouterr().err
 
 
-def test_the_grid_survives_a_failing_run_names_it_and_goes_on_from_there(small_corpus, tmp_path, capfd):
+def test_the_grid_survives_a_failing_run_names_it_and_goes_on_from_there(small_corpus, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(executors, "run_child", lambda job, at_once: "" if run_one.main(job.command[3:]) == 0 else "exit code 1")
     # A folder in the checkpoint's place makes the first run fail after its first epoch. The baseline is compiled in no time.
     obstacle = tmp_path / "work" / "synthetic" / "dnn-elm" / "03-seed0.npz"
     obstacle.mkdir(parents=True)
     words = arguments(small_corpus, tmp_path, "--folds", "0-1", "--seeds", "0", "--system", "dnn-elm", epochs=1)
     assert run_grid.main(words) == 1
-    error = capfd.readouterr().err
+    error = capsys.readouterr().err
     results = tmp_path / "results" / "synthetic" / "dnn-elm"
     assert "failed: " in error and "03-seed0.json" in error and "exit code 1" in error
     assert [path.name for path in sorted(results.glob("*.json"))] == ["08-seed0.json"]
 
     obstacle.rmdir()
     untouched = (results / "08-seed0.json").stat().st_mtime_ns
-    assert run_grid.main(words) == 0, capfd.readouterr().err
+    assert run_grid.main(words) == 0, capsys.readouterr().err
     assert [path.name for path in sorted(results.glob("*.json"))] == ["03-seed0.json", "08-seed0.json"]
     assert (results / "08-seed0.json").stat().st_mtime_ns == untouched
 

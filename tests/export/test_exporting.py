@@ -17,7 +17,7 @@ from ser_acrnn.export.exporting import ExportError, export, open_exported
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.models.networks import acrnn, dnn, with_attention
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
 SMALL = ModelConfig(
     emotions=("angry", "sad", "happy"),

@@ -1,15 +1,13 @@
 """The embedded corpus: the same bytes everywhere, Emo-DB's names and counts, and classes that are neither trivial nor hopeless."""
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from layer_check import run_python
 from python_speech_features import logfbank
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -17,7 +15,6 @@ from sklearn.preprocessing import StandardScaler
 from data_prep.corpora import emodb
 from data_prep.synthetic import emodb as synthetic
 
-ROOT = Path(__file__).parents[3]
 UTTERANCES_PER_SPEAKER = 12
 
 
@@ -58,16 +55,23 @@ def recall_leaving_a_speaker_out(features: np.ndarray, emotions: np.ndarray, spe
 
 def test_another_process_writes_the_same_bytes(corpus: list[Path], tmp_path: Path) -> None:
     """A smaller corpus is a part of a larger one, so that the files of both can be compared."""
-    command = [sys.executable, "-m", "data_prep.synthetic.emodb", str(tmp_path), "--utterances-per-speaker", "1"]
-    environment = {**os.environ, "PYTHONHASHSEED": "1"}
-    output = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
-    written = sorted((tmp_path / "wav").iterdir())
-    assert output.count("\n") == 1
-    assert output.startswith("69 synthetic utterances of 10 speakers")
-    assert len(written) == 69
-    expected = {path.name: path for path in corpus}
+    code = "import sys; from data_prep.synthetic.emodb import write_emodb_like; write_emodb_like(sys.argv[1], 2, speakers=['03', '08'])"
+    run_python(code, tmp_path, PYTHONHASHSEED="1")
+    written, expected = sorted((tmp_path / "wav").iterdir()), {path.name: path for path in corpus}
+    assert [path.name[:2] for path in written] == ["03"] * 7 + ["08"] * 6
     for path in written:
         assert path.read_bytes() == expected[path.name].read_bytes(), path.name
+
+
+def test_the_command_says_what_it_has_written(
+    corpus: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(synthetic, "write_emodb_like", lambda *words, **named: asked.append((words, named)) or corpus[:69])
+    assert synthetic.main([str(tmp_path), "--utterances-per-speaker", "1", "--seed", "3"]) == 0
+    assert asked == [((tmp_path, 1, 3), {"workers": 1})]
+    output = capsys.readouterr().out
+    assert output.count("\n") == 1 and output.startswith("69 synthetic utterances of 10 speakers")
 
 
 def test_workers_write_the_same_bytes(corpus: list[Path], tmp_path: Path) -> None:
