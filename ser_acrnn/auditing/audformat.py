@@ -30,7 +30,7 @@ def rows(folder: Path, columns: Columns) -> list[Row]:
         SplitError: The header or a table cannot be read, or there is no such table.
     """
     header = _header(folder / HEADER)
-    tables = {name: table for name, table in _dict(header.get("tables")).items() if isinstance(table, dict)}
+    tables = {name: table for name, table in _dict(header.get("tables")).items() if _dict(table).get("type") in ("filewise", "segmented")}
     read = {
         name: files_of_splits.rows(_file(folder, name), columns, part=_part(header, name, table), fold="") for name, table in tables.items()
     }
@@ -45,8 +45,7 @@ def rows(folder: Path, columns: Columns) -> list[Row]:
     for row in (row for found in read.values() for row in found):
         known = {role: getattr(row.recording, role) for role in ("speaker", "text", "session", "sex")}
         said.setdefault(row.recording.path, {}).update({role: value for role, value in known.items() if value})
-    people = _dict(_dict(_dict(header.get("schemes")).get("speaker")).get("labels"))
-    sexes = {str(name): str(_dict(one).get("gender") or _dict(one).get("sex") or "") for name, one in people.items()}
+    sexes = _sexes(folder, _dict(_dict(header.get("schemes")).get("speaker")).get("labels"))
     found = [_joined(row, said.get(row.recording.path, {}), sexes) for table in labelled.values() for row in table]
     return [row for row in found if row.recording.emotion]  # audformat leaves empty what the gold standard does not agree on
 
@@ -54,6 +53,13 @@ def rows(folder: Path, columns: Columns) -> list[Row]:
 def _joined(row: Row, said: Mapping[str, Any], sexes: Mapping[str, str]) -> Row:
     recording = replace(row.recording, **said)
     return replace(row, recording=replace(recording, sex=recording.sex or sexes.get(recording.speaker, "")))
+
+
+def _sexes(folder: Path, people: Any) -> dict[str, str]:
+    """The sex of each speaker, by the labels of the scheme: there, or in the table that they name."""
+    if isinstance(people, str):
+        people = {next(iter(cells.values())): cells for _, cells in files_of_splits.entries(_file(folder, people))}
+    return {str(name): str(_dict(one).get("gender") or _dict(one).get("sex") or "") for name, one in _dict(people).items()}
 
 
 def _header(path: Path) -> dict[str, Any]:

@@ -90,4 +90,6 @@ def row_of(cells: Mapping[str, Any], roles: Mapping[str, str], where: str, part:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Mapping):  # audio as the Hugging Face hub keeps it, with its bytes
+        value = value.get("path")
     return "" if value is None else str(value).strip()

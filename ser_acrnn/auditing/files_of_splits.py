@@ -29,11 +29,11 @@ def rows(path: Path, columns: Columns, *, part: str | None = None, fold: str | N
         SplitError: It cannot be read; a column or value is missing.
     """
     part, fold = part_of(path) if part is None else part, fold_of(path) if fold is None else fold
-    entries = list(_entries(path))
-    if not entries:
+    listed = list(entries(path))
+    if not listed:
         raise SplitError(f"{path}: holds no recording, expected one at least")
-    roles = columns.found(list(dict.fromkeys(column for _, cells in entries for column in cells)), str(path))
-    return [row_of(cells, roles, where, part, fold) for where, cells in entries]
+    roles = columns.found(list(dict.fromkeys(column for _, cells in listed for column in cells)), str(path))
+    return [row_of(cells, roles, where, part, fold) for where, cells in listed]
 
 
 def part_of(path: Path) -> str:
@@ -52,8 +52,12 @@ def _only_part(stem: str) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Where each entry stands, and what it says."""
+def entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yields where each entry of a file stands, and what it says.
+
+    Raises:
+        SplitError: The file cannot be read.
+    """
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):
         try:
@@ -120,10 +124,11 @@ def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     import pandas as pd
 
     try:
-        table = pd.read_parquet(path).reset_index()
+        table = pd.read_parquet(path)
     except (ImportError, OSError, ValueError) as error:
         reason = "PyArrow is not installed" if isinstance(error, ImportError) else error
         raise SplitError(f"{path}: cannot be read ({reason}), expected a Parquet file and PyArrow, or the table as CSV") from error
+    table = table.reset_index() if any(table.index.names) else table
     texts = table.astype(object).where(table.notna(), None)
     for number, entry in enumerate(texts.to_dict("records"), 1):
         yield f"{path}, row {number}", {str(column): value for column, value in entry.items()}

@@ -144,8 +144,10 @@ def _tables(folder: Path, columns: Columns) -> list[Row]:
     if here:
         names = ", ".join(path.name for path in here[:5])
         raise SplitError(f"{folder}: holds {names}, expected names with train, validation and test, or one file")
-    inner = [(path, files_of_splits.fold_of(path) or path.parent.name) for below in _folders(folder) for path in _tables_in(below)]
-    return [row for path, fold in inner if files_of_splits.part_of(path) for row in files_of_splits.rows(path, columns, fold=fold)]
+    inner = [path for below in _folders(folder) for path in _tables_in(below) if files_of_splits.part_of(path)]
+    several = len({path.parent for path in inner}) > 1
+    folds = {path: files_of_splits.fold_of(path) or (path.parent.name if several else "") for path in inner}
+    return [row for path, fold in folds.items() for row in files_of_splits.rows(path, columns, fold=fold)]
 
 
 def _tables_in(folder: Path) -> list[Path]:

@@ -117,7 +117,7 @@ class Split:
 
 def part_named(word: str) -> str:
     """The part that a word means, such as `dev` or `test-1`; "" of any other."""
-    return _PART_OF_WORD.get(re.sub(r"[\s_.-]*\d*$", "", word.strip().casefold()).replace("-", ""), "")
+    return _PART_OF_WORD.get(re.sub(r"[\s_.-]*(?:set|split|part)?[\s_.-]*\d*$", "", word.strip().casefold()).replace("-", ""), "")
 
 
 def folds_of(rows: Iterable[Row], source: str) -> tuple[SplitFold, ...]:
@@ -137,7 +137,7 @@ def folds_of(rows: Iterable[Row], source: str) -> tuple[SplitFold, ...]:
         if nowhere := [row for row in listed if not row.part]:
             raise SplitError(
                 f"{source}: {nowhere[0].recording.id!r} has neither a part nor a fold ({len(nowhere)} of {len(listed)}), expected a column "
-                "for either, or files or folders named train, validation and test"
+                "for either, or files or folders named train, validation and test; `ser-acrnn split` makes a split of recordings"
             )
         found = [_fold(name, [row for row in listed if row.fold == name]) for name in names]
     for fold in found:

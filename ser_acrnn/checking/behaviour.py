@@ -79,7 +79,7 @@ def invariances(
             changed = [change(samples, _seeded(f"{name} {which}")) for which, samples in waveforms.items()]
             stay[name] = float(np.mean(judge(changed, speakers).decisions == before))
             on_condition()
-        yield Outcome(invariance.name, about, min(stay.values()), getattr(bounds, invariance.bound), details=stay)
+        yield Outcome(invariance.name, about, min(stay.values()), getattr(bounds, invariance.bound), details=stay, of_each=True)
 
 
 def other_sounds(judge: Judge, bounds: Bounds) -> Iterator[Outcome]:

@@ -78,7 +78,14 @@ def _recall(found: Evaluation, bounds: Bounds) -> Outcome:
         interval = stats.binomtest(int(found.confusion[place, place]), number).proportion_ci(LEVEL, "wilson")
         details |= {emotion: recall, f"{emotion}, from": interval.low, f"{emotion}, to": interval.high}
     chance = 1 / len(found.recall)
-    return Outcome("recall of each emotion", "the lowest recall", min(found.recall.values()), bounds.least_recall * chance, details=details)
+    return Outcome(
+        "recall of each emotion",
+        "the lowest recall",
+        min(found.recall.values()),
+        bounds.least_recall * chance,
+        details=details,
+        of_each=True,
+    )
 
 
 def _by_sex(table: pd.DataFrame, bounds: Bounds) -> Outcome:

@@ -27,6 +27,7 @@ class Outcome:
         bound: What passes; NaN where nothing was measured.
         at_least: Whether the value has to be the bound or more; False: or less.
         details: What the value is made of, such as each speaker's UAR.
+        of_each: Whether the bound is one of each detail: the value is the worst of them.
         reason: Why it was not tested; "" where it was.
     """
 
@@ -36,6 +37,7 @@ class Outcome:
     bound: float = math.nan
     at_least: bool = True
     details: Mapping[str, float] = field(default_factory=dict)
+    of_each: bool = False
     reason: str = ""
 
     @property

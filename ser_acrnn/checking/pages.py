@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ser_acrnn.checking.outcomes import FAILED, NOT_TESTED, PASSED, Outcome, Report
 
@@ -56,26 +57,19 @@ def _bars(one: Outcome) -> Figure:
     low, high = ([one.details.get(f"{name}, {end}", value) for name, value in zip(names, values, strict=True)] for end in ("from", "to"))
     figure = Figure(figsize=(8, 0.8 + 0.3 * len(names)), layout="constrained")
     axes = figure.subplots()
-    errors = [[value - end for value, end in zip(values, low, strict=True)], [end - value for value, end in zip(values, high, strict=True)]]
-    axes.barh(names, values, xerr=errors if any(map(any, errors)) else None, color=_COLOURS[one.verdict], alpha=0.7)
-    if set(names) != {one.name} and _is_of_bound(one, values):
+    errors = np.clip([np.subtract(values, low), np.subtract(high, values)], 0, None)
+    axes.barh(names, values, xerr=errors if errors.any() else None, color=_COLOURS[one.verdict], alpha=0.7)
+    if one.of_each:
         axes.axvline(one.bound, color="black", linestyle="--", linewidth=1)
     axes.invert_yaxis()
-    axes.set_xlim(min(0, *values), max(1, *values) if max(values) <= 1 else None)
+    axes.set_xlim(0, max(1, *values))
     return figure
 
 
-def _is_of_bound(one: Outcome, values: Sequence[float]) -> bool:
-    """Whether the bound is of each bar: the test's value is the worst or the mean of them."""
-    return any(math.isclose(one.value, found) for found in (min(values), max(values), sum(values) / len(values)))
-
-
-def _confusion(evaluation: Mapping[str, object]) -> Figure:
-    import numpy as np
-
+def _confusion(evaluation: Mapping[str, Any]) -> Figure:
     from ser_acrnn.evaluation.figures import confusions_figure
 
-    counts, emotions = np.array(evaluation["confusion"], float), [str(name) for name in evaluation["emotions"]]  # type: ignore[attr-defined]
+    counts, emotions = np.array(evaluation["confusion"], float), [str(name) for name in evaluation["emotions"]]
     numbers = counts.sum(axis=1)
     truths = [f"{emotion} ({number:.0f})" for emotion, number in zip(emotions, numbers, strict=True)]
     return confusions_figure([("", truths, 100 * counts / np.maximum(numbers, 1)[:, None])], emotions)

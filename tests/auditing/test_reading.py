@@ -7,10 +7,12 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import ser_acrnn
 from ser_acrnn.auditing import SplitError, reading
+from ser_acrnn.auditing.split import part_named
 
 PARTS = {"train": ("03a01Fa", "03a02Wb", "08b01Na"), "valid": ("09a01Ta",), "test": ("10a05Lb", "10b10Ec")}
 EMOTIONS = {"F": "happy", "W": "angry", "N": "neutral", "T": "sad", "L": "bored", "E": "disgust"}
@@ -103,12 +105,18 @@ def test_a_split_is_the_same_in_every_format(tmp_path, write):
         assert found == {(Path(path).stem, speaker, emotion, Path(path).stem[2:5], sexes[speaker]) for path, speaker, emotion in rows(part)}
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_an_audformat_database_is_read_by_its_header_and_tables(tmp_path, form):
+@pytest.mark.parametrize("form, own_table", [("csv", False), ("parquet", True), ("csv", True)])
+def test_an_audformat_database_is_read_by_its_header_and_tables(tmp_path, form, own_table):
     audformat = pytest.importorskip("audformat")
     database = audformat.Database("acted")
     people = {name: {"gender": sex} for name, sex in (("p1", "female"), ("p2", "male"), ("p3", "male"))}
-    database.schemes["speaker"], database.schemes["emotion"] = audformat.Scheme(labels=people), audformat.Scheme(labels=["joy", "anger"])
+    database.schemes["emotion"] = audformat.Scheme(labels=["joy", "anger"])
+    if own_table:
+        index = pd.Index(list(people), dtype="string", name="speaker")
+        database["people"] = audformat.MiscTable(index)
+        database["people"]["gender"] = audformat.Column()
+        database["people"]["gender"].set([one["gender"] for one in people.values()])
+    database.schemes["speaker"] = audformat.Scheme("str", labels="people" if own_table else people)
     names = ["a.wav", "b.wav", "c.wav", "d.wav"]
     database["files"] = audformat.Table(audformat.filewise_index(names))
     database["files"]["speaker"] = audformat.Column(scheme_id="speaker")
@@ -127,6 +135,24 @@ def test_an_audformat_database_is_read_by_its_header_and_tables(tmp_path, form):
         ("b.wav", "p2", "anger", "male"),
         ("c.wav", "p3", "joy", "male"),  # d.wav has no gold standard
     ]
+
+
+def test_parquet_files_of_the_hugging_face_hub_are_parts(tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "data").mkdir()
+    for part, names in (("train", ["a", "b"]), ("test", ["c"])):
+        table = pd.DataFrame({"audio": [{"bytes": b"", "path": f"{name}.wav"} for name in names], "speaker_id": names, "emotion": "sad"})
+        table.to_parquet(tmp_path / "data" / f"{part}-00000-of-00001.parquet")
+    (fold,) = reading.read([tmp_path]).folds
+    assert fold.name == "" and [one.path for one in fold.train] == ["a.wav", "b.wav"] and [one.speaker for one in fold.test] == ["c"]
+
+
+WORDS = {"Train": "train", "dev": "validation", "test-1": "test", "Test set": "test", "held-out": "test", "rest": ""}
+
+
+@pytest.mark.parametrize("word, part", WORDS.items())
+def test_words_for_parts(word, part):
+    assert part_named(word) == part
 
 
 def test_segments_of_one_file_are_different_recordings(tmp_path):
