@@ -22,7 +22,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 LINES = ("-", "--", ":", "-.")  # for more lines than there are colours
 _UNITS = {"in": 1.0, "inch": 1.0, "inches": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4}
 # The IEEE's captions have 8 points. Journals want the letters of a vector file as letters of an embedded font.
-_PRINTED: dict[str, Any] = {
+_PRINTED: Any = {
     "font.size": 8,
     "axes.titlesize": 8,
     "figure.titlesize": 9,
@@ -33,7 +33,7 @@ _PRINTED: dict[str, Any] = {
     "legend.title_fontsize": 7,
     "axes.linewidth": 0.6,
 }
-_SAVED: dict[str, Any] = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "ser_acrnn"}
+_SAVED: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "ser_acrnn"}
 # Without version and date in the file, an unchanged figure stays byte for byte the same.
 _METADATA: dict[str, dict[str, None]] = {
     "png": {"Software": None},

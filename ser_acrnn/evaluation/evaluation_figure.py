@@ -32,10 +32,10 @@ def draw(found: Mapping[str, Evaluation], *, width_inches: float | None = None) 
     columns = sum(len(one.emotions) for one in found.values())
     names = NAMES_INCHES * len(found) + BAR_INCHES
     cell = CELL_INCHES if width_inches is None else max(0.1, (width_inches - names) / columns)
-    height = NAMES_INCHES + cell * max(len(one.emotions) for one in found.values())
+    height = NAMES_INCHES - 0.1 + cell * max(len(one.emotions) for one in found.values())
     points = min(LARGEST_POINTS, cell * 72 / 2)  # three digits fit in
     with drawing.printed():
-        figure = Figure(figsize=(width_inches or names + cell * columns, height + 0.2), layout="constrained")
+        figure = Figure(figsize=(width_inches or names + cell * columns, height), layout="constrained")
         widths = [len(one.emotions) for one in found.values()]
         panels = figure.subplots(1, len(found), squeeze=False, width_ratios=widths)[0]
         for axes, (title, one) in zip(panels, found.items(), strict=True):
@@ -45,5 +45,5 @@ def draw(found: Mapping[str, Evaluation], *, width_inches: float | None = None) 
             image = confusion_panel(axes, truths, one.emotions, np.asarray(percent), fontsize=points, decimals=0)
             if len(found) > 1:
                 axes.set_title(title)
-        figure.colorbar(image, ax=list(panels), label="% of the truth", fraction=0.046)
+        figure.colorbar(image, ax=list(panels), label="% of the truth", fraction=0.046, shrink=0.8 if len(found) == 1 else 0.6)
     return figure

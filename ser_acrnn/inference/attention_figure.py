@@ -91,8 +91,8 @@ def _draw_waveform(axes: Axes, seen: Picture) -> None:
 
 
 def _draw_mels(axes: Axes, seen: Picture, recipe: FeatureConfig, seconds: float) -> None:
-    high = np.percentile(seen.mels, 99.5)
-    low = max(np.percentile(seen.mels, 5), high - RANGE_DECIBELS)
+    high = float(np.percentile(seen.mels, 99.5))
+    low = max(float(np.percentile(seen.mels, 5)), high - RANGE_DECIBELS)
     # The middle of column n lies in the middle of its frames, which are a window long and a shift apart.
     first = (recipe.window_seconds - recipe.shift_seconds) / 2
     extent = (first, first + len(seen.mels) * seen.mel_column_seconds, 0.5, seen.mels.shape[1] + 0.5)
@@ -128,7 +128,7 @@ def _draw_posteriors(axes: Axes, emotions: Sequence[str], prediction: Prediction
     places = [piece.end_seconds for piece in heard]
     for number, emotion in enumerate(emotions):
         shares = [piece.posteriors.get(emotion, np.nan) for piece in heard]  # nothing is drawn where nothing is said
-        style = {"color": drawing.colour(number), "linestyle": drawing.line(number)}
+        style: dict[str, Any] = {"color": drawing.colour(number), "linestyle": drawing.line(number)}
         width = 1.8 if emotion == prediction.emotion else 0.9
         axes.plot(places, shares, label=f"{emotion} {prediction.posteriors[emotion]:.2f}", linewidth=width, **style)
     axes.set_ylim(-0.02, 1.02)  # so that no line lies in the frame
