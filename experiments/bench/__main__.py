@@ -22,6 +22,7 @@ from data_prep import command
 from experiments.bench.harness import Row, table
 from ser_acrnn import __version__
 from ser_acrnn.config import PRESETS, ModelConfig, paper_conv
+from ser_acrnn.evaluation import drawing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +206,7 @@ def _figure(rows: Sequence[Row], path: Path) -> None:
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("times better than the yardstick, measured in the same run")
-    figure.savefig(path, dpi=110)
+    drawing.save(figure, path)
 
 
 if __name__ == "__main__":

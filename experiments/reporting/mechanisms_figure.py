@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from experiments.reporting.reported import Row
-from ser_acrnn.evaluation import figures
+from ser_acrnn.evaluation import drawing
 from ser_acrnn.evaluation.summary import Published
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")  # told apart by the colour-blind (Okabe and Ito)
 SHORTEST = 58  # characters of a name
 
 
@@ -30,7 +29,7 @@ def draw(rows: Sequence[Row], published: Mapping[str, Published], names: Mapping
     figure = Figure(figsize=(13, 1.6 + 0.52 * len(mechanisms)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     for number, system in enumerate(systems):
-        colour = COLOURS[number]
+        colour = drawing.colour(number)
         paper = published[system]
         left.axvline(paper.mean, color=colour, linestyle=":", linewidth=1)
         for row in (row for row in rows if row.system == system):
@@ -48,7 +47,7 @@ def draw(rows: Sequence[Row], published: Mapping[str, Published], names: Mapping
     for axes in (left, right):
         axes.grid(axis="y", linewidth=0.3)
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8)
-    figures.save(figure, path)
+    drawing.save(figure, path)
 
 
 def _broken(name: str) -> str:

@@ -13,7 +13,7 @@ from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.catalogue.published import BEST_DEPTH, CONFUSIONS, PUBLISHED, Confusion, inconsistencies
 from ser_acrnn import files
-from ser_acrnn.evaluation import figures, metrics, report
+from ser_acrnn.evaluation import drawing, figures, metrics, report
 from ser_acrnn.evaluation.comparison import paired_differences, selection
 from ser_acrnn.evaluation.intervals import TESTED, compared, ends, family
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT
@@ -199,6 +199,6 @@ def _confusion(published: Confusion, summary: Summary, path: Path) -> list[str]:
             panels.append((f"{name}, {title}", truths, confusion_percent(some)))
             (row,) = Summary.of(some).rows.values()
             rows.append([f"{name}, {title}", f"{row.pooled_uar:.2f}", f"{row.uar:.2f}", str(row.runs)])
-    figures.save(figures.confusions_figure(panels, emotions), path)
+    drawing.save(figures.confusions_figure(panels, emotions), path)
     heads = ["confusion", "UAR pooled: mean of the diagonal", "UAR, mean over folds", "runs"]
     return ["## Confusion", "", report.markdown_table(heads, rows), "", f"![Confusion matrices]({path.name})", ""]

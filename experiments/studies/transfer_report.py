@@ -9,7 +9,7 @@ import numpy as np
 
 from data_prep.loader import Corpus
 from ser_acrnn import files
-from ser_acrnn.evaluation import figures, report
+from ser_acrnn.evaluation import drawing, report
 from ser_acrnn.evaluation.comparison import PairedDifference, paired_differences
 from ser_acrnn.evaluation.intervals import TESTED, around, compared
 from ser_acrnn.evaluation.summary import Summary
@@ -23,7 +23,7 @@ TITLES = {
     "staged": "fine-tuned in stages",
     "probe": "linear, on embeddings",
 }
-_COLOURS = {"scratch": "0.4", "whole": "tab:blue", "staged": "tab:cyan", "probe": "tab:orange"}
+_COLOURS = {"scratch": "0.4", "whole": drawing.colour(0), "staged": drawing.colour(2), "probe": drawing.colour(1)}
 _MARKS = {"scratch": "s", "whole": "o", "staged": "D", "probe": "^"}
 OPPONENT = "scratch"
 TESTS = (
@@ -127,7 +127,7 @@ def write(summary: Summary, directory: Path, corpus: Corpus, init: str, sha256: 
         `transfer.md`.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    figures.save(figure(summary, f"{init} on {corpus.title}{', generated audio' if corpus.caveat else ''}"), directory / "transfer.png")
+    drawing.save(figure(summary, f"{init} on {corpus.title}{', generated audio' if corpus.caveat else ''}"), directory / "transfer.png")
     text = [f"# {init} on {corpus.title}, {summary.results[0].protocol}", ""]
     text += [corpus.caveat, ""] if corpus.caveat else []
     text += [

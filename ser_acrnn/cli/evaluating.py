@@ -13,6 +13,7 @@ from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.judging import DEFAULT_MODEL, Model, Tempos
 from ser_acrnn.cli.progress import Progress
 from ser_acrnn.cli.quiet import quiet
+from ser_acrnn.evaluation import drawing
 from ser_acrnn.files import check_target, write_text
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object instea
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV instead: a row for all, and one for each value of each column.")]
 Save = Annotated[Path | None, typer.Option(help="Also write the predictions to this CSV, for --predictions.", metavar="CSV")]
 Plot = Annotated[Path | None, typer.Option(help="Also draw the confusion matrix: .png, .pdf, .svg.")]
+Width = Annotated[
+    float | None,
+    typer.Option(
+        parser=drawing.inches, metavar="LENGTH", help="Of --plot, such as 8.9cm or 3.5in; by default as wide as its emotions need."
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -76,6 +83,7 @@ def evaluate(
     as_csv: AsCsv = False,
     save_predictions: Save = None,
     plot: Plot = None,
+    width: Width = None,
 ) -> None:
     """Judge recordings whose emotions are known: recall, UAR, WA and confusion. A network that normalises by the speaker always adapts."""
     source = context.get_parameter_source("model")
@@ -83,6 +91,8 @@ def evaluate(
         raise typer.BadParameter(
             "--predictions were made by a network, expected neither --model nor --adapt nor --tempos nor --save-predictions with them"
         )
+    if width is not None and not plot:
+        raise typer.BadParameter("--width is of --plot")
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
     if against == str(predictions or model):
@@ -94,9 +104,7 @@ def evaluate(
         if save_predictions:
             check_target(save_predictions)
         if plot:
-            from ser_acrnn.evaluation import figures
-
-            figures.check_path(plot)
+            drawing.check_path(plot)
         truth = Truth(labels, _columns(labels, by or []), mapping, labels_only)
         names = [str(predictions or model), *([against] if against else [])]
         if predictions:
@@ -112,7 +120,7 @@ def evaluate(
         if plot:
             from ser_acrnn.evaluation import evaluation_figure
 
-            figures.save(evaluation_figure.draw(found), plot)
+            drawing.save(evaluation_figure.draw(found, width_inches=width), plot, dots_per_inch=drawing.PRINT_DOTS_PER_INCH)
             typer.echo(f"figure: {plot}", err=True)
     if problems:
         typer.echo(f"{len(problems)} recordings could not be used: {'; '.join(problems)}", err=True)

@@ -17,6 +17,7 @@ from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings, shown
 from ser_acrnn.cli.progress import Progress
 from ser_acrnn.cli.quiet import quiet
+from ser_acrnn.evaluation import drawing
 from ser_acrnn.pretrained import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ Runtime = Annotated[
     typer.Option(help="What the network runs on; auto is onnx, ONNX Runtime, where there is a file for it, and keras otherwise."),
 ]
 Tempos = Annotated[bool, typer.Option("--tempos", help="Hear each 3 s at five tempos and average; takes longer.")]
+Width = Annotated[
+    float | None,
+    typer.Option(
+        parser=drawing.inches, metavar="LENGTH", help="Of --plot, such as 8.9cm, 3.5in (a paper's column) or 7.16in (both, by default)."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines, an object for each recording or window; also for errors.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
@@ -63,7 +70,10 @@ def predict(
     ] = None,
     tempos: Tempos = False,
     runtime: Runtime = "auto",
-    plot: Annotated[Path | None, typer.Option(help="Also draw the recording, the attention and the posteriors; of one file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw the recording, the attention and the posteriors, of one file: .png, .pdf, .svg.")
+    ] = None,
+    width: Width = None,
 ) -> None:
     """Name the emotion of recordings; those that cannot be used are listed at the end, with exit code 1."""
     show = printer(as_json, as_csv)
@@ -73,13 +83,14 @@ def predict(
         raise typer.BadParameter(f"--plot draws one recording, not {len(paths)}")
     if hop is not None and not timeline:
         raise typer.BadParameter("--hop is of --timeline")
+    if width is not None and not plot:
+        raise typer.BadParameter("--width is of --plot")
     if plot:
         with named():
-            from ser_acrnn.evaluation import figures
-
-            figures.check_path(plot)
+            drawing.check_path(plot)
     network = predictor(model, paths if same_speaker else [], five_tempos=tempos, runtime=runtime)
     report = Report(len(paths))
+    said: list[Prediction] = []
     if timeline:
         found = _moments(network, paths, hop or HOP_SECONDS, report)
         show(
@@ -88,14 +99,27 @@ def predict(
         )
     else:
         judged = report.counted(zip(paths, network.predict_many(paths), strict=True))
-        show(failed_row(path, one) if isinstance(one, ValueError) else row(path, one, report) for path, one in judged)
+        show(_rows(judged, report, said))
     if plot and not report.failures:
         with named():
             from ser_acrnn.inference import attention_figure
 
-            figures.save(attention_figure.draw(network, paths[0]), plot)
+            whole = said[0] if said else None
+            figure = attention_figure.draw(network, paths[0], prediction=whole, width_inches=width or drawing.PAGE_INCHES)
+            drawing.save(figure, plot, dots_per_inch=drawing.PRINT_DOTS_PER_INCH)
         typer.echo(f"figure: {plot}", err=True)
     report.end()
+
+
+def _rows(judged: Iterable[tuple[Path, Prediction | ValueError]], report: Report, first: list[Prediction]) -> Iterator[dict[str, Any]]:
+    """What is said of each recording, the first of which is kept."""
+    for path, one in judged:
+        if isinstance(one, ValueError):
+            yield failed_row(path, one)
+            continue
+        if not first:
+            first.append(one)
+        yield row(path, one, report)
 
 
 def embed(files: Files, model: Model = DEFAULT_MODEL, same_speaker: Speaker = False) -> None:

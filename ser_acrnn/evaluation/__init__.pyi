@@ -1,6 +1,7 @@
 from . import (
     calibration,
     comparison,
+    drawing,
     ensembles,
     evaluating,
     evaluation_figure,
@@ -35,6 +36,7 @@ __all__ = [
     "collect",
     "comparison",
     "confusion",
+    "drawing",
     "ensembles",
     "evaluate",
     "evaluating",

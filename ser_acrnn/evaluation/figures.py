@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_acrnn import files
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.calibration import Calibration, reliability
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.summary import Summary, confusion_percent, pooled
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 PANELS_A_ROW = 6
 
@@ -34,22 +34,30 @@ def confusions_figure(panels: Sequence[tuple[str, Sequence[str], NDArray[np.floa
     """Confusion matrices side by side.
 
     Args:
-        panels: Title, names of the rows, and percent of the truth, shape `(rows, emotions)`, of each.
+        panels: Title, names of the rows, and percent of the truth, shape `(emotions, emotions)`, of each.
         emotions: Names of the columns.
     """
     figure = _figure(figsize=(len(panels) * (1.6 + 0.72 * len(emotions)), 1.5 + 0.62 * len(emotions)))
     for axes, (title, truths, percent) in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
-        image = axes.imshow(percent, vmin=0, vmax=100, cmap="Blues")
-        axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right")
-        axes.set_yticks(range(len(truths)), truths)
-        axes.set_xlabel("decision")
-        axes.set_ylabel("truth (decisions)")
+        image = confusion_panel(axes, truths, emotions, percent)
         axes.set_title(title, fontsize=10)
-        for row, column in np.ndindex(*percent.shape):
-            colour = "white" if percent[row, column] > 55 else "black"
-            axes.text(column, row, f"{percent[row, column]:.1f}", ha="center", va="center", fontsize=8, color=colour)
     figure.colorbar(image, label="% of the truth", fraction=0.046)
     return figure
+
+
+def confusion_panel(
+    axes: Axes, truths: Sequence[str], emotions: Sequence[str], percent: NDArray[np.float64], *, fontsize: float = 8, decimals: int = 1
+) -> AxesImage:
+    """Draws one confusion matrix, with the numbers in its cells."""
+    image = axes.imshow(percent, vmin=0, vmax=100, cmap="Blues")
+    axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right")
+    axes.set_yticks(range(len(truths)), truths)
+    axes.set_xlabel("decision")
+    axes.set_ylabel("truth (decisions)")
+    for row, column in np.ndindex(*percent.shape):
+        colour = "white" if percent[row, column] > 55 else "black"
+        axes.text(column, row, f"{percent[row, column]:.{decimals}f}", ha="center", va="center", fontsize=fontsize, color=colour)
+    return image
 
 
 def curves_figure(results: Sequence[RunResult], title: str) -> Figure:
@@ -132,25 +140,3 @@ def _figure(figsize: tuple[float, float]) -> Figure:
     from matplotlib.figure import Figure  # heavy, and not needed for tables
 
     return Figure(figsize=figsize, layout="constrained")
-
-
-def check_path(path: Path) -> None:
-    """Refuses, before a figure is drawn, a name that it cannot be saved under.
-
-    Raises:
-        ValueError: See `ser_acrnn.files.check_target`; or the name's end is of no format.
-    """
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    files.check_target(path)
-    known = sorted(FigureCanvasBase.get_supported_filetypes())
-    if path.suffix and path.suffix[1:].lower() not in known:
-        raise ValueError(f"{path}: ends in {path.suffix!r}, expected one of {', '.join(known)}")
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Writes a figure in the format that its name ends in, as PNG where it ends in none."""
-    # Without the version of matplotlib in the file, an unchanged figure stays byte for byte the same.
-    format = path.suffix[1:].lower() or "png"
-    with files.replacing(path) as partial:
-        figure.savefig(partial, dpi=110, format=format, metadata={"Software": None} if format == "png" else None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser_acrnn.evaluation import figures
+from ser_acrnn.evaluation import drawing, figures
 from ser_acrnn.evaluation.calibration import Calibration, calibration, reliability
 from ser_acrnn.evaluation.comparison import PairedDifference, paired_differences
 from ser_acrnn.evaluation.intervals import TESTED, ends, tested
@@ -193,7 +193,7 @@ def write(
     summary.scores.round(6).to_csv(directory / "runs.csv", index=False)
     facts = [{"protocol": protocol, **asdict(row), "difference": row.difference} for row in summary.with_seeds.rows.values()]
     pd.DataFrame(facts).round(4).to_csv(directory / "summary.csv", index=False)
-    figures.save(figures.folds_figure(summary, names), directory / "folds.png")
+    drawing.save(figures.folds_figure(summary, names), directory / "folds.png")
 
     text = [f"# {title}, {protocol}", ""]
     title = title if protocol == LEAVE_ONE_SPEAKER_OUT else f"{title}, {protocol}"
@@ -204,10 +204,10 @@ def write(
     text += ["## Training", "", training_table(summary, names), "", _TRAINING, ""]
     for system, mine in summary.by_system.items():
         name, by_fold = names.get(system, system), fold_table(summary.scores[summary.scores["system"] == system])
-        figures.save(figures.confusion_figure(mine, f"{title}, {name}"), directory / f"{system}-confusion.png")
+        drawing.save(figures.confusion_figure(mine, f"{title}, {name}"), directory / f"{system}-confusion.png")
         text += [f"## {name}", "", by_fold, "", f"![Confusion of {name}]({system}-confusion.png)", ""]
         if any(result.validation_curve for result in mine):
-            figures.save(figures.curves_figure(mine, f"{title}, {name}"), directory / f"{system}-curves.png")
+            drawing.save(figures.curves_figure(mine, f"{title}, {name}"), directory / f"{system}-curves.png")
             text += [f"![Training curves of {name}]({system}-curves.png)", ""]
     path = directory / "report.md"
     path.write_text("\n".join(text), encoding="utf-8")
@@ -246,7 +246,7 @@ def _calibration(summary: Summary, names: Mapping[str, str], directory: Path) ->
     calibrations = [found for runs in summary.by_system.values() if (found := calibration(runs))]
     if not calibrations:
         return []
-    figures.save(figures.reliability_figure(calibrations, names), directory / "reliability.png")
+    drawing.save(figures.reliability_figure(calibrations, names), directory / "reliability.png")
     return [
         "## Calibration",
         "",

@@ -2,63 +2,134 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_acrnn.audio.sources import Recorded
-from ser_acrnn.features.log_mels import log_mels
+from ser_acrnn.audio.sources import Recorded, repeatable
+from ser_acrnn.config import FeatureConfig
+from ser_acrnn.evaluation import drawing
+from ser_acrnn.features.log_mels import MEL_BREAK_HERTZ
+from ser_acrnn.inference.predictions import Prediction, WindowPrediction
 from ser_acrnn.inference.predictor import Predictor
+from ser_acrnn.inference.preprocessor import LONGEST_UTTERANCE_SECONDS
+from ser_acrnn.inference.recording_picture import MOST_COLUMNS, Picture, picture
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STEPS = 300  # places at most at which the posteriors are drawn
+STEPS = 300  # places at most at which the posteriors of an utterance are drawn
+HEIGHT_INCHES = 5.4
+WIDE_INCHES = 5.5  # from there on names stand beside the panels, else below
+RANGE_DECIBELS = 70.0  # below the loudest is one colour
+TICKS_HERTZ = (250, 500, 1000, 2000, 4000, 8000, 16_000)
 
 
-def draw(predictor: Predictor, recording: Recorded, sampling_rate_hertz: int | None = None) -> Figure:
+def draw(
+    predictor: Predictor,
+    recording: Recorded,
+    sampling_rate_hertz: int | None = None,
+    *,
+    prediction: Prediction | None = None,
+    width_inches: float = drawing.PAGE_INCHES,
+) -> Figure:
     """Draws a recording; arguments and errors as of `Predictor.predict`.
 
     Args:
         predictor: Judges it.
-        recording: A file or samples, up to some minutes.
+        recording: A file or samples of any length; a file is never held as a whole where it is longer than an utterance.
         sampling_rate_hertz: The rate of samples; a file knows its own.
+        prediction: What `predict` has said of it, where that is known.
+        width_inches: Of the figure: 3.5 is a column of the IEEE's pages, 7.16 are both.
 
     Returns:
-        A figure of four panels. The lowest has the posteriors of the last 3 s, or less at the beginning, that were heard at each time.
+        A figure of four panels. The lowest has the posteriors of the last 3 s, or less at the beginning, that were heard at each time; of a
+        recording of more than a minute those of each 3 s at their end.
     """
     from matplotlib.figure import Figure
 
-    waveform = predictor.preprocessor.waveform(recording, sampling_rate_hertz)
-    rate = predictor.preprocessor.features.sampling_rate_hertz
-    seconds = len(waveform) / rate
-    prediction = predictor.predict(waveform, rate)
-    heard = list(predictor.unfolding(waveform, rate, hop_seconds=max(0.05, seconds / STEPS)))
+    recording = repeatable(recording)
+    prediction = prediction or predictor.predict(recording, sampling_rate_hertz)
+    recipe, seconds = predictor.preprocessor.features, prediction.segments[-1].end_seconds
+    if seconds > LONGEST_UTTERANCE_SECONDS:
+        heard: Sequence[WindowPrediction] = prediction.segments
+        pieces = predictor.preprocessor.pieces(recording, sampling_rate_hertz)
+    else:
+        waveform = predictor.preprocessor.waveform(recording, sampling_rate_hertz)
+        seconds, pieces = len(waveform) / recipe.sampling_rate_hertz, iter([waveform])
+        heard = list(predictor.unfolding(waveform, recipe.sampling_rate_hertz, hop_seconds=max(0.05, seconds / STEPS)))
+    seen = picture(pieces, seconds, recipe)
 
-    figure = Figure(figsize=(8, 6.4), layout="constrained")
-    wave, mels, attention, posteriors = figure.subplots(4, 1, sharex=True, height_ratios=(1, 1.6, 0.8, 1.6))
-    every = max(1, len(waveform) // 20_000)
-    wave.plot(np.arange(0, len(waveform), every) / rate, waveform[::every], color="0.3", linewidth=0.4)
-    wave.set_ylabel("amplitude")
-    static = log_mels(waveform, predictor.preprocessor.features)
-    low, high = np.percentile(static, (5, 99.5))
-    extent = (0.0, len(static) * predictor.preprocessor.features.shift_seconds, 0.5, static.shape[1] + 0.5)
-    mels.imshow(static.T, origin="lower", aspect="auto", extent=extent, vmin=low, vmax=high, cmap="magma")
-    mels.set_ylabel("mel filter")
-    times, weights = prediction.attention()
-    attention.fill_between(times, weights, step="mid", color="tab:red", alpha=0.6, linewidth=0)
-    attention.set_ylabel("attention")
-    attention.set_ylim(0)
-    for emotion in predictor.emotions:
-        points = [(piece.end_seconds, piece.posteriors[emotion]) for piece in heard if piece.posteriors]
-        width = 2.0 if emotion == prediction.emotion else 1.0
-        posteriors.plot(*zip(*points, strict=True), label=f"{emotion} {prediction.posteriors[emotion]:.2f}", linewidth=width)
-    posteriors.set_ylim(0, 1)
-    posteriors.set_ylabel("posterior, last 3 s")
-    posteriors.set_xlabel("time, s")
-    posteriors.set_xlim(0, seconds)
-    posteriors.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, title="whole recording", title_fontsize=8, frameon=False)
-    name = Path(recording).name if isinstance(recording, (str, Path)) else "recording"
-    figure.suptitle(f"{name}: {prediction.emotion}", fontsize=11)
+    with drawing.printed():
+        figure = Figure(figsize=(width_inches, HEIGHT_INCHES), layout="constrained")
+        panels = figure.subplots(4, 1, sharex=True, height_ratios=(1, 1.6, 0.8, 1.6))
+        wave, mels, attention, posteriors = panels
+        _draw_waveform(wave, seen)
+        _draw_mels(mels, seen, recipe, seconds)
+        _draw_attention(attention, prediction, seconds)
+        _draw_posteriors(posteriors, predictor.emotions, prediction, heard)
+        posteriors.set_xlabel("time, s")
+        posteriors.set_xlim(0, seconds)
+        names: dict[str, Any] = {"title": "whole recording", "frameon": False, "handlelength": 2.4}
+        if width_inches >= WIDE_INCHES:
+            posteriors.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), **names)
+        else:
+            figure.legend(*posteriors.get_legend_handles_labels(), loc="outside lower center", ncols=3, **names)
+        name = Path(recording).name if isinstance(recording, (str, Path)) else "recording"
+        figure.suptitle(f"{name}: {'unsure' if prediction.unsure else prediction.emotion}")
+        figure.align_ylabels(panels)
     return figure
+
+
+def _draw_waveform(axes: Axes, seen: Picture) -> None:
+    times = (np.arange(len(seen.low)) + 0.5) * seen.column_seconds
+    axes.fill_between(times, seen.low, seen.high, color="0.3", linewidth=0.3)
+    axes.set_ylabel("amplitude")
+
+
+def _draw_mels(axes: Axes, seen: Picture, recipe: FeatureConfig, seconds: float) -> None:
+    high = float(np.percentile(seen.mels, 99.5))
+    low = max(float(np.percentile(seen.mels, 5)), high - RANGE_DECIBELS)
+    # The middle of column n lies in the middle of its frames, which are a window long and a shift apart.
+    first = (recipe.window_seconds - recipe.shift_seconds) / 2
+    extent = (first, first + len(seen.mels) * seen.mel_column_seconds, 0.5, seen.mels.shape[1] + 0.5)
+    image = axes.imshow(
+        seen.mels.T, origin="lower", aspect="auto", extent=extent, vmin=low, vmax=high, cmap="magma", interpolation="nearest"
+    )
+    ticks = [(hertz, place) for hertz in TICKS_HERTZ if 0.5 <= (place := filter_at(hertz, recipe)) <= seen.mels.shape[1] + 0.5]
+    axes.set_yticks([place for _, place in ticks], [str(hertz) for hertz, _ in ticks])
+    axes.set_ylabel("frequency, Hz")
+    beside = axes.inset_axes((1.015, 0.0, 0.015, 1.0))
+    axes.figure.colorbar(image, cax=beside, label="power, dB")
+
+
+def filter_at(hertz: float, recipe: FeatureConfig) -> float:
+    """The number of the Mel filter, from 1, whose centre is at a frequency; between two where it lies between theirs."""
+    low, high, at = np.log1p(np.array([recipe.lowest_hertz, recipe.highest_hertz, hertz]) / MEL_BREAK_HERTZ)
+    return float((at - low) / (high - low) * (recipe.mels + 1))
+
+
+def _draw_attention(axes: Axes, prediction: Prediction, seconds: float) -> None:
+    times, weights = prediction.attention()
+    if len(times) > MOST_COLUMNS:
+        places = np.minimum((times / seconds * MOST_COLUMNS).astype(int), MOST_COLUMNS - 1)
+        counts = np.bincount(places)
+        there = counts > 0
+        times, weights = (np.bincount(places, values)[there] / counts[there] for values in (times, weights))
+    axes.fill_between(times, weights, step="mid", color=drawing.colour(1), alpha=0.7, linewidth=0)
+    axes.set_ylabel("attention")
+    axes.set_ylim(0)
+
+
+def _draw_posteriors(axes: Axes, emotions: Sequence[str], prediction: Prediction, heard: Sequence[WindowPrediction]) -> None:
+    places = [piece.end_seconds for piece in heard]
+    for number, emotion in enumerate(emotions):
+        shares = [piece.posteriors.get(emotion, np.nan) for piece in heard]  # nothing is drawn where nothing is said
+        style: dict[str, Any] = {"color": drawing.colour(number), "linestyle": drawing.line(number)}
+        width = 1.8 if emotion == prediction.emotion else 0.9
+        axes.plot(places, shares, label=f"{emotion} {prediction.posteriors[emotion]:.2f}", linewidth=width, **style)
+    axes.set_ylim(-0.02, 1.02)  # so that no line lies in the frame
+    axes.set_ylabel("posterior, last 3 s")

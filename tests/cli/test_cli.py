@@ -216,6 +216,10 @@ def test_a_plot_is_drawn(capsys, folder):
     code, _, error = run(capsys, "predict", "--model", folder / "training.keras", "--plot", figure, folder / "audio" / "a.flac")
     assert code == 0 and error == f"figure: {figure}\n"
     assert figure.read_bytes().startswith(b"\x89PNG")
+    words = ("predict", "--model", folder / "training.keras", folder / "audio" / "a.flac")
+    code, _, _ = run(capsys, *words, "--timeline", "--plot", folder / "figure.svg", "--width", "8.89cm")
+    assert code == 0 and ' width="252pt"' in (folder / "figure.svg").read_text()  # 3.5 inches
+    assert run(capsys, *words, "--width", "3.5in")[0] == run(capsys, *words, "--plot", figure, "--width", "3.5")[0] == 2
 
 
 def test_a_network_of_speakers_asks_for_one(capsys, folder):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sample_results import sample_result
 
-from ser_acrnn.evaluation import figures
+from ser_acrnn.evaluation import drawing, figures
 from ser_acrnn.evaluation.calibration import ScoredUtterances, calibration, fitted_temperature, reliability, scaled, scored_utterances
 
 
@@ -85,5 +85,5 @@ def test_the_figure_has_a_panel_a_system(tmp_path):
     figure = figures.reliability_figure(found, {"lite": "light"})
     assert [axes.get_title() for axes in figure.axes] == ["tiny", "light"]
     assert len(figures.reliability_figure(7 * found[:1], {}).axes) == 7
-    figures.save(figure, tmp_path / "figure.png")
+    drawing.save(figure, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")

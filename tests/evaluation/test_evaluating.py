@@ -188,7 +188,7 @@ def test_the_confusion_of_an_evaluation_is_drawn_without_what_the_truth_lacks():
     figure = evaluation_figure.draw({"mine": ser_acrnn.evaluate(TABLE, emotions=EMOTIONS)})
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["angry (5)", "sad (4)"]
-    assert [text.get_text() for text in axes.texts] == ["80.0", "20.0", "0.0", "25.0", "0.0", "75.0"]
+    assert [text.get_text() for text in axes.texts] == ["80", "20", "0", "25", "0", "75"]
 
 
 def test_the_docstrings_example_is_right():
