@@ -131,7 +131,12 @@ def table(found: dict[str, list[RunResult]]) -> str:
 
 @command.entry
 def main(
-    prepared: Annotated[Sequence[Path], typer.Option(parser=lambda text: [Path(part) for part in text.split(",")], metavar="DIR,...")],
+    prepared: Annotated[
+        Sequence[Path],
+        typer.Option(
+            parser=lambda text: [Path(part) for part in text.split(",")], metavar="DIR,...", help="prepared corpora of any recipe"
+        ),
+    ],
     name: Annotated[str, typer.Option(help="what the network is called")] = "acrnn3d-open",
     recipe: Annotated[str, typer.Option(help="what is chosen from, separated by commas")] = ",".join(RECIPES),
     epochs: Annotated[int | None, typer.Option(min=1, help="of each training, instead of the recipe's own")] = None,

@@ -80,7 +80,7 @@ def fit(
         The state after the last epoch, with the curve and the best weights.
     """
     features = train.features
-    targets = _targets(train, model.output_shape[-1], config)
+    targets, pool = _targets(train, model.output_shape[-1], config), _pooled(train) if config.sampling == "corpora" else None
     drawn_segments = len(features) // (1 + (config.copies or 0))
     steps = -(-drawn_segments // config.batch_size)
     compile_model(model, config, steps)
@@ -96,7 +96,7 @@ def fit(
             break
         started = time.perf_counter()
         rng = np.random.default_rng([seed, epoch])
-        order = np.resize(_order(train, config.sampling, rng)[:drawn_segments], (steps, config.batch_size))
+        order = np.resize(_order(train.labels, config.sampling, rng, pool)[:drawn_segments], (steps, config.batch_size))
         drawn = (_drawn(features, targets, batch, augment, config.mixup, rng) for batch in order)
         with closing(read_ahead(drawn) if isinstance(features, StreamedFeatures) else drawn) as batches:
             losses = [learner.step(*batch) for batch in batches]
@@ -138,15 +138,16 @@ def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     model.optimizer.build(model.trainable_variables)
 
 
-def _order(train: Segments, sampling: str, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Numbers of the segments of an epoch."""
-    labels = train.labels
+def _order(
+    labels: NDArray, sampling: str, rng: np.random.Generator, pool: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
+) -> NDArray[np.int64]:
+    """Numbers of the segments of an epoch; of pooled corpora `pool` is what `_pooled` returns."""
     if sampling == "all":
         return rng.permutation(len(labels))
-    if sampling == "balanced":
+    if pool is None:
         shares = 1 / np.bincount(labels)[labels]
     else:
-        corpus, known = _pooled(train)
+        corpus, known = pool
         cell = corpus * known.shape[1] + labels
         # Of each corpus the same, shared by the emotions that it has.
         shares = 1 / (np.bincount(cell)[cell] * known.sum(axis=1)[corpus])

@@ -91,11 +91,11 @@ def test_all_corpora_are_drawn_alike_and_in_each_the_emotions_that_it_has():
     from ser_acrnn.training import loop
 
     train = segments([0] * 90 + [1] * 8 + [0, 1, 2], [0] * 98 + [1] * 3, [[1, 1, 0], [1, 1, 1]])
-    drawn = np.concatenate([loop._order(train, "corpora", np.random.default_rng(seed)) for seed in range(200)])
+    drawn = np.concatenate([loop._order(train.labels, "corpora", np.random.default_rng(seed), loop._pooled(train)) for seed in range(200)])
     cells = [np.mean((train.corpus[drawn] == one) & (train.labels[drawn] == label)) for one in (0, 1) for label in (0, 1, 2)]
     np.testing.assert_allclose(cells, [1 / 4, 1 / 4, 0, 1 / 6, 1 / 6, 1 / 6], atol=0.01)
     with pytest.raises(ConfigError, match="expected segments of pooled corpora"):
-        loop._order(replace(train, corpus=None), "corpora", np.random.default_rng(0))
+        loop._pooled(replace(train, corpus=None))
 
 
 def test_the_loss_is_among_the_emotions_that_a_corpus_has():
