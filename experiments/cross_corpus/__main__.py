@@ -22,6 +22,7 @@ from experiments.jobs.locks import lock
 from experiments.options import RESULTS, WORK, Results
 from experiments.shipped import index
 from experiments.studies.functionals import opensmile_extractor
+from ser_acrnn import files
 from ser_acrnn.evaluation.results import RunResult
 
 
@@ -87,12 +88,20 @@ def judge(of_machines: Sequence[str], of_networks: Sequence[str], drawn: Mapping
         if not cell.finished(root, _tested(cell, drawn))
     ]
     if missing and len(drawn) > 1:
-        check_leaks(drawn)
+        _check_once(drawn, work)
     # What is quick comes first: several corpora take a machine longer than all single ones.
     _judge_machines([cell for cell in missing if cell.judge in of_machines and len(cell.train) == 1], drawn, root, work)
     for cell in (cell for cell in missing if cell.judge in of_networks):
         _keep(networks.judged(cell, _tested(cell, drawn)), cell, root)
     _judge_machines([cell for cell in missing if cell.judge in of_machines and len(cell.train) > 1], drawn, root, work)
+
+
+def _check_once(drawn: Mapping[str, Sequence[Recording]], work: Path) -> None:
+    """Compares the audio of all corpora, unless the same recordings have been compared before."""
+    compared = work / f"disjoint-{files.sha256_of(' '.join(sorted(one.sha256 for own in drawn.values() for one in own)))[:16]}"
+    if not compared.exists():
+        check_leaks(drawn)
+        files.write_text(compared, f"{', '.join(drawn)}: no audio stands in two corpora\n")
 
 
 def _judge_machines(cells: Sequence[Cell], drawn: Mapping[str, Sequence[Recording]], root: Path, work: Path) -> None:

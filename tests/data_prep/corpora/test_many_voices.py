@@ -110,7 +110,9 @@ def test_banglaser_has_the_published_counts(tmp_path: Path) -> None:
     ]
     put(tmp_path / "dataset", *names, "._03-01-01-01-01-01-01.wav")
     reading = banglaser.read(tmp_path)
-    assert len(reading.utterances) == 1467 and reading.differences == [] and reading.name == "banglaser"
+    assert len(reading.utterances) == 1447 and reading.differences == [] and reading.name == "banglaser"
+    assert {one["utterance"] for one in reading.left_out} == set(banglaser.UNUSABLE) and len(reading.left_out) == 20
+    assert Counter(name[-2:] for name in banglaser.UNUSABLE) == {"19": 10, "13": 9, "16": 1}
     (tmp_path / "dataset" / "03-01-05-01-01-01-19.wav").unlink()
     assert banglaser.read(tmp_path).differences == ["speaker 19, neutral: found 8, published 9"]
     groups = banglaser.GROUP_OF_SPEAKER
