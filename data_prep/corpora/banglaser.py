@@ -8,6 +8,7 @@ There is no download here: the archive is on Mendeley Data, https://data.mendele
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,18 @@ WITHOUT_NEUTRAL = ("11", "12", "13", "16", "18", "20", "29")
 
 # Utterances a speaker in the published distribution, in the order of EMOTIONS, 1467 in all: three sentences, each said three times.
 PUBLISHED_COUNTS = {speaker: (9, 9, 9, 0 if speaker in WITHOUT_NEUTRAL else 9, 9) for speaker in SPEAKERS}
+# Takes of speaker 19 that are another speaker's audio, found by their sound (`ser_acrnn.data.duplicates`). Nobody knows whose they are.
+_TAKES_OF_TWO = {
+    **{
+        f"03-01-{emotion}-{sentence}-0{take}": "13"
+        for emotion, sentence in (("01-01", "02"), ("02-01", "03"), ("04-02", "02"))
+        for take in (1, 2, 3)
+    },
+    "03-01-04-02-03-01": "16",
+}
+UNUSABLE = {
+    f"{take}-{speaker}": "the same audio stands under two speakers" for take, other in _TAKES_OF_TWO.items() for speaker in (other, "19")
+}
 
 _THREE = ("01", "02", "03")
 # Part of a name, and what it may be. Three published names begin with 01; the intensity says no more than the emotion does.
@@ -88,8 +101,17 @@ CORPUS = Corpus(
 )
 
 
+def _expected_counts() -> dict[str, tuple[int, ...]]:
+    """The published ones, without those that are left out."""
+    less = Counter((name.speaker, name.emotion) for name in map(parse_name, UNUSABLE))
+    return {
+        speaker: tuple(count - less[speaker, emotion] for emotion, count in zip(EMOTIONS, counts, strict=True))
+        for speaker, counts in PUBLISHED_COUNTS.items()
+    }
+
+
 def read(source: Path) -> Reading:
-    """Reads the corpus for the preparation.
+    """Reads the corpus for the preparation; what is `UNUSABLE` is left out.
 
     Args:
         source: A folder with the recordings in it, in whatever folders. Speakers may be absent.
@@ -97,7 +119,7 @@ def read(source: Path) -> Reading:
     Raises:
         CorpusError: There is no recording, or recordings are misnamed; the message lists all of them.
     """
-    found, problems = [], []
+    found, left_out, problems = [], [], []
     for path in sorted(source.rglob("*.wav")):
         if path.name.startswith("."):
             continue
@@ -105,6 +127,9 @@ def read(source: Path) -> Reading:
             name = parse_name(path.stem)
         except CorpusError as error:
             problems.append(f"{path}: {error}")
+            continue
+        if reason := UNUSABLE.get(path.stem):
+            left_out.append({"utterance": path.stem, "reason": reason})
         else:
             found.append(Utterance(path.stem, path, name.speaker, name.emotion))
     if problems:
@@ -117,6 +142,7 @@ def read(source: Path) -> Reading:
     return Reading(
         f"{NAME}-synthetic" if generated else NAME,
         check_utterances(found, NAME),
-        about={"utterances": len(found)},
-        differences=count_differences(found, PUBLISHED_COUNTS, EMOTIONS),
+        about={"utterances": len(found), "left_out": dict(Counter(one["reason"] for one in left_out))},
+        left_out=left_out,
+        differences=count_differences(found, _expected_counts(), EMOTIONS),
     )

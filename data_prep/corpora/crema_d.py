@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -75,7 +75,12 @@ UNUSABLE = {
     "1017_IWW_ANG_XX": _TWO_LABELS,
     "1017_IWW_FEA_XX": _TWO_LABELS,
 }
-_PARTS = {"speaker": SPEAKERS, "sentence": SENTENCES, "emotion": EMOTION_OF_CODE, "intensity": INTENSITY_OF_CODE}
+_PARTS: dict[str, Collection[str]] = {
+    "speaker": SPEAKERS,
+    "sentence": SENTENCES,
+    "emotion": EMOTION_OF_CODE,
+    "intensity": INTENSITY_OF_CODE,
+}
 
 
 class RecordingName(NamedTuple):

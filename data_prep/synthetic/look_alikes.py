@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import soundfile
@@ -110,8 +110,10 @@ def write_look_alike(corpus: str, directory: str | Path, speakers: int, takes: i
 
     Raises:
         FileExistsError: The folder holds recordings that are not ours.
-        ValueError: See `plan`.
+        ValueError: Another corpus; or see `plan`.
     """
+    if corpus not in LOOK_ALIKES:
+        raise ValueError(f"no look-alike is made of {corpus!r}, expected one of {', '.join(LOOK_ALIKES)}")
     look_alike = LOOK_ALIKES[corpus]
     planned, folder = list(plan(look_alike, speakers, takes)), Path(directory) / look_alike.folder
     marker = folder / SYNTHETIC_MARKER
@@ -146,7 +148,7 @@ def _generator(seed: int, name: str) -> np.random.Generator:
 
 @command.entry
 def main(
-    corpus: Annotated[Literal["crema_d", "banglaser", "nemo"], typer.Argument(help="whose look-alike")],
+    corpus: Annotated[str, typer.Argument(help=f"one of {', '.join(LOOK_ALIKES)}")],
     directory: Annotated[Path, typer.Argument(help="where to; created")],
     speakers: Annotated[int, typer.Option(min=1, help="how many of the corpus's")] = 9,
     takes: Annotated[int, typer.Option(min=1, max=9, help="of each emotion and speaker")] = 2,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from experiments.jobs.locks import lock
 from experiments.options import RESULTS, WORK, Results
 from experiments.shipped import index
 from experiments.studies.functionals import opensmile_extractor
+from ser_acrnn import files
 from ser_acrnn.evaluation.results import RunResult
 
 
@@ -69,7 +71,7 @@ def main(
             print(path)
 
 
-def judge(of_machines: Sequence[str], of_networks: Sequence[str], drawn: dict[str, list[Recording]], root: Path, work: Path) -> None:
+def judge(of_machines: Sequence[str], of_networks: Sequence[str], drawn: Mapping[str, Sequence[Recording]], root: Path, work: Path) -> None:
     """Computes the results that are not there yet.
 
     Args:
@@ -86,21 +88,35 @@ def judge(of_machines: Sequence[str], of_networks: Sequence[str], drawn: dict[st
         if not cell.finished(root, _tested(cell, drawn))
     ]
     if missing and len(drawn) > 1:
+        _check_once(drawn, work)
+    # What is quick comes first: several corpora take a machine longer than all single ones.
+    _judge_machines([cell for cell in missing if cell.judge in of_machines and len(cell.train) == 1], drawn, root, work)
+    for cell in (cell for cell in missing if cell.judge in of_networks):
+        _keep(networks.judged(cell, _tested(cell, drawn)), cell, root)
+    _judge_machines([cell for cell in missing if cell.judge in of_machines and len(cell.train) > 1], drawn, root, work)
+
+
+def _check_once(drawn: Mapping[str, Sequence[Recording]], work: Path) -> None:
+    """Compares the audio of all corpora, unless the same recordings have been compared before."""
+    compared = work / f"disjoint-{files.sha256_of(' '.join(sorted(one.sha256 for own in drawn.values() for one in own)))[:16]}"
+    if not compared.exists():
         check_leaks(drawn)
-    for name in of_networks:
-        for cell in (cell for cell in missing if cell.judge == name):
-            _keep(networks.judged(cell, _tested(cell, drawn)), cell, root)
-    for name in of_machines:
-        cells = [cell for cell in missing if cell.judge == name]
+        files.write_text(compared, f"{', '.join(drawn)}: no audio stands in two corpora\n")
+
+
+def _judge_machines(cells: Sequence[Cell], drawn: Mapping[str, Sequence[Recording]], root: Path, work: Path) -> None:
+    for name, its in groupby(cells, key=lambda cell: cell.judge):
         preset = baselines.BY_TRAINING[name]
-        extractor = opensmile_extractor(preset.features) if cells else None
-        if extractor is None:
-            continue
+        extractor = opensmile_extractor(preset.features)
         vectors = {
             corpus: machines.vectors_of(own, preset.features, extractor, work / "functionals" / corpus) for corpus, own in drawn.items()
         }
-        for cell in cells:
-            _keep(machines.judged(cell, drawn, vectors, preset, extractor.program), cell, root)
+        for _, alike in groupby(its, key=lambda cell: (cell.train, cell.emotions, machines.NORMALISATION[cell.condition])):
+            machine = None
+            for cell in alike:
+                machine = machine or machines.trained(cell, drawn, vectors, preset)
+                own = drawn[cell.test], vectors[cell.test]
+                _keep(machines.judged(cell, machine, *own, preset, extractor.program), cell, root)
 
 
 def _tested(cell: Cell, drawn: Mapping[str, Sequence[Recording]]) -> list[Recording]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -53,67 +53,96 @@ def cells(judge: str, corpora: Mapping[str, Sequence[Recording]]) -> Iterator[Ce
                 yield from (Cell(judge, condition, train, test, wanted) for condition in NORMALISATION)
 
 
-def judged(
-    cell: Cell, corpora: Mapping[str, Sequence[Recording]], vectors: Mapping[str, NDArray], preset: baselines.SvmPreset, program: str
-) -> RunResult:
-    """Trains and judges.
+@dataclass(frozen=True)
+class Machine:
+    """A machine that training corpora taught.
+
+    Attributes:
+        search: The fitted machine, and what its complexity was chosen by.
+        known: The training vectors as they were standardised, shape `(recordings, functionals)`.
+        scaler: What standardises the vectors of others; None where that is their own speaker.
+        config: The configuration.
+        seconds: What training took.
+    """
+
+    search: GridSearchCV
+    known: NDArray[np.float64]
+    scaler: StandardScaler | None
+    config: baselines.LinearSvmConfig
+    seconds: float
+
+
+def trained(cell: Cell, corpora: Mapping[str, Sequence[Recording]], vectors: Mapping[str, NDArray], preset: baselines.SvmPreset) -> Machine:
+    """Trains the machine of a cell; that of another cell with the same training corpora, emotions and normalisation is the same.
 
     Args:
         cell: Which result.
         corpora: Name -> recordings.
         vectors: Name -> their functionals, shape `(recordings, functionals)`.
-        preset: Of `baselines.SYSTEMS`, the one that normalises by the training speakers.
+        preset: Of `baselines.BY_TRAINING`.
+    """
+    started = time.perf_counter()
+    every = [one for name in cell.train for one in corpora[name]]
+    heard, scaler = np.concatenate([vectors[name] for name in cell.train]).astype(np.float64), None
+    kept = np.array([one.emotion in cell.emotions for one in every])
+    if NORMALISATION[cell.condition] == "speaker":
+        known = linear_svm.normalised_by_speaker(heard, [one.speaker for one in every])[kept]
+    else:
+        scaler = StandardScaler().fit(heard[kept])
+        known = scaler.transform(heard[kept])
+    train = [one for one in every if one.emotion in cell.emotions]
+    truth = np.array([cell.emotions.index(one.emotion) for one in train])
+    config = replace(preset.model, emotions=cell.emotions, normalisation=NORMALISATION[cell.condition], complexities=COMPLEXITIES)
+    search = _fitted(known @ known.T, truth, _groups(train), config)
+    return Machine(search, known, scaler, config, time.perf_counter() - started)
+
+
+def judged(
+    cell: Cell, machine: Machine, recordings: Sequence[Recording], vectors: NDArray, preset: baselines.SvmPreset, program: str
+) -> RunResult:
+    """Judges the recordings of the tested corpus.
+
+    Args:
+        cell: Which result.
+        machine: Its machine.
+        recordings: All that were drawn of the tested corpus.
+        vectors: Their functionals, shape `(recordings, functionals)`.
+        preset: Of `baselines.BY_TRAINING`.
         program: What computed the functionals.
     """
     from ser_acrnn.training.devices import place
 
     started = time.perf_counter()
-    train = [one for name in cell.train for one in corpora[name] if one.emotion in cell.emotions]
-    kept = np.concatenate([[one.emotion in cell.emotions for one in corpora[name]] for name in cell.train])
-    heard, heard_by = (
-        list(part) for part in zip(*[(vectors[name], [one.speaker for one in corpora[name]]) for name in cell.train], strict=True)
-    )
-    asked = np.array([one.emotion in cell.emotions for one in corpora[cell.test]])
-    test = [one for one in corpora[cell.test] if one.emotion in cell.emotions]
-    by = NORMALISATION[cell.condition]
-    known, tested = _standardised(np.concatenate(heard), np.concatenate(heard_by), vectors[cell.test], corpora[cell.test], cell.condition)
-    known, tested = known[kept], tested[asked]
-    truth = np.array([cell.emotions.index(one.emotion) for one in train])
-    config = replace(preset.model, emotions=cell.emotions, normalisation=by, complexities=COMPLEXITIES)
-    search = _fitted(known @ known.T, truth, _groups(train), config)
-    scores = linear_svm.scores(search, tested @ known.T, len(cell.emotions))
+    tested = _standardised(machine, vectors.astype(np.float64), np.array([one.speaker for one in recordings]), cell.condition)
+    asked = np.array([one.emotion in cell.emotions for one in recordings])
+    scores = linear_svm.scores(machine.search, tested[asked] @ machine.known.T, len(cell.emotions))
+    search = machine.search
     return found.of(
         cell,
-        test,
+        [one for one in recordings if one.emotion in cell.emotions],
         scores,
         recipe_hash=preset.features.recipe_hash,
-        config=replace(preset, model=config).to_dict(),
+        config=replace(preset, model=machine.config).to_dict(),
         backend=f"scikit-learn {sklearn.__version__}, {program}",
         device=place("cpu", 1).description,
         precision=preset.training.precision,
-        wall_seconds=time.perf_counter() - started,
+        wall_seconds=machine.seconds + time.perf_counter() - started,
         chosen={"complexity": search.best_params_["C"], "uar_of_training_speakers": round(float(search.best_score_), 6)},
     )
 
 
-def _standardised(
-    known: NDArray, voices: NDArray, tested: NDArray, recordings: Sequence[Recording], condition: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Training and test vectors: by the training recordings, or by what is heard of each speaker."""
-    if condition == "unadapted":
-        scaler = StandardScaler().fit(known.astype(np.float64))
-        return scaler.transform(known), scaler.transform(tested)
-    speakers = np.array([one.speaker for one in recordings])
-    known = linear_svm.normalised_by_speaker(known, voices)
+def _standardised(machine: Machine, vectors: NDArray[np.float64], speakers: NDArray, condition: str) -> NDArray[np.float64]:
+    """Test vectors by the training recordings, or by what is heard of each speaker."""
+    if machine.scaler is not None:
+        return machine.scaler.transform(vectors)
     if condition == "all":
-        return known, linear_svm.normalised_by_speaker(tested, speakers)
-    by_half = np.zeros(tested.shape)
+        return linear_svm.normalised_by_speaker(vectors, speakers)
+    by_half = np.zeros(vectors.shape)
     for speaker in np.unique(speakers):
         own = np.flatnonzero(speakers == speaker)
-        for heard, judged_ones in heard_and_scored("speaker-halves", len(own), [0, *speaker.encode()]):
-            scaler = StandardScaler().fit(tested[own[heard]].astype(np.float64))
-            by_half[own[judged_ones]] = scaler.transform(tested[own[judged_ones]])
-    return known, by_half
+        for heard, others in heard_and_scored("speaker-halves", len(own), [0, *speaker.encode()]):
+            by_half[own[others]] = StandardScaler().fit(vectors[own[heard]]).transform(vectors[own[others]])
+    return by_half
 
 
 def _groups(train: Sequence[Recording]) -> list[str]:

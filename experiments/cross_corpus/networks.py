@@ -28,10 +28,9 @@ def cells(network: str, corpora: Mapping[str, Sequence[Recording]]) -> Iterator[
     """On each corpus that the network has not learned from; one that normalises by the speaker says nothing unadapted."""
     facts = index()[network]
     conditions = [name for name in CONDITIONS if name != "unadapted" or facts["normalisation"] != "speaker"]
-    train = learned_from(facts)
-    for test in corpora:
-        if test not in train:
-            yield from (Cell(network, condition, train, test, tuple(facts["emotions"])) for condition in conditions)
+    train, emotions = learned_from(facts), tuple(facts["emotions"])
+    for condition in conditions:
+        yield from (Cell(network, condition, train, test, emotions) for test in corpora if test not in train)
 
 
 def judged(cell: Cell, recordings: Sequence[Recording]) -> RunResult:

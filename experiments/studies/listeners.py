@@ -62,7 +62,8 @@ def page(table: pd.DataFrame) -> str:
 
 What people who only heard a recording took it for, against the emotion that was acted; {int(votes.to_numpy().sum())} votes on {len(table)}
 recordings. UAR in percent of the most frequent vote, equals counted in part, and of one listener alone. The votes are those of
-H. Cao et al., CREMA-D, Open Database License 1.0: {crema_d.REPOSITORY}. Made by `python -m experiments.studies.listeners`.
+H. Cao et al., CREMA-D, Open Database License 1.0:
+{crema_d.REPOSITORY}. Made by `python -m experiments.studies.listeners`.
 
 {report.markdown_table(["recordings", "number", "most frequent vote", "one listener"], rows)}
 

@@ -28,11 +28,13 @@ class Voices:
         speaker: Number of each segment's speaker, shape `(segments,)`.
         mean: The mean of each speaker's features, shape `(speakers, mels, channels)`.
         deviation: Likewise.
+        share: How often each speaker's mean and deviation are given to others, shape `(speakers,)`; None: all as often.
     """
 
     speaker: NDArray[np.int64]
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
+    share: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,10 @@ def exchange_speakers(
     segments: NDArray[np.float32], voices: Voices, speakers: NDArray[np.int64], share: float, rng: np.random.Generator
 ) -> None:
     """Gives a share of the segments mean and variance of another training speaker, in place."""
-    others = rng.integers(0, len(voices.mean), len(segments))
+    if voices.share is None:
+        others = rng.integers(0, len(voices.mean), len(segments))
+    else:
+        others = rng.choice(len(voices.mean), len(segments), p=voices.share)
     others = np.where(rng.random(len(segments)) < share, others, speakers)
     factor = voices.deviation[others] / voices.deviation[speakers]
     segments *= factor[:, None]

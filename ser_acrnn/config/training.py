@@ -89,7 +89,9 @@ class TrainConfig(JsonConfig):
         train_on_validation: Where the last epoch is taken: the validation speaker trains too, and nobody validates.
         patience: Epochs without a better validation UAR before training stops; not where the last epoch is taken.
         training_hop_seconds: Shift between training segments; 3.0 does not overlap.
-        sampling: `"all"`: an epoch sees every segment once; `"balanced"`: as many segments, drawn so that all emotions are as frequent.
+        sampling: `"all"`: an epoch sees every segment once; `"balanced"`: as many segments, drawn so that all emotions are as frequent;
+            `"corpora"`: of several pooled corpora, drawn so that all corpora are as frequent, and in each of them all emotions that it
+            has; the emotions that a corpus lacks are left out of the loss of its segments.
         augmentation: What is changed of training segments at random.
         copies: Degraded copies of each recording (`data_prep.degraded`) that training draws from as well; an epoch stays as long as
             without. None: none.
@@ -118,7 +120,7 @@ class TrainConfig(JsonConfig):
     train_on_validation: bool = False
     patience: int = 20
     training_hop_seconds: float = 3.0
-    sampling: Literal["all", "balanced"] = "all"
+    sampling: Literal["all", "balanced", "corpora"] = "all"
     augmentation: AugmentConfig = AugmentConfig()
     mixup: float = 0.0
     label_smoothing: float = 0.0
@@ -140,7 +142,8 @@ class TrainConfig(JsonConfig):
         require(alone, self, "train_on_validation", "False where the validation speaker chooses the epoch")
         require(len(self.judging_tempos) > 0 and min(self.judging_tempos) > 0, self, "judging_tempos", "one or more positive rates")
         require(self.judging_batch_norm in get_args(BatchNorm), self, "judging_batch_norm", f"one of {get_args(BatchNorm)}")
-        require(self.sampling in ("all", "balanced"), self, "sampling", "'all' or 'balanced'")
+        require(self.sampling in ("all", "balanced", "corpora"), self, "sampling", "'all', 'balanced' or 'corpora'")
+        require(self.sampling != "corpora" or not self.soft_targets, self, "sampling", "'all' or 'balanced' with mixup or label_smoothing")
         require(self.training_hop_seconds > 0, self, "training_hop_seconds", "a positive number of seconds")
         require(self.copies is None or self.copies > 0, self, "copies", "1 or more, or None")
         require(0 <= self.mixup < math.inf, self, "mixup", "0 or more")

@@ -34,6 +34,8 @@ class Segments:
         utterance: Number of the utterance of each segment, `(segments,)`.
         utterance_ids: Names of the utterances.
         utterance_labels: Class number of each utterance, `(utterances,)`.
+        corpus: Of several pooled corpora the number of each segment's, `(segments,)`.
+        known: Which classes each of these has, `(corpora, classes)`.
     """
 
     features: Features
@@ -41,6 +43,8 @@ class Segments:
     utterance: NDArray[np.int64]
     utterance_ids: tuple[str, ...]
     utterance_labels: NDArray[np.int64]
+    corpus: NDArray[np.int64] | None = None
+    known: NDArray[np.bool_] | None = None
 
 
 def load_segments(

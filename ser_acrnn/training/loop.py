@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn.augmentation import log_mels as augmentation
-from ser_acrnn.config import TrainConfig
+from ser_acrnn.config import ConfigError, TrainConfig
 from ser_acrnn.data.segments import Features, Segments
 from ser_acrnn.data.streamed import StreamedFeatures, read_ahead
 from ser_acrnn.evaluation import metrics, protocol
@@ -27,6 +27,8 @@ from ser_acrnn.training.checkpoint import TrainingState
 from ser_acrnn.training.systems import Augment
 
 logger = logging.getLogger(__name__)
+
+UNKNOWN = -1  # in a target: the class is none that the segment's corpus has
 
 
 class Watch(Protocol):
@@ -55,9 +57,9 @@ def fit(
 ) -> TrainingState:
     """Trains until the epochs or the patience end, keeping the weights of the epoch that will be chosen.
 
-    Each epoch sees every training segment once, or as many drawn evenly from all emotions, in an order drawn from (seed, epoch); of
-    segments with degraded copies as many as there would be without. The last batch is filled up from the epoch's first segments, so that
-    all batches have one size.
+    Each epoch sees every training segment once, or as many drawn evenly from all emotions, or from all pooled corpora, in an order drawn
+    from (seed, epoch); of segments with degraded copies as many as there would be without. The last batch is filled up from the epoch's
+    first segments, so that all batches have one size.
 
     Args:
         model: A network of `ser_acrnn.models.networks.acrnn`; trained in place.
@@ -75,8 +77,8 @@ def fit(
     Returns:
         The state after the last epoch, with the curve and the best weights.
     """
-    features, labels = train.features, train.labels.astype(np.int32)
-    targets = np.eye(model.output_shape[-1], dtype=np.float32)[labels] if config.soft_targets else labels
+    features = train.features
+    targets, pool = _targets(train, model.output_shape[-1], config), _pooled(train) if config.sampling == "corpora" else None
     drawn_segments = len(features) // (1 + (config.copies or 0))
     steps = -(-drawn_segments // config.batch_size)
     compile_model(model, config, steps)
@@ -91,7 +93,7 @@ def fit(
             break
         started = time.perf_counter()
         rng = np.random.default_rng([seed, epoch])
-        order = np.resize(_order(labels, config.sampling, rng)[:drawn_segments], (steps, config.batch_size))
+        order = np.resize(_order(train.labels, config.sampling, rng, pool)[:drawn_segments], (steps, config.batch_size))
         drawn = (_drawn(features, targets, batch, augment, config.mixup, rng) for batch in order)
         with closing(read_ahead(drawn) if isinstance(features, StreamedFeatures) else drawn) as batches:
             losses = [learner.step(*batch) for batch in batches]
@@ -118,7 +120,9 @@ def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
-    loss = keras.losses.SparseCategoricalCrossentropy()
+    loss: Any = keras.losses.SparseCategoricalCrossentropy()
+    if config.sampling == "corpora":
+        loss = known_crossentropy
     if config.soft_targets:
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
     model.compile(
@@ -129,12 +133,51 @@ def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     model.optimizer.build(model.trainable_variables)
 
 
-def _order(labels: NDArray[np.int32], sampling: str, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Numbers of the segments of an epoch."""
+def _order(
+    labels: NDArray, sampling: str, rng: np.random.Generator, pool: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
+) -> NDArray[np.int64]:
+    """Numbers of the segments of an epoch; of pooled corpora `pool` is what `_pooled` returns."""
     if sampling == "all":
         return rng.permutation(len(labels))
-    shares = 1 / np.bincount(labels)[labels]
+    if pool is None:
+        shares = 1 / np.bincount(labels)[labels]
+    else:
+        corpus, known = pool
+        cell = corpus * known.shape[1] + labels
+        # Of each corpus the same, shared by the emotions that it has.
+        shares = 1 / (np.bincount(cell)[cell] * known.sum(axis=1)[corpus])
     return rng.choice(len(labels), len(labels), p=shares / shares.sum())
+
+
+def _targets(train: Segments, classes: int, config: TrainConfig) -> NDArray:
+    """Of each segment what the loss asks for: its class; where classes are mixed, a share of each; see `known_crossentropy` for pools."""
+    labels = train.labels.astype(np.int32)
+    if config.sampling == "corpora":
+        corpus, known = _pooled(train)
+        return np.where(known[corpus], np.eye(classes, dtype=np.float32)[labels], np.float32(UNKNOWN))
+    return np.eye(classes, dtype=np.float32)[labels] if config.soft_targets else labels
+
+
+def _pooled(train: Segments) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    if train.corpus is None or train.known is None:
+        raise ConfigError("TrainConfig.sampling is 'corpora', expected segments of pooled corpora")
+    return train.corpus, train.known
+
+
+def known_crossentropy(targets: Any, posteriors: Any) -> Any:
+    """Cross-entropy among the classes that a segment's corpus has; the others may be as likely as they are.
+
+    Args:
+        targets: 1 of the class, 0 of others that the corpus has, `UNKNOWN` of those that it lacks, shape `(batch, classes)`.
+        posteriors: Shape `(batch, classes)`.
+
+    Returns:
+        Shape `(batch,)`.
+    """
+    likely = keras.ops.clip(posteriors, keras.config.epsilon(), 1.0)
+    known = keras.ops.cast(targets >= 0, likely.dtype)
+    right = keras.ops.cast(targets > 0, likely.dtype)
+    return keras.ops.log(keras.ops.sum(likely * known, axis=-1)) - keras.ops.sum(right * keras.ops.log(likely), axis=-1)
 
 
 def _drawn(

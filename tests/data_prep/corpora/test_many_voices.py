@@ -12,6 +12,7 @@ from data_prep import loader
 from data_prep.checksums import read_checksums
 from data_prep.corpora import banglaser, crema_d, emodb, nemo, ravdess
 from data_prep.download import DownloadError
+from data_prep.synthetic import look_alikes
 from data_prep.synthetic.look_alikes import LOOK_ALIKES, write_look_alike
 from experiments import catalogue
 from ser_acrnn.data.corpus import CorpusError
@@ -109,7 +110,9 @@ def test_banglaser_has_the_published_counts(tmp_path: Path) -> None:
     ]
     put(tmp_path / "dataset", *names, "._03-01-01-01-01-01-01.wav")
     reading = banglaser.read(tmp_path)
-    assert len(reading.utterances) == 1467 and reading.differences == [] and reading.name == "banglaser"
+    assert len(reading.utterances) == 1447 and reading.differences == [] and reading.name == "banglaser"
+    assert {one["utterance"] for one in reading.left_out} == set(banglaser.UNUSABLE) and len(reading.left_out) == 20
+    assert Counter(name[-2:] for name in banglaser.UNUSABLE) == {"19": 10, "13": 9, "16": 1}
     (tmp_path / "dataset" / "03-01-05-01-01-01-19.wav").unlink()
     assert banglaser.read(tmp_path).differences == ["speaker 19, neutral: found 8, published 9"]
     groups = banglaser.GROUP_OF_SPEAKER
@@ -165,11 +168,13 @@ def test_a_look_alike_is_read_as_the_release_is_and_says_that_it_is_generated(na
     assert [path.read_bytes() for path in again] == [(tmp_path / "a" / path.relative_to(tmp_path / "b")).read_bytes() for path in again]
 
 
-def test_a_release_that_is_not_ours_is_not_written_over(tmp_path: Path) -> None:
+def test_a_release_that_is_not_ours_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     [path] = put(tmp_path / "samples", "EB0_anger_1.wav", content=b"a recording")
     with pytest.raises(FileExistsError, match="expected an empty folder or a look-alike"):
         write_look_alike("nemo", tmp_path, speakers=1)
     assert path.read_bytes() == b"a recording"
+    assert look_alikes.main(["emodb", str(tmp_path)]) == 1
+    assert "no look-alike is made of 'emodb', expected one of crema_d, banglaser, nemo" in capsys.readouterr().err
 
 
 def test_every_published_corpus_tells_sex_and_licence() -> None:

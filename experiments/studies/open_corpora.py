@@ -1,0 +1,193 @@
+"""A network of several open corpora: recipes judged by leaving one training corpus out after the other, then the best one on all of them.
+
+python -m experiments.studies.open_corpora --prepared build/data/crema_d,build/data/banglaser,build/data/emodb --name acrnn3d-open
+
+Results and checkpoints that are there are gone on from: the same command starts and resumes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from tqdm import tqdm
+
+from data_prep import command
+from experiments import shipped
+from experiments.catalogue import ablations
+from experiments.cross_corpus.recordings import SIX
+from experiments.grid.runs import prepared_path
+from experiments.jobs.locks import lock
+from experiments.options import RESULTS, WORK, Results, Work
+from ser_acrnn.config import Preset
+from ser_acrnn.data.pooled import PooledCorpus
+from ser_acrnn.data.prepared import open_corpus
+from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation.identity import Run
+from ser_acrnn.evaluation.protocol import Fold
+from ser_acrnn.evaluation.results import RunResult
+
+logger = logging.getLogger(__name__)
+
+FOLDER, PROTOCOL = "open-corpora", "leave-one-corpus-out"
+SEED = 0
+
+
+def _recipes() -> dict[str, Preset]:
+    """What is chosen from: the light networks by what they are normalised by, on speech with short pauses, all corpora drawn alike."""
+    bases = ("best-by-utterance", "best-by-training", "best-by-speaker")
+    change = {**ablations.CHANGES["best-by-utterance"]["short-pauses"], "training": {"sampling": "corpora"}}
+    found = {base.removeprefix("best-"): ablations.changed(ablations.BASES[base], change) for base in bases}
+    return {name: replace(preset, model=replace(preset.model, emotions=SIX)) for name, preset in found.items()}
+
+
+RECIPES = _recipes()
+
+
+def folds(corpora: Sequence[str]) -> list[Fold]:
+    """Each corpus tested by what the others taught; nobody validates.
+
+    Raises:
+        ValueError: Fewer than two corpora.
+    """
+    if len(corpora) < 2:
+        raise ValueError(f"--prepared names {list(corpora)}, expected two corpora or more: one is left out")
+    return [Fold(tuple(name for name in corpora if name != test), None, test) for test in corpora]
+
+
+def opened(prepared: Sequence[Path], preset: Preset) -> PooledCorpus:
+    """The corpora as the preset's recipe prepared them, pooled.
+
+    Raises:
+        DatasetError: One is not there, or is of another recipe.
+        LicenceError: One is not open.
+    """
+    corpora = [open_corpus(prepared_path(path, preset)) for path in prepared]
+    shipped.check_licences("a network that is to ship", {"corpus": "+".join(corpus.name for corpus in corpora)})
+    return PooledCorpus(corpora, preset.model.emotions)
+
+
+def leave_one_out(prepared: Sequence[Path], name: str, preset: Preset, results: Path, work: Path, devices: str) -> list[RunResult]:
+    """Trains and judges a recipe on all folds, but those that have a result."""
+    from ser_acrnn.training import run as training
+    from ser_acrnn.training.pooled import PooledAcrnn
+
+    corpus, found = opened(prepared, preset), []
+    for fold in folds(list(corpus.corpora)):
+        path = results / FOLDER / name / f"{fold.test}-seed{SEED}.json"
+        if path.is_file():
+            found.append(RunResult.load(path))
+            continue
+        this = Run(corpus.name, name, preset, fold, SEED, PROTOCOL)
+        checkpoint = work / FOLDER / f"{name}-{fold.test}.npz"
+        with tqdm(total=preset.training.epochs, desc=f"{name} without {fold.test}", unit=" epochs") as bar:
+            result, _ = training.run(
+                corpus,
+                this,
+                system=PooledAcrnn(preset),
+                devices=devices,
+                checkpoint=checkpoint,
+                on_epoch=lambda entry, bar=bar: _show(bar, entry),
+            )
+        result.save(path)
+        checkpoint.unlink(missing_ok=True)
+        found.append(result)
+    return found
+
+
+def _show(bar: tqdm, entry: dict) -> None:
+    bar.n = entry["epoch"]
+    bar.set_postfix(loss=entry["loss"])
+
+
+def uar_of(result: RunResult) -> float:
+    """UAR in percent over the emotions that the corpus left out has, for one of which each utterance is decided."""
+    present = sorted(set(result.truth), key=result.emotions.index)
+    columns = [result.emotions.index(emotion) for emotion in present]
+    scores = np.array([one["posteriors"] for one in result.utterances])[:, columns]
+    recalls = [np.mean(scores[np.array(result.truth) == emotion].argmax(axis=1) == place) for place, emotion in enumerate(present)]
+    return float(100 * np.mean(recalls))
+
+
+def chosen(found: dict[str, list[RunResult]]) -> str:
+    """The recipe with the highest mean UAR over the corpora left out; of equals the first."""
+    return max(found, key=lambda name: float(np.mean([uar_of(result) for result in found[name]])))
+
+
+def table(found: dict[str, list[RunResult]]) -> str:
+    """UAR in percent of each recipe on each corpus left out, and their mean, as Markdown."""
+    tests = [result.fold["test"] for result in next(iter(found.values()))]
+    rows = [[name, *map(uar_of, results)] for name, results in found.items()]
+    return report.markdown_table(
+        ["recipe", *tests, "mean"], [[name, *(f"{value:.1f}" for value in row), f"{np.mean(row):.1f}"] for name, *row in rows]
+    )
+
+
+@command.entry
+def main(
+    prepared: Annotated[
+        Sequence[Path],
+        typer.Option(
+            parser=lambda text: [Path(part) for part in text.split(",")], metavar="DIR,...", help="prepared corpora of any recipe"
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="what the network is called")] = "acrnn3d-open",
+    recipe: Annotated[str, typer.Option(help="what is chosen from, separated by commas")] = ",".join(RECIPES),
+    epochs: Annotated[int | None, typer.Option(min=1, help="of each training, instead of the recipe's own")] = None,
+    models: Annotated[Path, typer.Option(help="folder of the network")] = Path("build/models"),
+    devices: Annotated[str, typer.Option(help="as of run_grid")] = "auto",
+    results: Results = RESULTS,
+    work: Work = WORK,
+) -> None:
+    """Chooses the recipe, then trains the network.
+
+    Raises:
+        LicenceError: A corpus is not open.
+        LockedError: Another process trains it.
+        ValueError: The corpora or the recipe cannot be used.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    if unknown := sorted(set(recipe.split(",")) - set(RECIPES)):
+        raise ValueError(f"--recipe names {unknown}, expected some of {list(RECIPES)}")
+    presets = {one: RECIPES[one] for one in recipe.split(",")}
+    if epochs is not None:
+        presets = {one: replace(preset, training=replace(preset.training, epochs=epochs)) for one, preset in presets.items()}
+    with lock(work / FOLDER / f"{name}.lock"):
+        found = {one: leave_one_out(prepared, one, preset, results, work, devices) for one, preset in presets.items()}
+        print(table(found))
+        best = chosen(found)
+        path = models / f"{name}.keras"
+        if not path.is_file():
+            train(prepared, presets[best], path, work / FOLDER / f"{name}.npz", devices)
+        print(f"{path}: {best}, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def train(prepared: Sequence[Path], preset: Preset, path: Path, checkpoint: Path, devices: str) -> None:
+    """Trains on all corpora, and keeps the network."""
+    from ser_acrnn.models.saving import in_float32, save_compact
+    from ser_acrnn.training import run as training
+    from ser_acrnn.training.pooled import PooledAcrnn
+
+    with tqdm(total=preset.training.epochs, desc=path.stem, unit=" epochs") as bar:
+        model = training.train_on_all(
+            opened(prepared, preset),
+            preset,
+            SEED,
+            system=PooledAcrnn(preset),
+            devices=devices,
+            checkpoint=checkpoint,
+            on_epoch=lambda entry: _show(bar, entry),
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_compact(in_float32(model), path)
+    checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
