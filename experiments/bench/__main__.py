@@ -94,6 +94,12 @@ def _predicting(options: Options) -> list[Row]:
     return predicting.rows(options.quick)
 
 
+def _serving(options: Options) -> list[Row]:
+    from experiments.bench import serving
+
+    return serving.rows(options.quick)
+
+
 def _corpus(options: Options) -> list[Row]:
     from experiments.bench import corpus
 
@@ -116,6 +122,7 @@ def _growth(options: Options) -> list[Row]:
 GROUPS: dict[str, Callable[[Options], list[Row]]] = {
     "startup": _startup,
     "predicting": _predicting,
+    "serving": _serving,
     "features": _features,
     "records": _records,
     "corpus": _corpus,

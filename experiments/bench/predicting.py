@@ -68,7 +68,7 @@ def _warm(path: Path, files: int, minutes: float, rounds: int) -> list[Row]:
     from ser_acrnn.inference.predictor import Predictor
 
     both = {runtime: Predictor(runtime=runtime) for runtime in (ONNX, KERAS)}  # type: ignore[arg-type]
-    samples = _voice(60 * minutes, 16_000)
+    samples = voice(60 * minutes, 16_000)
     ways: dict[str, Callable[[Predictor], object]] = {
         "short files": lambda predictor: list(predictor.predict_many([path] * files)),
         TIMELINE: lambda predictor: list(predictor.timeline(samples, 16_000)),
@@ -93,7 +93,7 @@ def _processor(run: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-def _voice(seconds: float, rate_hertz: int) -> np.ndarray:
+def voice(seconds: float, rate_hertz: int) -> np.ndarray:
     """Syllables of harmonics above a little noise, `(samples,)`."""
     time_seconds = np.arange(round(seconds * rate_hertz)) / rate_hertz
     harmonics = sum(np.sin(2 * np.pi * 140 * order * time_seconds) / order for order in range(1, 12))
@@ -103,5 +103,5 @@ def _voice(seconds: float, rate_hertz: int) -> np.ndarray:
 
 def _write(path: Path, name: str) -> Path:
     _, rate_hertz, channels = FORMATS[name]
-    soundfile.write(path, np.repeat(_voice(FILE_SECONDS, rate_hertz)[:, None], channels, axis=1), rate_hertz)
+    soundfile.write(path, np.repeat(voice(FILE_SECONDS, rate_hertz)[:, None], channels, axis=1), rate_hertz)
     return path

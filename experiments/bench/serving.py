@@ -1,0 +1,147 @@
+"""The server on loopback: its start, how many recordings of two seconds it answers, how long each takes at half of that, and its memory.
+
+Those who ask share the machine with the server; each keeps its connection. A request is one recording, or a form with several.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import psutil
+import soundfile
+
+from experiments.bench.harness import Row
+from experiments.bench.predicting import FILE_SECONDS, voice
+
+RATE_HERTZ = 16_000
+ASKING = 16  # connections
+TOGETHER = 16  # recordings of a form
+HALF = 0.5  # of what it can answer, where the time of an answer is measured
+
+
+@dataclass(frozen=True)
+class _Served:
+    process: subprocess.Popen[str]
+    port: int
+    started: float
+
+    def megabytes(self) -> float:
+        """What is resident now."""
+        return psutil.Process(self.process.pid).memory_info().rss / 2**20
+
+
+def rows(quick: bool) -> list[Row]:
+    """Measures the network that ships."""
+    seconds, recordings = (2.0, 200) if quick else (20.0, 50_000)
+    one, several = _one(), _form(TOGETHER)
+    with _server() as served:
+        table = [
+            Row("serving", "first answer after the start", _first_answer(served, one), "s"),
+            Row("serving", "memory after the first answer", served.megabytes(), "MiB"),
+        ]
+        alone = _asked(served, one, ASKING, seconds)
+        together = _asked(served, several, 4, seconds)
+        rate = len(alone) / seconds
+        table += [
+            Row("serving", f"recordings of {FILE_SECONDS:g} s, one a request", rate, "a second"),
+            Row(
+                "serving",
+                f"recordings of {FILE_SECONDS:g} s, {TOGETHER} a request",
+                len(together) * TOGETHER / seconds,
+                "a second",
+                "one a request",
+                len(together) * TOGETHER / len(alone),
+            ),
+        ]
+        times = 1_000 * np.array(_asked(served, one, ASKING, seconds, every_seconds=ASKING / (HALF * rate)))
+        for share in (50, 99):
+            table.append(Row("serving", f"{share} % of the answers at half of that rate within", float(np.percentile(times, share)), "ms"))
+        before, answered = served.megabytes(), 0
+        while answered < recordings:
+            answered += TOGETHER * len(_asked(served, several, 4, seconds))
+        table.append(Row("serving", f"more memory after {answered:,} more recordings", served.megabytes() - before, "MiB"))
+    return table
+
+
+@contextmanager
+def _server() -> Iterator[_Served]:
+    began = time.perf_counter()
+    words = [sys.executable, "-m", "ser_acrnn", "serve", "--port", "0"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.match(r"http://127\.0\.0\.1:(\d+)", line)
+        if not found:
+            raise ValueError(f"the server says {line!r}, expected its address")
+        yield _Served(process, int(found[1]), began)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def _first_answer(served: _Served, ask: Callable[[http.client.HTTPConnection], None]) -> float:
+    ask(http.client.HTTPConnection("127.0.0.1", served.port))
+    return time.perf_counter() - served.started
+
+
+def _asked(
+    served: _Served, ask: Callable[[http.client.HTTPConnection], None], connections: int, seconds: float, every_seconds: float = 0.0
+) -> list[float]:
+    """How long each answer took of those that connections ask for at a time, as fast as they can, or each once in so many seconds."""
+    until, taken = time.perf_counter() + seconds, []
+
+    def keep_asking(number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", served.port)
+        due = time.perf_counter() + number / connections * every_seconds
+        while (now := time.perf_counter()) < until:
+            if every_seconds:
+                time.sleep(max(0.0, due - now))
+                due, now = due + every_seconds, max(due, now)  # a late answer counts from when it should have been asked for
+            ask(connection)
+            taken.append(time.perf_counter() - now)
+
+    threads = [threading.Thread(target=keep_asking, args=(number,)) for number in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return taken
+
+
+def _one() -> Callable[[http.client.HTTPConnection], None]:
+    return _asking(_recording(), "audio/wav")
+
+
+def _form(number: int) -> Callable[[http.client.HTTPConnection], None]:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    return _asking((head + _recording() + b"\r\n") * number + b"--x--\r\n", "multipart/form-data; boundary=x")
+
+
+def _asking(body: bytes, kind: str) -> Callable[[http.client.HTTPConnection], None]:
+    def ask(connection: http.client.HTTPConnection) -> None:
+        connection.request("POST", "/predict", body, {"Content-Type": kind})
+        response = connection.getresponse()
+        answer = response.read()
+        if response.status != 200:
+            raise ValueError(f"the server answers {response.status}, {answer[:200]!r}, expected 200")
+
+    return ask
+
+
+def _recording() -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, voice(FILE_SECONDS, RATE_HERTZ), RATE_HERTZ, format="WAV")
+    return file.getvalue()
