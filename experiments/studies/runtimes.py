@@ -62,7 +62,8 @@ def _differences(one: Prediction | ValueError, other: Prediction | ValueError) -
     pairs = list(zip([one, *one.segments], [other, *other.segments], strict=True))
     posterior = max(abs(mine.posteriors[name] - yours.posteriors[name]) for mine, yours in pairs for name in mine.posteriors)
     attention = max(np.abs(np.subtract(a.attention, b.attention)).max() for a, b in zip(one.segments, other.segments, strict=True))
-    return [*decisions, posterior, max(abs(a.unfamiliarity - b.unfamiliarity) for a, b in pairs), attention]
+    unfamiliarity = max(abs(mine.unfamiliarity - yours.unfamiliarity) for mine, yours in pairs)
+    return [*decisions, *(float(f"{difference:.1e}") for difference in (posterior, unfamiliarity, attention))]
 
 
 def _decision(said: Prediction | ValueError) -> str:

@@ -37,10 +37,12 @@ def write(network: str | Path) -> Path:
         Its path, that of the network but for the suffix `.onnx`.
 
     Raises:
-        LightFileError: The package onnx is not installed; or the file says something else than Keras.
+        LightFileError: It is a folder, or the package onnx is not installed; or the file says something else than Keras.
         ValueError: The network cannot be opened, is none of this package's, or has a layer that there is no such file of.
     """
     network = Path(network)
+    if network.is_dir():
+        raise LightFileError(f"{network}: is a folder, expected a network saved as .keras")
     try:
         from ser_acrnn.export import onnx_graph
     except ImportError as error:

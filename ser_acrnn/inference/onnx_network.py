@@ -62,15 +62,18 @@ class OnnxNetwork:
         lacking += [name for name in (SEGMENTS, POSTERIORS, ATTENTION, EMBEDDING) if name not in shapes]
         if lacking:
             raise RuntimeUnavailableError(f"{path}: does not tell {', '.join(lacking)}, expected a file of `ser_acrnn.export.light.write`")
-        self.made_from = about["made_from"]
-        self.emotions: tuple[str, ...] = tuple(json.loads(about["emotions"]))
-        self.recipe_hash, self.parameters = about["recipe_hash"], int(about["parameters"])
+        self.made_from, self.recipe_hash = about["made_from"], about["recipe_hash"]
+        try:
+            self.emotions: tuple[str, ...] = tuple(json.loads(about["emotions"]))
+            self.parameters = int(about["parameters"])
+            self.segment_shape: tuple[int, ...] = tuple(int(size) for size in shapes[SEGMENTS][1:])
+            self.steps, self.embedding_units = (int(shapes[name][1]) for name in (ATTENTION, EMBEDDING))
+        except (ValueError, TypeError, IndexError) as error:
+            expected = "expected a file of `ser_acrnn.export.light.write`"
+            raise RuntimeUnavailableError(f"{path}: tells what cannot be read ({error}), {expected}") from error
         self.scope: Normalisation = cast(Normalisation, about["scope"])
         if self.scope not in get_args(Normalisation):
             raise RuntimeUnavailableError(f"{path}: normalises by {self.scope!r}, expected one of {get_args(Normalisation)}")
-        self.segment_shape: tuple[int, ...] = tuple(shapes[SEGMENTS][1:])
-        self.steps = int(shapes[ATTENTION][1])
-        self.embedding_units = int(shapes[EMBEDDING][1])
         self.batch_norms = len(self._session.get_overridable_initializers()) // 2
         self._knows = UNFAMILIARITY in shapes
         self._speaker: dict[str, NDArray[np.float32]] = {}  # inputs that replace the defaults

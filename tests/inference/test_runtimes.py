@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import onnx
 import pytest
 import soundfile
 from conftest import recording
@@ -156,6 +157,18 @@ class TestOwnNetworks:
         path.with_suffix(".onnx").write_bytes(content)
         assert Predictor(path).network.runtime == "keras"
         with pytest.raises(RuntimeUnavailableError, match=r"model\.onnx: ONNX Runtime [\d.]+ cannot open it \("):
+            Predictor(path, runtime="onnx")
+
+    @pytest.mark.parametrize(("name", "value"), [("emotions", "angry"), ("parameters", "many"), ("scope", "nobody"), ("made_from", None)])
+    def test_with_a_file_that_tells_nonsense_is_judged_by_keras(self, path, name, value):
+        made = onnx.load(light.write(path))
+        told = {entry.key: entry.value for entry in made.metadata_props if entry.key != name} | ({name: value} if value else {})
+        onnx.helper.set_model_props(made, told)
+        onnx.save(made, path.with_suffix(".onnx"))
+        assert Predictor(path).network.runtime == "keras"
+        with pytest.raises(
+            RuntimeUnavailableError, match=r"model\.onnx: (tells what cannot be read|normalises by 'nobody'|does not tell made_from)"
+        ):
             Predictor(path, runtime="onnx")
 
     def test_is_refused_where_there_is_no_such_file_of_it(self, tmp_path):

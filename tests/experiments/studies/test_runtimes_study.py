@@ -58,7 +58,7 @@ def test_each_recording_is_judged_in_each_way_that_the_network_has(found):
     }
     rows = found[(found["network"] == "plain") & (found["way"] == runtimes.PLAIN)].set_index("recording")
     assert rows.loc["a"].tolist()[2:] == ["angry", "angry", 0, 0, 0]
-    assert rows.loc["other"].tolist()[2:] == ["angry", "unsure, sad", 0.375, 1.0, 0.25]
+    assert rows.loc["other"].tolist()[2:] == ["angry", "unsure, sad", 0.38, 1.0, 0.25]
     assert rows.loc["bad"].tolist()[2:] == ["bad.wav: is silent", "bad.wav: is silent", 0, 0, 0]
 
 
