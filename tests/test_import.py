@@ -42,6 +42,8 @@ from ser_acrnn.evaluation import metrics, report, results, summary
 from ser_acrnn.features import extraction, mfcc_pitch
 import data_prep.pack, data_prep.prepare, experiments.grid.run_grid, experiments.grid.run_one, experiments.grid.runs
 import experiments.reporting.summarise
+from ser_acrnn.auditing import audformat, estimating, same_audio, splitting, writing
+from ser_acrnn.checking import checking, pages
 """
     assert not modules_after(code) & {"keras", "tensorflow", "jax", "torch"}
 

@@ -24,13 +24,13 @@ from experiments.grid.runs import Experiment, corpus_name, split_corpus
 from experiments.options import RESULTS, WORK, Results, Source
 from experiments.studies.checkpoints import recordings_of
 from ser_acrnn import __version__
+from ser_acrnn.auditing import linear_svm
 from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS, check_leaks
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.features.functionals import functionals_of, opensmile_extractor
 from ser_acrnn.locks import lock
-from ser_acrnn.models import linear_svm
 
 PROTOCOLS = (LEAVE_ONE_SPEAKER_OUT, "leave-one-session-out", "leave-one-group-out", SPEAKER_AND_TEXTS, LEAKY_RANDOM)
 SEED = 0  # nothing is drawn: one run a fold

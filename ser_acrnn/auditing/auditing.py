@@ -92,7 +92,7 @@ def _of_labels(split: Split) -> list[tuple[Finding, bool]]:
         *leaks.shared(split),
         *((one, True) for one in leaks.unknown_speakers(split)),
         *((one, True) for one in leaks.conflicts(split)),
-        *((one, False) for one in leaks.alike(split)),
+        *leaks.alike(split),
         *coverage.folds(split),
         *coverage.emotions(split),
         *coverage.resolution(split),

@@ -85,7 +85,7 @@ def row_of(cells: Mapping[str, Any], roles: Mapping[str, str], where: str, part:
         raise SplitError(f"{where}: {roles['part']} is {word!r}, expected train, validation or test")
     start, end = _text(cells.get("start")), _text(cells.get("end"))
     known: dict[str, Any] = {role: said[role] for role in _OF_A_RECORDING if role in said}
-    recording = Recording(**{**known, "id": name or path, "segment": f"[{start},{end}]" if start or end else "", "more": dict(cells)})
+    recording = Recording(**{**known, "id": name or path, "segment": f"[{start},{end}]" if start or end else "", "more": cells})
     return Row(recording, part_named(word) or part, said.get("fold", "") or fold)
 
 

@@ -38,13 +38,13 @@ def emotions(split: Split) -> Iterator[tuple[Finding, bool]]:
     trained = {fold.name: _emotions(fold, TRAIN) for fold in split.folds}
     anywhere = set().union(*tested.values())
     if found := {name: tested[name] - trained[name] for name in tested if trained[name] and tested[name] - trained[name]}:
-        yield _missing(found, split, "is tested, but nowhere in training", (TRAIN,)), True
+        yield _missing(found, split, "the test part has {}, which training lacks", (TRAIN,)), True
     if found := {name: trained[name] - tested[name] for name in tested if anywhere and trained[name] - tested[name]}:
         never = {name: absent for name, emotions in found.items() if (absent := emotions - anywhere)}
         if never:
-            yield _missing(never, split, "is trained, but nowhere in the test part", (TEST,)), True
+            yield _missing(never, split, "training has {}, which is tested nowhere", (TEST,)), True
         if somewhere := {name: rest for name, emotions in found.items() if (rest := emotions & anywhere)}:
-            yield _missing(somewhere, split, "is trained, but not in this fold's test part", (TEST,)), False
+            yield _missing(somewhere, split, "training has {}, which the fold does not test", (TEST,)), False
 
 
 def resolution(split: Split) -> Iterator[tuple[Finding, bool]]:
@@ -80,10 +80,8 @@ def _few(few: dict[str, int], split: Split, who: str) -> Finding:
 
 def _missing(found: dict[str, set[str]], split: Split, what: str, parts: tuple[str, ...]) -> Finding:
     names = tuple(sorted(set().union(*found.values())))
-    text = f"{where(list(found), len(split.folds))}{named(names)} {what}"
-    return Finding(
-        "missing-classes", sentence(text if len(names) == 1 else text.replace(" is ", " are ", 1)), len(names), names, tuple(found), parts
-    )
+    text = f"{where(list(found), len(split.folds))}{what.format(named(names))}"
+    return Finding("missing-classes", sentence(text), len(names), names, tuple(found), parts)
 
 
 def _emotions(fold: SplitFold, part: str) -> set[str]:

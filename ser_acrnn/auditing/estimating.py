@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import files
+from ser_acrnn.auditing import linear_svm
 from ser_acrnn.auditing.estimates import Estimate
 from ser_acrnn.auditing.same_audio import located
 from ser_acrnn.auditing.split import Recording, Split, SplitError, SplitFold
@@ -24,7 +25,6 @@ from ser_acrnn.config.baselines import EGEMAPS, LinearSvmConfig
 from ser_acrnn.evaluation.intervals import Difference
 from ser_acrnn.evaluation.metrics import unweighted_average_recall
 from ser_acrnn.features.functionals import functionals_of, opensmile_extractor
-from ser_acrnn.models import linear_svm
 
 SYSTEM = "openSMILE eGeMAPS + SVM"
 COMPLEXITIES = (1e-3, 1e-2, 1e-1, 1.0)  # the useful ones of the challenges' powers of ten

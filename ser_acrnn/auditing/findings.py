@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ser_acrnn.auditing.split import PARTS, Split, SplitFold
@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # heavy, and not needed for labels alone
     from ser_acrnn.auditing.estimates import Estimate
 
 MOST_NAMED = 12
+_COUNTED = {"recordings": "key", "speakers": "speaker", "sentences": "text", "sessions": "session", "emotions": "emotion"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,6 @@ class Audit:
     notes: tuple[Finding, ...] = ()
     unchecked: tuple[str, ...] = ()
     estimate: Estimate | None = None
-    _counts: tuple[str, ...] = field(default=("recordings", "speakers", "sentences", "sessions", "emotions"), init=False, repr=False)
 
     @property
     def clean(self) -> bool:
@@ -84,8 +84,8 @@ class Audit:
             for part in PARTS
             if fold.part(part)
         ]
-        kept = [place for place in range(2 + len(self._counts)) if any(row[place] for row in rows)]
-        heads = ["fold", "part", *self._counts]
+        kept = [place for place in range(2 + len(_COUNTED)) if any(row[place] for row in rows)]
+        heads = ["fold", "part", *_COUNTED]
         text = [f"# {self.split.name}", markdown_table([heads[place] for place in kept], [[row[place] for place in kept] for row in rows])]
         text.append(_listed("Findings", [f"{one.kind}: {one.sentence}" for one in self.findings]) or "Nothing was found.")
         text.append(_listed("Estimate", [self.estimate.sentence] if self.estimate else []))
@@ -95,8 +95,7 @@ class Audit:
 
     def _row(self, fold: SplitFold, part: str) -> dict[str, int]:
         found = fold.part(part)
-        values = ({getattr(one, role) for one in found} - {""} for role in ("key", "speaker", "text", "session", "emotion"))
-        return dict(zip(self._counts, map(len, values), strict=True))
+        return {kind: len({getattr(one, role) for one in found} - {""}) for kind, role in _COUNTED.items()}
 
     def __str__(self) -> str:
         return self.to_markdown()

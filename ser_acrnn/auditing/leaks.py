@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ser_acrnn import tables
 from ser_acrnn.auditing.findings import Finding, named, numbers, sentence, where
-from ser_acrnn.auditing.split import TEST, TRAIN, VALIDATION, Recording, Split, SplitFold, natural
+from ser_acrnn.auditing.split import TEST, TRAIN, VALIDATION, Split, SplitFold, natural
 
-ROLES = {"recordings": "key", "speakers": "speaker", "sentences": "text", "sessions": "session"}
-_PAIRS = ((TRAIN, TEST), (VALIDATION, TEST), (TRAIN, VALIDATION))
+_TEST_KNOWN, _TEST_CHOSEN_BY, _CHOICE_KNOWN = (TRAIN, TEST), (VALIDATION, TEST), (TRAIN, VALIDATION)
+# What is compared: attribute of a recording, between which parts it is looked for, and where of these it is wrong.
+_KINDS = {
+    "recordings": ("key", (_TEST_KNOWN, _TEST_CHOSEN_BY, _CHOICE_KNOWN), (_TEST_KNOWN, _TEST_CHOSEN_BY, _CHOICE_KNOWN)),
+    "speakers": ("speaker", (_TEST_KNOWN, _TEST_CHOSEN_BY, _CHOICE_KNOWN), (_TEST_KNOWN, _TEST_CHOSEN_BY)),
+    "sentences": ("text", (_TEST_KNOWN,), ()),
+    "sessions": ("session", (_TEST_KNOWN, _TEST_CHOSEN_BY, _CHOICE_KNOWN), (_TEST_KNOWN,)),
+}
 
 
 @dataclass(frozen=True)
 class _Shared:
-    """What a fold's later part shares with an earlier one."""
+    """What a fold's later part shares with an earlier one.
+
+    Attributes:
+        fold: Name of the fold.
+        names: What both have.
+        earlier: How many there are in the earlier part.
+        later: Likewise.
+        mentions: How many recordings of the later part have them.
+        size: How many recordings that part has.
+    """
 
     fold: str
     names: tuple[str, ...]
-    of: int
+    earlier: int
+    later: int
     mentions: int
     size: int
 
@@ -27,30 +44,31 @@ class _Shared:
 def shared(split: Split) -> Iterator[tuple[Finding, bool]]:
     """Yields what parts share, and whether it is wrong.
 
-    Wrong is what lets something of the test be known beforehand: shared recordings, and speakers, sentences or sessions of the test part
-    in training, or speakers of it in validation; sentences where they are to be new.
+    Wrong is what lets something of the test be known beforehand: shared recordings, and speakers and sessions of the test part in training,
+    or speakers of it in validation; sentences where they are to be new.
     """
-    for kind, role in ROLES.items():
-        for earlier, later in _PAIRS:
+    for kind, (role, pairs, wrong) in _KINDS.items():
+        for earlier, later in pairs:
             found = [one for fold in split.folds if (one := _of(fold, role, earlier, later))]
-            if kind == "recordings" and (earlier, later) == (VALIDATION, TEST):
-                same = [one for one in found if one.mentions == one.size and one.of == _different(split, one.fold)]
+            if (kind, earlier, later) == ("recordings", *_TEST_CHOSEN_BY):
+                same = [one for one in found if len(one.names) == one.earlier == one.later]
                 if same:
                     yield _selection(same, len(split.folds)), True
                 found = [one for one in found if one not in same]
-            if found and not (kind == "sentences" and (earlier, later) != (TRAIN, TEST)):  # nothing is tested by the others
-                yield _finding(kind, found, earlier, later, len(split.folds)), _is_wrong(kind, earlier, later, split)
+            if found:
+                is_wrong = split.unseen_texts if kind == "sentences" else (earlier, later) in wrong
+                yield _finding(kind, found, earlier, later, len(split.folds)), is_wrong
 
 
-def alike(split: Split) -> Iterator[Finding]:
-    """Yields speakers and emotions whose names differ in case, spaces or leading zeros, and are taken for different ones."""
+def alike(split: Split) -> Iterator[tuple[Finding, bool]]:
+    """Yields names that differ in case, spaces or leading zeros alone; of speakers it is wrong, since they may be one."""
     for kind, role in (("speakers", "speaker"), ("emotions", "emotion")):
         groups: dict[str, set[str]] = {}
         for value in {getattr(recording, role) for recording in split.recordings} - {""}:
             groups.setdefault(tables.alike(value), set()).add(value)
         for names in (tuple(sorted(group)) for group in groups.values() if len(group) > 1):
             text = f"the {kind} {' and '.join(map(repr, names))} look alike, and are taken for different ones"
-            yield Finding("similar-names", sentence(text), len(names), names)
+            yield Finding("similar-names", sentence(text), len(names), names), role == "speaker"
 
 
 def conflicts(split: Split) -> Iterator[Finding]:
@@ -77,32 +95,25 @@ def unknown_speakers(split: Split) -> Iterator[Finding]:
         yield Finding("unknown-speakers", sentence(text), len(names), names)
 
 
-def _is_wrong(kind: str, earlier: str, later: str, split: Split) -> bool:
-    if kind == "recordings":
-        return True
-    if kind == "speakers":
-        return later == TEST
-    if kind == "sentences":
-        return split.unseen_texts
-    return (earlier, later) == (TRAIN, TEST)
-
-
 def _of(fold: SplitFold, role: str, earlier: str, later: str) -> _Shared | None:
-    value: Callable[[Recording], str] = lambda recording: getattr(recording, role)  # noqa: E731
+    value = attrgetter(role)
     first, second = ({value(one) for one in fold.part(part)} - {""} for part in (earlier, later))
     if not (names := first & second):
         return None
-    mentions = len({one.key for one in fold.part(later) if value(one) in names})
-    return _Shared(fold.name, tuple(sorted(names, key=natural)), len(second), mentions, len({one.key for one in fold.part(later)}))
+    every = {one.key: value(one) for one in fold.part(later)}
+    mentions = sum(found in names for found in every.values())
+    return _Shared(fold.name, tuple(sorted(names, key=natural)), len(first), len(second), mentions, len(every))
 
 
 def _finding(kind: str, found: list[_Shared], earlier: str, later: str, folds: int) -> Finding:
     names = tuple(sorted({name for one in found for name in one.names}, key=natural))
     counts = [len(one.names) for one in found]
-    everyone = all(len(one.names) == one.of for one in found)
-    which = f"all {numbers(counts)}" if everyone and max(counts) > 1 else f"{numbers(counts)} of the {numbers([one.of for one in found])}"
+    everyone = all(len(one.names) == one.later for one in found)
+    which = (
+        f"all {numbers(counts)}" if everyone and max(counts) > 1 else f"{numbers(counts)} of the {numbers([one.later for one in found])}"
+    )
     start = where([one.fold for one in found], folds)
-    words = kind if max(one.of for one in found) > 1 else kind[:-1]
+    words = kind if max(one.later for one in found) > 1 else kind[:-1]
     verb, place = "are" if max(counts) > 1 else "is", "training" if earlier == TRAIN else earlier
     text = f"{start}{which} {words} of the {later} part {verb} in the {place} part, too: {named(names)}"
     if kind != "recordings":
@@ -117,10 +128,6 @@ def _selection(same: list[_Shared], folds: int) -> Finding:
         f"({numbers([one.size for one in same])}): what is chosen by it is chosen on the test"
     )
     return Finding("selection", sentence(text), len(names), names, tuple(one.fold for one in same), (VALIDATION, TEST))
-
-
-def _different(split: Split, fold: str) -> int:
-    return next(len({one.key for one in each.validation}) for each in split.folds if each.name == fold)
 
 
 def _count(number: int, word: str) -> str:

@@ -65,8 +65,11 @@ def _completed(
     names = {row.recording.name for row in rows}
     convention = conventions.convention_of(names, corpus)
     said = {path: convention.read(path) or {} for path in names} if convention else {}
-    completed = [Row(conventions.completed(row.recording, said.get(row.recording.name, {}), patterns), row.part, row.fold) for row in rows]
-    return name, completed, convention
+    completed: dict[Recording, Recording] = {}  # most stand in every fold
+    for one in (row.recording for row in rows):
+        if one not in completed:
+            completed[one] = conventions.completed(one, said.get(one.name, {}), patterns)
+    return name, [Row(completed[row.recording], row.part, row.fold) for row in rows], convention
 
 
 def _rows(paths: Sequence[Path], columns: Columns) -> Iterable[Row]:

@@ -35,10 +35,10 @@ def findings(path: Path) -> Iterator[Finding]:
     for key, value in settings.items():
         named = _value(value, settings)
         if _VALIDATION.search(key) and not _TEST.search(key) and _FILE.search(named) and named in tests:
-            text = f"{path} gives {key} and {tests[named]} the same data, {named}: what is chosen by the one is chosen on the test"
+            text = f"the file {path} gives {key} and {tests[named]} the same data, {named}: what is chosen by the one is chosen on the test"
             yield Finding("selection", sentence(text), 1, (named,), parts=("validation", "test"))
         if _CHOICE.search(key) and re.match(r"test(?:$|[\W_])", value, re.IGNORECASE):
-            text = f"{path} chooses the model by {key} = {value}, a figure of the test part"
+            text = f"the file {path} chooses the model by {key} = {value}, a figure of the test part"
             yield Finding("selection", sentence(text), 1, (value,), parts=("test",))
 
 

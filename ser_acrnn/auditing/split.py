@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
@@ -115,6 +115,7 @@ class Split:
         return tuple(recording for fold in self.folds for recording in fold.recordings)
 
 
+@cache
 def part_named(word: str) -> str:
     """The part that a word means, such as `dev` or `test-1`; "" of any other."""
     return _PART_OF_WORD.get(re.sub(r"[\s_.-]*(?:set|split|part)?[\s_.-]*\d*$", "", word.strip().casefold()).replace("-", ""), "")

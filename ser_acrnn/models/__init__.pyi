@@ -1,4 +1,4 @@
-from . import elm, front_end, heads, layers, linear_svm, networks, saving, waveform
+from . import elm, front_end, heads, layers, networks, saving, waveform
 from .heads import encoder, with_new_head
 from .networks import acrnn, dnn, with_attention
 from .waveform import waveform_model
@@ -11,7 +11,6 @@ __all__ = [
     "front_end",
     "heads",
     "layers",
-    "linear_svm",
     "networks",
     "saving",
     "waveform",

@@ -7,9 +7,9 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from ser_acrnn.auditing import linear_svm
 from ser_acrnn.config.baselines import LinearSvmConfig
 from ser_acrnn.evaluation import metrics
-from ser_acrnn.models import linear_svm
 
 CONFIG = LinearSvmConfig(emotions=("angry", "sad", "happy"), complexities=(1e-4, 1e-2, 1.0, 100.0))
 
