@@ -49,7 +49,7 @@ def test_a_command_that_needs_tensorflow_is_silent(recording, tmp_path):
 
 
 def test_an_experiment_is_silent():
-    assert process("-c", "import experiments.release, tensorflow").stderr == ""
+    assert process("-c", "import experiments.studies.transfer_methods, tensorflow").stderr == ""
 
 
 TALK = [
