@@ -45,11 +45,12 @@ predictor.predict({str(recording)!r})
 def test_a_command_that_needs_tensorflow_is_silent(recording, tmp_path):
     pytest.importorskip("ai_edge_litert")
     words = ("export", "acrnn3d-emodb", tmp_path / "a.tflite", "--format", "litert", "--speech", recording)
-    assert process("-m", "ser_acrnn", *words).stderr == ""
+    lines = process("-m", "ser_acrnn", *words).stderr.splitlines()
+    assert not [line for line in lines if not line.startswith("export: ")]  # how far it is, on a slow machine
 
 
 def test_an_experiment_is_silent():
-    assert process("-c", "import experiments.release, tensorflow").stderr == ""
+    assert process("-c", "import experiments.studies.transfer_methods, tensorflow").stderr == ""
 
 
 TALK = [

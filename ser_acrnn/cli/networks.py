@@ -9,6 +9,7 @@ import typer
 
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.cli.quiet import quiet
 from ser_acrnn.files import check_target
 
@@ -89,19 +90,21 @@ def export(
             predictor.enrol(recordings(speaker))
         samples: exporting.Inputs | None = None
         if speech:
-            files = recordings(speech)
+            files = Progress(None, "speech").over(recordings(speech))
             given = [listener.waveform(file) if waveform else listener.segments(file) for file in files]
             samples = given if waveform else np.concatenate(given)
-        check = exporting.export(
-            predictor.model,
-            path,
-            format,
-            quantize=quantize,
-            samples=samples,
-            waveform=waveform,
-            seconds=seconds,
-            speaker=listener.speaker if waveform else None,
-        )
+        with Progress(len(exporting.STEPS), "export", "steps") as progress:
+            check = exporting.export(
+                predictor.model,
+                path,
+                format,
+                quantize=quantize,
+                samples=samples,
+                waveform=waveform,
+                seconds=seconds,
+                speaker=listener.speaker if waveform else None,
+                on_step=lambda step: progress.update(note=step),
+            )
     typer.echo(
         f"{path}: on {check.segments} {'waveforms' if waveform else 'segments'} the largest difference of a posterior is "
         f"{check.max_difference:.1e}, {100 * check.agreement:.1f} % of the decisions agree; kept in {exporting.check_file(path)}"

@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 SILENT_SECONDS = 2.0
 # Lines in a log: each time a third of the time is gone again, so that a short command has some and a long one few; at least every 10 min.
-FIRST_LINE_SECONDS, SHARE_GONE, LONGEST_SECONDS = 10.0, 1 / 3, 600.0
+FIRST_LINE_SECONDS, SHARE_GONE, LONGEST_SECONDS = 30.0, 1 / 3, 600.0
 
 
 class Progress:

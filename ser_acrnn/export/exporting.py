@@ -33,6 +33,7 @@ from ser_acrnn.models.waveform import network_in, waveform_model
 
 logger = logging.getLogger(__name__)
 
+STEPS = ("judged by the network", "written", "judged in its runtime")
 # Of a posterior. Float32 differs by 1e-6 from runtime to runtime, weights in half precision by 2e-3, a wrong weight by 1e-1.
 MAX_DIFFERENCE = {None: 1e-3, "float16": 1e-2}
 MIN_INT8_AGREEMENT = 0.99  # of decisions: eight bits move posteriors by 1e-2 and more, which may turn a near tie
@@ -86,6 +87,7 @@ def export(
     waveform: bool = False,
     seconds: float | None = None,
     speaker: Statistics | None = None,
+    on_step: Callable[[str], object] = lambda step: None,
 ) -> Comparison:
     """Writes a network for another runtime, opens the file there, and compares posteriors.
 
@@ -108,6 +110,7 @@ def export(
             compared with the network behind `ser_acrnn.features.log_mels`.
         seconds: Length of every waveform; by default any, of LiteRT, which has to know it, one segment of 300 frames: 3.015 s.
         speaker: With `waveform`, of a network that normalises by the speaker: see `waveform_model`.
+        on_step: Called with the name of each of `STEPS` that has been done.
 
     Returns:
         The comparison.
@@ -131,12 +134,15 @@ def export(
         heard = inputs
     expected = judged(network, heard, BATCH)
     mixed_difference = None if network is model else float(np.abs(expected - judged(model, heard, BATCH)).max())
+    on_step(STEPS[0])
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         made, check = Path(folder, path.name), Path(folder, "check.json")
         FORMATS[format].write(made_from, made, quantize)
+        on_step(STEPS[1])
         found = open_exported(made, format)(inputs)
+        on_step(STEPS[2])
         comparison = Comparison(
             format=format,
             quantize=quantize,
