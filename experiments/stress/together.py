@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 
 from experiments.stress import worker
 from experiments.stress.cases import Case, Part
-from experiments.stress.commands import COMMANDS, copied, write_recordings
+from experiments.stress.commands import COMMANDS, RATE_HERTZ, copied, write_recordings
 from experiments.stress.scene import Scene, last_lines
 
 STOPPED_SECONDS = 60.0
 DAY_SECONDS = 86_400
 PREDICTIONS = 1_000  # of one case
+LONG_SECONDS = 7_200.0
 MOST_GROWN = 50 * 2**20  # bytes, since the first case
 NETWORK, THREADS, PROCESSES = "acrnn3d-emodb", 16, 4
 PREDICTING_SECONDS = 3_600.0  # of one case at most
@@ -104,6 +106,35 @@ def _predicting(paths: Sequence[Path]) -> worker.Try:
     return predict
 
 
+def _long(numbers: Sequence[int], seed: int, folder: Path) -> Iterator[Case]:
+    paths = _recordings(folder)
+    long = folder / "long.wav"
+    sounds = np.concatenate([soundfile.read(path, dtype="int16")[0] for path in paths])
+    with soundfile.SoundFile(long, "w", RATE_HERTZ, 1) as file:
+        for _ in range(round(LONG_SECONDS * RATE_HERTZ / len(sounds))):
+            file.write(sounds)
+    yield from worker.tried(partial(_following, long), numbers, PREDICTING_SECONDS)
+
+
+def _following(path: Path) -> worker.Try:
+    import psutil
+
+    from ser_acrnn.inference.predictor import Predictor
+
+    predictor, process = Predictor(NETWORK), psutil.Process()
+
+    def follow(number: int) -> Case:
+        first = grown = 0
+        for moment in predictor.timeline(path):
+            resident = process.memory_info().rss
+            first = first or (resident if moment.end_seconds > LONG_SECONDS / 10 else 0)
+            grown = max(grown, resident - first if first else 0)
+        fault = f"takes {grown / 2**20:.0f} MB more than after a tenth" if grown > MOST_GROWN else ""
+        return Case(number, f"a timeline of {LONG_SECONDS / 3600:g} hours", fault)
+
+    return follow
+
+
 def _by_threads(numbers: Sequence[int], seed: int, folder: Path) -> Iterator[Case]:
     return worker.tried(partial(_asking, _recordings(folder), seed), numbers, PREDICTING_SECONDS)
 
@@ -162,6 +193,7 @@ PARTS = (
     Part("stopped", 5, 3_600, _stopped),
     *(Part(f"clock set back in {name}", count, 3_600, partial(_set_back, name)) for name, count in (("run", 20), ("preparation", 50))),
     Part("predictions", 10, 7_200, _predicted),
+    Part("a long recording", 1, 7_200, _long),
     Part("threads", 10, 3_600, _by_threads),
     Part("processes", 5, 3_600, _by_processes),
 )
