@@ -1,6 +1,6 @@
 """A network of `acrnn` as an ONNX graph with the recurrent operator of ONNX, its batch norms' statistics inputs that can be replaced.
 
-`tf2onnx` makes loops of the recurrent layers, which take three times as long, and constants of the statistics.
+`tf2onnx` makes loops of the recurrent layers, by which a segment takes three times as long, and constants of the statistics.
 """
 
 from __future__ import annotations
