@@ -64,14 +64,12 @@ def test_the_limit_is_by_those_whom_the_folds_networks_have_not_heard(folder, sm
     for test in ("03", "08"):
         network = encoder(keras.saving.load_model(folder / "models" / "synthetic" / "best-by-training" / f"{test}-seed0.keras"))
         others = [speaker for speaker in corpus.speakers if speaker != test]
-        known, unheard = (
-            network.predict(load_segments(corpus, some, emotions).features, verbose=0).astype("f") for some in (others, [test])
-        )
+        known, unheard = (network.predict_on_batch(load_segments(corpus, some, emotions).features).astype("f") for some in (others, [test]))
         gaussian = LedoitWolf().fit(known)
         distances += list(gaussian.mahalanobis(unheard))
     layer = model.get_layer("familiarity")
     assert float(layer.limit) == pytest.approx(np.quantile(distances, 0.95), rel=1e-2)
-    known = encoder(model).predict(load_segments(corpus, corpus.speakers, emotions).features, verbose=0)
+    known = encoder(model).predict_on_batch(load_segments(corpus, corpus.speakers, emotions).features)
     np.testing.assert_allclose(layer.mean, known.mean(axis=0), atol=1e-2)
 
 

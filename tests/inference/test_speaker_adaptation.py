@@ -46,7 +46,7 @@ def segments(number, seed=2):
 
 
 def into(model, layer, heard):
-    found = keras.Model(model.input, model.get_layer(layer.name).input).predict(heard, verbose=0)
+    found = keras.Model(model.input, model.get_layer(layer.name).input).predict_on_batch(heard)
     return found.reshape(-1, found.shape[-1]).astype(np.float64)
 
 

@@ -29,7 +29,7 @@ def plain() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def knowing(plain: keras.Model) -> keras.Model:
-    return with_familiarity(plain, encoder(plain).predict(HEARD, verbose=0), limit=20.0)
+    return with_familiarity(plain, encoder(plain).predict_on_batch(HEARD), limit=20.0)
 
 
 def test_the_distance_is_mahalanobis_as_a_share_of_the_limit() -> None:
@@ -54,10 +54,10 @@ def test_the_distance_is_mahalanobis_as_a_share_of_the_limit() -> None:
 
 
 def test_posteriors_stay_and_the_file_keeps_what_is_known(plain: keras.Model, knowing: keras.Model, tmp_path: Path) -> None:
-    np.testing.assert_array_equal(knowing.predict(HEARD[:4], verbose=0), plain.predict(HEARD[:4], verbose=0))
+    np.testing.assert_array_equal(knowing.predict_on_batch(HEARD[:4]), plain.predict_on_batch(HEARD[:4]))
     save_compact(knowing, tmp_path / "knowing.keras")
     loaded = keras.saving.load_model(tmp_path / "knowing.keras")
-    embeddings = encoder(plain).predict(HEARD[:4], verbose=0)
+    embeddings = encoder(plain).predict_on_batch(HEARD[:4])
     found, expected = (np.asarray(one.get_layer(FAMILIARITY).unfamiliarity(embeddings)) for one in (loaded, knowing))
     np.testing.assert_allclose(found, expected, rtol=0.02)
     assert expected.min() > 0 and expected.max() < 2
@@ -67,8 +67,8 @@ def test_a_new_head_knows_nothing_and_the_encoder_ends_before(plain: keras.Model
     new = with_new_head(knowing, ["calm", "tense"])
     assert not any(isinstance(layer, Familiarity) for layer in new.layers) and new.output_shape == (None, 2)
     assert not any(isinstance(layer, Familiarity) for layer in encoder(knowing).layers)
-    np.testing.assert_array_equal(encoder(knowing).predict(HEARD[:2], verbose=0), encoder(plain).predict(HEARD[:2], verbose=0))
-    again = with_familiarity(knowing, encoder(plain).predict(HEARD, verbose=0), 7.0)
+    np.testing.assert_array_equal(encoder(knowing).predict_on_batch(HEARD[:2]), encoder(plain).predict_on_batch(HEARD[:2]))
+    again = with_familiarity(knowing, encoder(plain).predict_on_batch(HEARD), 7.0)
     assert sum(isinstance(layer, Familiarity) for layer in again.layers) == 1 and float(again.get_layer(FAMILIARITY).limit) == 7
 
 

@@ -175,14 +175,14 @@ def test_soft_targets_keep_the_network_unsure(corpus, long_run):
     for soft in ({"label_smoothing": 0.3}, {"mixup": 1.0}):
         result, model = train(corpus, changed(**soft, epochs=12), fold=BETWEEN)
         assert result.validation_curve != long_run[0].validation_curve
-        unsure, sure = (network.predict(heard, verbose=0).max(axis=1).mean() for network in (model, long_run[1]))
+        unsure, sure = (network.predict_on_batch(heard).max(axis=1).mean() for network in (model, long_run[1]))
         assert unsure + 0.03 < sure
 
 
 def test_label_smoothing_is_what_the_letter_of_the_formula_says(corpus):
     model, segments = acrnn(SMALL.model), load_segments(corpus, FOLD.train, EMOTIONS)
     loop.compile_model(model, changed(label_smoothing=0.3).training, steps=1)
-    posteriors = model.predict(segments.features, verbose=0)
+    posteriors = model.predict_on_batch(segments.features)
     targets = 0.7 * np.eye(3)[segments.labels] + 0.1
     expected = -(targets * np.log(posteriors)).sum(axis=1).mean()
     measured = model.evaluate(segments.features, np.eye(3)[segments.labels], verbose=0)
