@@ -77,6 +77,8 @@ def _rows(paths: Sequence[Path], columns: Columns) -> Iterable[Row]:
         if len(paths) > 1:
             raise SplitError(f"{folders[0]}: is a folder among {len(paths)} names, expected one folder alone, or files")
         return _folder(paths[0], columns)
+    if absent := [path for path in paths if not path.exists()]:
+        raise SplitError(f"{absent[0]}: does not exist, expected a file of a split, or a folder")
     return [row for path in paths for row in files_of_splits.rows(path, columns)]
 
 

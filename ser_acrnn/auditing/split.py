@@ -132,6 +132,9 @@ def folds_of(rows: Iterable[Row], source: str) -> tuple[SplitFold, ...]:
     if by_fold and len(by_fold) < len(listed):
         raise SplitError(f"{source}: {len(by_fold)} of {len(listed)} rows have a fold and no part, expected all of them or none")
     names = sorted({row.fold for row in listed}, key=natural)
+    if "" in names and len(names) > 1:
+        one = next(row.recording.id for row in listed if not row.fold)
+        raise SplitError(f"{source}: {one!r} has no fold, and others do, expected all of them or none to have one")
     if by_fold:
         found = [_tested_in_turn(name, by_fold) for name in names]
     else:

@@ -11,7 +11,7 @@ class Bounds:
 
     Attributes:
         least_usable: Share of the recordings that the model has to judge.
-        least_above_chance: By how much the lower end of the UAR's interval has to exceed chance.
+        least_above_chance: By how much the lower end of the UAR's interval has to exceed chance, at which a constant answer is.
         least_recall: Of each emotion, as a multiple of chance.
         most_sex_difference: Between the UAR of two sexes.
         most_gini: Of the speakers' UAR: 0, all the same; 1, one has all.
@@ -31,7 +31,7 @@ class Bounds:
     """
 
     least_usable: float = 0.99
-    least_above_chance: float = 0.0
+    least_above_chance: float = 0.01
     least_recall: float = 1.0
     most_sex_difference: float = 0.1
     most_gini: float = 0.15

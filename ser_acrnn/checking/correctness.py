@@ -56,6 +56,8 @@ def gini(values: NDArray[np.floating]) -> float:
 def _above_chance(found: Evaluation, bounds: Bounds) -> Outcome:
     """The lower end over speakers where there are enough of them, else that of the recalls' standard errors."""
     chance = 1 / len(found.recall)
+    if chance == 1:
+        return Outcome("UAR above chance", "lower end of the UAR's 95 % interval", reason="the labels have one emotion alone")
     if found.groups is not None and found.groups.number >= FEWEST_FOLDS:
         low, what = found.groups.uar.low, f"{found.groups.column}s"
     else:

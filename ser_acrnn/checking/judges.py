@@ -53,7 +53,7 @@ def opened(model: str, emotions: Sequence[str] = ()) -> Judge:
     Args:
         model: Name of a network that ships; a `.keras` file of this package; an export with the features inside, in any format; an ONNX
             file that takes `(batch, samples)` at 16 kHz; or `module:function`, see `FunctionJudge`.
-        emotions: Of an ONNX file that does not name them.
+        emotions: Of an ONNX file that does not name them, or of a function, which is otherwise asked about a second of next to nothing.
 
     Raises:
         CheckError: It cannot be used; or emotions are given of a model that names its own.
@@ -64,11 +64,11 @@ def opened(model: str, emotions: Sequence[str] = ()) -> Judge:
         return exported(path)
     if path.suffix == ".onnx":
         return _onnx(path, emotions)
-    if emotions:
-        raise CheckError(f"{model}: names its emotions itself, expected no others; they are for ONNX files that name none")
     module, _, name = model.partition(":")
     if name and not path.exists():
-        return FunctionJudge(model, _function(module, name))
+        return FunctionJudge(model, _function(module, name), emotions)
+    if emotions:
+        raise CheckError(f"{model}: names its emotions itself, expected no others; they are for ONNX files and functions")
     return NetworkJudge(model)
 
 

@@ -34,7 +34,7 @@ def check(
     model: Checked = None,
     predictions: Predicted = None,
     export: Annotated[Path | None, typer.Option(help="Export of the network, which has to say the same.")] = None,
-    emotions: Annotated[str, typer.Option(help="Of an ONNX file that names none, in its order, with commas between.")] = "",
+    emotions: Annotated[str, typer.Option(help="Of an ONNX file that names none, or of a function, with commas between.")] = "",
     changed: Annotated[int, typer.Option(min=1, help="Recordings that are judged again under each change.")] = 100,
     html: Annotated[Path | None, typer.Option(help="Also write a page with figures.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write the report as Markdown.")] = None,

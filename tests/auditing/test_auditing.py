@@ -155,6 +155,7 @@ def test_json_has_what_the_text_has(write_split, honest):
         ("path,speaker", [("a.wav", "a")], "'a.wav' has neither a part nor a fold"),
         ("path,part", [("a.wav", "train")], "the split has no test part"),
         ("path,part", [("a.wav", "rest")], "line 2: part is 'rest', expected train, validation or test"),
+        ("path,part,fold", [("a.wav", "train", "1"), ("b.wav", "test", "")], "'b.wav' has no fold, and others do"),
         ("speaker,part", [("a", "train")], "lacks a column of recordings"),
         ("path,part", [("", "train")], "line 2: path is empty"),
     ],

@@ -204,7 +204,7 @@ REFUSED = {
     "empty.jsonl": ("\n", r"empty.jsonl: holds no recording"),
     "quote.csv": ('path,part\n"a.wav,train\n', r"quote.csv, line 2: cannot be read \(a quote is not closed\)"),
     "words.txt": ("a", r"words.txt: ends in '.txt', expected a folder or a file"),
-    "not-there.csv": (None, r"not-there.csv: cannot be read"),
+    "not-there": (None, r"not-there: does not exist"),
     "broken.parquet": ("no", r"broken.parquet: cannot be read"),
 }
 

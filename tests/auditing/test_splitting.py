@@ -23,7 +23,7 @@ def recordings(speakers=6, texts=6, repeated=2):
             f"wav/{name}.wav",
             speaker=f"s{speaker}",
             emotion=emotion,
-            text=f"t{text}",
+            text=f't{text}, "so"',
             session=str(speaker // 2),
             sex="mf"[speaker % 2],
         )

@@ -53,10 +53,17 @@ def test_a_right_model_passes_all():
         (lambda row: row["pitch_hertz"] < 160 and row["number"] // 2 % 2, 0.9, "pitch"),
         (lambda row: row["number"] % 20 == 0, 0.6, "calibration"),
         (lambda row: row["number"] // 2 % 2 == 1, 0.6, "UAR above chance"),
+        (lambda row: row["truth"] == "sad", 0.6, "UAR above chance"),
     ],
 )
 def test_a_model_that_fails_in_one_way_fails_that_test(wrong, sure, name):
     assert name in failed(table(wrong, sure))
+
+
+def test_one_emotion_alone_is_no_choice():
+    judged = table()
+    alone = judged[judged["truth"] == "sad"].drop(columns=["angry", "sad"])
+    assert outcomes(alone)["UAR above chance"].verdict == "not tested"
 
 
 def test_recordings_that_are_refused_count():

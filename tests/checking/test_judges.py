@@ -106,6 +106,7 @@ def test_a_function_of_somebody_is_imported_from_the_current_folder(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     judge = opened("mine_of_judges:judge")
     assert judge.emotions == ("loud", "quiet") and judge(waveforms).posteriors.tolist() == [[0.75, 0.25]] * 3
+    assert opened("mine_of_judges:judge", ["quiet", "loud"])(waveforms).posteriors.tolist() == [[0.25, 0.75]] * 3
     for name, message in (("number", "is int, expected a function"), ("other", "cannot be imported")):
         with pytest.raises(CheckError, match=message):
             opened(f"mine_of_judges:{name}")

@@ -61,7 +61,7 @@ def test_what_these_recordings_do_not_allow_ends_with_one(capsys, tmp_path):
 @pytest.mark.parametrize(
     "words, code, message",
     [
-        (["audit", "not-there.csv"], 1, "not-there.csv: cannot be read"),
+        (["audit", "not-there.csv"], 1, "not-there.csv: does not exist"),
         (["audit", "{table}", "--corpus", "timit"], 1, "the corpus is 'timit', expected one of emodb, cremad"),
         (["audit", "{table}", "--speaker-column", "who"], 1, "lacks the column 'who'"),
         (["audit", "{table}", "--config", "none.yaml"], 1, "none.yaml: cannot be read"),
