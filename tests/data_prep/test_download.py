@@ -21,6 +21,7 @@ import pytest
 
 from data_prep.checksums import compare
 from data_prep.download import ArchiveError, DownloadError, TransferConfig, fetch_each, install, unpack
+from ser_acrnn.cli import progress
 
 # Small reads, so that a small archive is cut between two of them; two more attempts, without a pause.
 QUICK = TransferConfig(waits_seconds=(0.0, 0.0), timeout_seconds=5.0, chunk_bytes=512, progress=False)
@@ -352,10 +353,14 @@ def test_random_damage_is_an_archive_error_or_harmless(tmp_path: Path) -> None:
         assert all(data == b"RIFF" for data in contents(tmp_path / "target").values())
 
 
-def test_shows_progress_on_stderr(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fetch(site, tmp_path, TransferConfig(progress=True))
+@pytest.mark.parametrize("shown", [True, False])
+def test_tells_its_progress_on_stderr(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, shown: bool
+) -> None:
+    monkeypatch.setattr(progress, "FIRST_LINE_SECONDS", 0.0)
+    fetch(site, tmp_path, TransferConfig(progress=shown, chunk_bytes=16))
     captured = capsys.readouterr()
-    assert "100%" in captured.err and captured.out == ""
+    assert (" MB, 00:00 gone" in captured.err) == shown and captured.out == ""
 
 
 def test_says_what_it_fetches(site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
