@@ -14,6 +14,7 @@ from experiments import catalogue
 from experiments.cross_corpus import results as found
 from experiments.cross_corpus.recordings import SETS, shared
 from experiments.cross_corpus.results import CONDITIONS, FOLDER, decisions
+from experiments.reporting.pages import NONE_YET
 from ser_acrnn import files
 from ser_acrnn.evaluation import figures, metrics, report
 from ser_acrnn.evaluation.results import RunResult
@@ -122,16 +123,15 @@ def write(root: Path, page: Path) -> list[Path]:
         page: The page.
 
     Returns:
-        Both files.
+        The page, and where there are results the figure.
 
     Raises:
-        ResultError: There is no result, or one is not what its name says.
+        ResultError: A result is not what its name says.
     """
-    results = found.collect(root)
-    picture = root / FOLDER / FIGURE
-    figures.save(figure(results, SETS["four"]), picture)
+    results, picture = found.collect(root), root / FOLDER / FIGURE
     heard = "\n".join(f"- **{name}**: {words}" for name, words in CONDITIONS.items())
-    link = Path(os.path.relpath(picture, page.parent)).as_posix()
+    if results:
+        figures.save(figure(results, SETS["four"]), picture)
     files.write_text(
         page,
         f"""# Across corpora
@@ -148,7 +148,14 @@ Functionals are standardised by the training recordings (unadapted) or by what w
 it, and of one that normalises by the speaker mean and variance of the log-Mels too. A half is drawn at random, and each is judged by the
 other.
 
-## What is judged
+{_tables(results, Path(os.path.relpath(picture, page.parent)).as_posix()) if results else NONE_YET}
+""",
+    )
+    return [page, picture] if results else [page]
+
+
+def _tables(results: Sequence[RunResult], picture: str) -> str:
+    return f"""## What is judged
 
 {recordings_table(results)}
 
@@ -161,7 +168,7 @@ Angry, sad, happy, neutral; chance is 25.
 
 {table(results, SETS["four"])}
 
-![UAR by training corpus and tested corpus]({link})
+![UAR by training corpus and tested corpus]({picture})
 
 ## Six emotions
 
@@ -169,7 +176,4 @@ With fear and disgust, chance is 16.7. Where training and tested corpora share f
 
 {table(results, SETS["six"])}
 
-{report.made_with(results)}
-""",
-    )
-    return [page, picture]
+{report.made_with(results)}"""

@@ -129,32 +129,27 @@ def test_voices_of_all_corpora_are_given_to_others_alike(pool):
     assert (heard == 2).all()
 
 
-def test_a_corpus_is_left_out_the_recipe_chosen_and_the_network_trained_on_all(pool, tmp_path, monkeypatch, capsys):
-    import keras
-
-    tiny = PRESETS["tiny"]
+def test_a_corpus_is_left_out_in_turn_and_the_network_trained_on_all(tmp_path, monkeypatch, capsys):
+    tiny, both = PRESETS["tiny"], PooledCorpus([corpus("banglaser"), corpus("emodb")], SIX)
     training = replace(tiny.training, sampling="corpora", epoch_choice="last", train_on_validation=True, epochs=1)
     preset = replace(tiny, model=replace(tiny.model, emotions=SIX), training=training)
-    monkeypatch.setattr(
-        open_corpora, "RECIPES", {"tiny": preset, "slower": replace(preset, training=replace(training, learning_rate=1e-5))}
-    )
-    monkeypatch.setattr(open_corpora, "opened", lambda prepared, preset: pool)
-    words = ["--prepared", "x", "--recipe", "tiny,slower"]
+    monkeypatch.setattr(open_corpora, "RECIPES", {"tiny": preset})
+    monkeypatch.setattr(open_corpora, "opened", lambda prepared, preset: both)
+    words = ["--prepared", "x", "--recipe", "tiny"]
     words += [word for option in ("results", "work", "models") for word in (f"--{option}", str(tmp_path / option))]
     assert open_corpora.main(words) == 0
     found = [RunResult.load(path) for path in sorted((tmp_path / "results" / "open-corpora" / "tiny").glob("*.json"))]
     assert [result.fold for result in found] == [
-        {"train": ["crema_d", "emodb"], "validation": None, "test": "banglaser"},
-        {"train": ["banglaser", "emodb"], "validation": None, "test": "crema_d"},
-        {"train": ["banglaser", "crema_d"], "validation": None, "test": "emodb"},
+        {"train": ["emodb"], "validation": None, "test": "banglaser"},
+        {"train": ["banglaser"], "validation": None, "test": "emodb"},
     ]
     for result in found:
         assert {corpus_of(one["id"]) for one in result.utterances} == {result.fold["test"]} and result.protocol == "leave-one-corpus-out"
+        assert result.emotions == list(SIX)
     network = tmp_path / "models" / "acrnn3d-open.keras"
-    assert tuple(keras.saving.load_model(network).get_layer("emotion").emotions) == SIX
     before = network.stat().st_mtime_ns
     assert open_corpora.main(words) == 0 and network.stat().st_mtime_ns == before
-    assert "| recipe | banglaser | crema_d | emodb | mean |" in capsys.readouterr().out
+    assert "| recipe | banglaser | emodb | mean |" in capsys.readouterr().out.replace("  ", " ").replace("  ", " ")
     assert not list((tmp_path / "work").rglob("*.npz"))
 
 

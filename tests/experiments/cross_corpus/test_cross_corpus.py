@@ -175,8 +175,8 @@ def test_unknown_judges_are_refused(more, complaint, folders, tmp_path, capsys):
 def test_one_corpus_alone_trains_no_machine(folders, tmp_path, capsys):
     assert run({"nemo": folders["nemo"]}, tmp_path) == 1
     assert "expected two or more" in capsys.readouterr().err
-    assert run({}, tmp_path, "--page", tmp_path / "page.md") == 1
-    assert "holds no result" in capsys.readouterr().err
+    assert run({}, tmp_path, "--page", tmp_path / "page.md") == 0
+    assert "*No runs yet.*" in (tmp_path / "page.md").read_text() and not (tmp_path / "results").exists()
 
 
 def test_a_changed_result_is_refused(tmp_path):
