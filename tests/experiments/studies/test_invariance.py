@@ -9,7 +9,7 @@ from experiments.studies import invariance
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.inference.predictions import Prediction
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 RATE_HERTZ = 16_000
 
 
