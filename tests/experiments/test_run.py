@@ -68,7 +68,7 @@ def test_a_corpus_that_is_not_prepared_is_named(tmp_path, capsys):
 
 
 def test_the_grid_survives_a_failing_run_names_it_and_goes_on_from_there(small_corpus, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(executors, "run_child", lambda job, at_once: "" if run_one.main(job.command[3:]) == 0 else "exit code 1")
+    monkeypatch.setattr(executors, "run_child", lambda job, at_once: "" if run_one.main(job.command[3:]) == 0 else "what a child says")
     # A folder in the checkpoint's place makes the first run fail after its first epoch. The baseline is compiled in no time.
     obstacle = tmp_path / "work" / "synthetic" / "dnn-elm" / "03-seed0.npz"
     obstacle.mkdir(parents=True)
@@ -76,7 +76,7 @@ def test_the_grid_survives_a_failing_run_names_it_and_goes_on_from_there(small_c
     assert run_grid.main(words) == 1
     error = capsys.readouterr().err
     results = tmp_path / "results" / "synthetic" / "dnn-elm"
-    assert "failed: " in error and "03-seed0.json" in error and "exit code 1" in error
+    assert "failed: " in error and "03-seed0.json" in error and "what a child says" in error
     assert [path.name for path in sorted(results.glob("*.json"))] == ["08-seed0.json"]
 
     obstacle.rmdir()

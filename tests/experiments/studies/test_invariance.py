@@ -10,7 +10,7 @@ from ser_acrnn.audio.files import AudioError
 from ser_acrnn.checking.surroundings import SURROUNDINGS
 from ser_acrnn.inference.predictions import Prediction
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 RATE_HERTZ = 16_000
 
 
