@@ -56,7 +56,9 @@ def test_an_epoch_is_measured(measured, kind, measure):
     figures, elapsed = timed(measure, kind, measured[0])
     assert figures["segments"] >= training_segments(measured[0]) >= 10  # overlapping, as `tiny` trains on them
     assert 0 < figures["loading"] < elapsed and 0 < figures["seconds"] < elapsed
-    assert 100 < figures["before"] <= figures["peak"] < (3000 if measure is epoch.measure else 30_000)  # this process holds the tests
+    assert 100 < figures["before"] <= figures["peak"]
+    if measure is epoch.measure:  # the other one measures this process, which holds what the tests before have left
+        assert figures["peak"] < 3000
 
 
 def test_copies_of_a_corpus_have_its_statistics_and_features(measured, tmp_path):
