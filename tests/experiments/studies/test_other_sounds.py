@@ -17,7 +17,7 @@ from ser_acrnn.inference.predictions import Prediction
 class Standin:
     """Says that noise is no speech, of silence that it is unsure, and of anything else that it is happy."""
 
-    def predict(self, samples: np.ndarray) -> Prediction:
+    def predict(self, samples: np.ndarray, rate: int) -> Prediction:
         if np.abs(samples).max() < 0.01:
             return Prediction("sad", {"sad": 1.0}, (), 0.04, unfamiliarity=1.5)
         if np.mean(np.abs(samples) < 0.01) < 0.4:
