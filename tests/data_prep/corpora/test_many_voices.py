@@ -101,10 +101,11 @@ def test_a_recording_that_cannot_be_fetched_is_named_with_what_to_do(tmp_path: P
 
 def test_banglaser_has_the_published_counts(tmp_path: Path) -> None:
     names = [
-        f"{'01' if (speaker, number) == ('15', 4) else '03'}-01-{number:02}-01-{sentence:02}-{repetition:02}-{speaker}.wav"
+        f"{'01' if (speaker, number) == ('15', 4) else '03'}-01-{number:02}-{intensity}-{sentence:02}-{repetition:02}-{speaker}.wav"
         for speaker in banglaser.SPEAKERS
         for number, emotion in enumerate(banglaser.EMOTION_OF_NUMBER.values(), start=1)
         if emotion != "neutral" or speaker not in banglaser.WITHOUT_NEUTRAL
+        for intensity in ["02" if emotion in ("angry", "surprise") else "01"]
         for sentence in (1, 2, 3)
         for repetition in (1, 2, 3)
     ]
