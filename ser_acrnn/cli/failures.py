@@ -16,6 +16,7 @@ from typer.core import TyperCommand
 
 # Typer's own, whether it is click's or, in later versions, Typer's copy of that.
 _RUNNING: ContextVar[typer.Context] = ContextVar("running")
+_PACKAGES = {"sklearn": "scikit-learn"}  # that are called otherwise than what is imported of them
 LARGEST_NUMBER = 2**32  # of an option; seeds are below it
 HELP_OPTIONS = ["--help", "-h"]  # of every command
 
@@ -58,6 +59,9 @@ def reason(error: BaseException) -> str:
     backend = os.environ.get("KERAS_BACKEND")
     if backend and (getattr(error, "name", None) == backend or str(error) == f"Unable to import backend : {backend}"):
         return f"KERAS_BACKEND is {backend!r}, which is not installed here, expected tensorflow, jax or torch, one that is installed"
+    if isinstance(error, ModuleNotFoundError) and error.name and str(error).startswith("No module named"):
+        package = error.name.split(".")[0]
+        return f"this needs {package}, not installed here: pip install {_PACKAGES.get(package, package)}"
     if isinstance(error, MemoryError):
         return f"there is not enough memory ({error})" if str(error) else "there is not enough memory"
     if isinstance(error, OSError) and error.strerror:
