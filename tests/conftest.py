@@ -145,7 +145,7 @@ def shared_graphs(sharing: Callable[[], AbstractContextManager[None]]) -> Iterat
 @pytest.fixture
 def unsaved_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without their figures' files, which take most of a report's time, for tests that read the text."""
-    monkeypatch.setattr("ser_acrnn.evaluation.figures.save", lambda figure, path: None)
+    monkeypatch.setattr("ser_acrnn.evaluation.drawing.save", lambda figure, path: None)
 
 
 @pytest.fixture(scope="session")

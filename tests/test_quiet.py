@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import ROOT
 
 from ser_acrnn import quiet
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +33,10 @@ def test_python_predicts_in_silence(recording):
     code = f"""
 from ser_acrnn import Predictor
 import tensorflow, numpy as np, soundfile
-predictor = Predictor("acrnn3d-emodb")
+predictor = Predictor("acrnn3d-emodb", runtime="keras")
 samples, rate = soundfile.read({str(recording)!r})
 for times in range(1, 20, 3):  # of other numbers of segments
-    predictor.predict(np.tile(samples, times))
+    predictor.predict(np.tile(samples, times), rate)
 predictor.enrol([{str(recording)!r}])
 predictor.predict({str(recording)!r})
 """

@@ -252,8 +252,12 @@ def download(directory: str | Path, url: str = URL, checksums: Mapping[str, str]
 
 @command.entry
 def main(
-    to: Annotated[Path | None, typer.Option("--download", metavar="DIR", help="fetch the recordings and verify each")] = None,
-    at: Annotated[Path | None, typer.Option("--verify", metavar="DIR", help="compare the files with the published checksums")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--download", metavar="DIR", help="fetch and verify the recordings; --verify instead compares alone")
+    ] = None,
+    at: Annotated[
+        Path | None, typer.Option("--verify", metavar="DIR", help="instead compare what is there with the published checksums")
+    ] = None,
     url: Annotated[str, typer.Option(help="address of the folder of recordings")] = URL,
 ) -> int:
     """Fetches or verifies CREMA-D."""

@@ -18,12 +18,12 @@ from experiments.catalogue import baselines
 from experiments.cross_corpus import machines, networks, page
 from experiments.cross_corpus.recordings import Recording, check_leaks, read
 from experiments.cross_corpus.results import Cell
-from experiments.jobs.locks import lock
 from experiments.options import RESULTS, WORK, Results
 from experiments.shipped import index
-from experiments.studies.functionals import opensmile_extractor
 from ser_acrnn import files
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.features.functionals import opensmile_extractor
+from ser_acrnn.locks import lock
 
 
 def folders(text: str) -> dict[str, Path]:
@@ -41,13 +41,16 @@ def folders(text: str) -> dict[str, Path]:
 
 @command.entry
 def main(
-    corpora: Annotated[Mapping[str, Path] | None, typer.Option(parser=folders, metavar="NAME=DIR,...", help="loaders and folders")] = None,
+    corpora: Annotated[
+        Mapping[str, Path] | None,
+        typer.Option(parser=folders, metavar="NAME=DIR,...", help="loaders and folders; by default nothing new is judged"),
+    ] = None,
     machine: Annotated[str, typer.Option(help="which of the baselines, separated by commas; empty: none")] = "opensmile-compare-svm",
     network: Annotated[str, typer.Option(help="names of networks that ship, separated by commas; empty: none")] = ",".join(index()),
     most: Annotated[int, typer.Option(min=1, help="recordings that are drawn of a corpus, evenly over speakers and emotions")] = 10_000,
     results: Results = RESULTS,
     work: Annotated[Path, typer.Option(help="folder that keeps the functionals")] = WORK,
-    to: Annotated[Path | None, typer.Option("--page", help="write the page from all results that are there")] = None,
+    to: Annotated[Path | None, typer.Option("--page", help="also write the page from all results that are there")] = None,
 ) -> None:
     """Judges what has no result yet; exit code 75 when another process does.
 

@@ -20,11 +20,11 @@ from experiments.catalogue import baselines
 from experiments.cross_corpus import results as found
 from experiments.cross_corpus.recordings import SETS, Recording, emotions_of, shared
 from experiments.cross_corpus.results import Cell
-from experiments.studies import linear_svm
 from experiments.studies.disjoint import heard_and_scored
-from experiments.studies.functionals import Extractor, functionals_of
+from ser_acrnn.auditing import linear_svm
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.features.functionals import Extractor, functionals_of
 
 # Beyond these, a machine of some thousand functionals separates its training recordings anyway.
 COMPLEXITIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)

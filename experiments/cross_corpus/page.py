@@ -16,7 +16,7 @@ from experiments.cross_corpus.recordings import SETS, shared
 from experiments.cross_corpus.results import CONDITIONS, FOLDER, decisions
 from experiments.reporting.pages import NONE_YET
 from ser_acrnn import files
-from ser_acrnn.evaluation import figures, metrics, report
+from ser_acrnn.evaluation import drawing, metrics, report
 from ser_acrnn.evaluation.results import RunResult
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def write(root: Path, page: Path) -> list[Path]:
     results, picture = found.collect(root), root / FOLDER / FIGURE
     heard = "\n".join(f"- **{name}**: {words}" for name, words in CONDITIONS.items())
     if results:
-        figures.save(figure(results, SETS["four"]), picture)
+        drawing.save(figure(results, SETS["four"]), picture)
     files.write_text(
         page,
         f"""# Across corpora

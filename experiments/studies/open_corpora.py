@@ -23,7 +23,6 @@ from experiments import shipped
 from experiments.catalogue import ablations
 from experiments.cross_corpus.recordings import SIX
 from experiments.grid.runs import prepared_path
-from experiments.jobs.locks import lock
 from experiments.options import RESULTS, WORK, Results, Work
 from ser_acrnn.config import Preset
 from ser_acrnn.data.pooled import PooledCorpus
@@ -32,6 +31,7 @@ from ser_acrnn.evaluation import report
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.locks import lock
 
 logger = logging.getLogger(__name__)
 

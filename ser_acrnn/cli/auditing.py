@@ -12,22 +12,31 @@ import typer
 from ser_acrnn.cli.failures import Command, named
 
 Corpus = Annotated[
-    str, typer.Option(help="Whose file names say speaker and sentence: emodb, cremad, ravdess, iemocap, nemo, mead, tess, savee.")
+    str,
+    typer.Option(
+        help="Whose file names say speaker and sentence: emodb, cremad, ravdess, iemocap, nemo, mead, tess, savee; by default the one "
+        "whose names all are."
+    ),
 ]
-SpeakerFrom = Annotated[str, typer.Option(help="Regular expression on the path, in whose first group the speaker is.", metavar="REGEX")]
-TextFrom = Annotated[str, typer.Option(help="The same for the sentence.", metavar="REGEX")]
-SessionFrom = Annotated[str, typer.Option(help="The same for the session or dialogue.", metavar="REGEX")]
+SpeakerFrom = Annotated[
+    str, typer.Option(help="Regular expression on the path, in whose first group the speaker is, instead of a column.", metavar="REGEX")
+]
+TextFrom = Annotated[str, typer.Option(help="The same for the sentence, instead of a column.", metavar="REGEX")]
+SessionFrom = Annotated[str, typer.Option(help="The same for the session or dialogue, instead of a column.", metavar="REGEX")]
 PathColumn = Annotated[str, typer.Option(help="Column of the files, by default path, file, wav or the like.", metavar="COLUMN")]
-IdColumn = Annotated[str, typer.Option(help="Column of the recordings' names, where there are no files.", metavar="COLUMN")]
-SpeakerColumn = Annotated[str, typer.Option(help="Column of the speakers.", metavar="COLUMN")]
-EmotionColumn = Annotated[str, typer.Option(help="Column of the emotions.", metavar="COLUMN")]
-PartColumn = Annotated[str, typer.Option(help="Column that says train, validation or test.", metavar="COLUMN")]
-FoldColumn = Annotated[
-    str, typer.Option(help="Column of the fold that tests the recording, or, beside the part, of the fold.", metavar="COLUMN")
+IdColumn = Annotated[
+    str, typer.Option(help="Column of the recordings' names, where there are no files, by default id or the like.", metavar="COLUMN")
 ]
-TextColumn = Annotated[str, typer.Option(help="Column of the sentences.", metavar="COLUMN")]
-SessionColumn = Annotated[str, typer.Option(help="Column of the sessions or dialogues.", metavar="COLUMN")]
-SexColumn = Annotated[str, typer.Option(help="Column of the speakers' sex.", metavar="COLUMN")]
+SpeakerColumn = Annotated[str, typer.Option(help="Column of the speakers, by default speaker or the like.", metavar="COLUMN")]
+EmotionColumn = Annotated[str, typer.Option(help="Column of the emotions, by default emotion, label or the like.", metavar="COLUMN")]
+PartColumn = Annotated[str, typer.Option(help="Column that says train, validation or test, by default part or split.", metavar="COLUMN")]
+FoldColumn = Annotated[
+    str,
+    typer.Option(help="Column of the fold that tests the recording, or, beside the part, of the fold; by default fold.", metavar="COLUMN"),
+]
+TextColumn = Annotated[str, typer.Option(help="Column of the sentences, by default text or the like.", metavar="COLUMN")]
+SessionColumn = Annotated[str, typer.Option(help="Column of the sessions or dialogues, by default session or the like.", metavar="COLUMN")]
+SexColumn = Annotated[str, typer.Option(help="Column of the speakers' sex, by default sex or gender.", metavar="COLUMN")]
 Scheme = Literal["speaker", "group", "session", "speaker-and-text"]
 Format = Literal["csv", "emobox", "speechbrain-csv", "speechbrain-json"]
 MOST_FOLDS = 1_000
@@ -55,15 +64,19 @@ def audit(
     text_column: TextColumn = "",
     session_column: SessionColumn = "",
     sex_column: SexColumn = "",
-    audio: Annotated[Path | None, typer.Option(help="Folder of the recordings, which are then compared by their sound.")] = None,
-    config: Annotated[list[Path] | None, typer.Option(help="Configuration or log of a training; can be given again.")] = None,
+    audio: Annotated[Path | None, typer.Option(help="Folder of the recordings, which are then also compared by their sound.")] = None,
+    config: Annotated[
+        list[Path] | None, typer.Option(help="Configuration or log of a training, to be looked at also; can be given again.")
+    ] = None,
     unseen_texts: Annotated[
         bool, typer.Option("--unseen-texts", help="The test's sentences are to be new, as where a column or rule of theirs is given.")
     ] = False,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Also train a simple system under this split and an honest one; needs --audio and openSMILE.")
     ] = False,
-    work: Annotated[Path | None, typer.Option(help="Folder that keeps what --estimate computes of the recordings.")] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder that keeps what --estimate computes of the recordings; by default nothing is kept.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find what is known of the test beforehand in a split: exit code 0, nothing was found; 1, something was; 2, wrong arguments."""

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 Checked = Annotated[
     str | None,
-    typer.Argument(help="A shipped network, a .keras file, an export, an ONNX file of (batch, samples), or module:function of samples."),
+    typer.Argument(
+        help="A shipped network, a .keras file, an export, an ONNX file of (batch, samples), or module:function of samples; by default "
+        "--predictions."
+    ),
 ]
 Predicted = Annotated[Path | None, typer.Option(help="Instead of a model, what `ser-acrnn predict --csv` printed.", metavar="CSV")]
 
@@ -33,8 +36,10 @@ def check(
     labels: Labels,
     model: Checked = None,
     predictions: Predicted = None,
-    export: Annotated[Path | None, typer.Option(help="Export of the network, which has to say the same.")] = None,
-    emotions: Annotated[str, typer.Option(help="Of an ONNX file that names none, or of a function, with commas between.")] = "",
+    export: Annotated[Path | None, typer.Option(help="Export of the network, which also has to say the same.")] = None,
+    emotions: Annotated[
+        str, typer.Option(help="Of an ONNX file that names none, or of a function, with commas between; by default those that it names.")
+    ] = "",
     changed: Annotated[int, typer.Option(min=1, help="Recordings that are judged again under each change.")] = 100,
     html: Annotated[Path | None, typer.Option(help="Also write a page with figures.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write the report as Markdown.")] = None,

@@ -28,7 +28,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 lets others in, and there are no passwords.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen at; 0 for any that is free.")] = 8000,
     megabytes: Annotated[int, typer.Option(min=1, max=4_096, help="Of one request at most, in MiB.")] = 50,
-    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="Of one recording at most.")] = 600.0,
+    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="Length of one recording at most, in seconds.")] = 600.0,
     waiting: Annotated[int, typer.Option(min=1, max=100_000, help="Recordings that may wait; beyond, status 503.")] = 512,
 ) -> None:
     """Answer recordings over HTTP: POST /predict, a WebSocket /stream, /models, /health, /metrics, and /docs, which describes them."""

@@ -40,6 +40,10 @@ def pages_files(tmp_path_factory: pytest.TempPathFactory, write_corpus: Callable
         (folder / name).write_text("path,speaker,emotion\n" + "".join(rows), encoding="utf-8")
     labels = "path,speaker,emotion,sex\nrecordings/1.wav,03,angry,m\nrecordings/2.wav,08,sad,f\n"
     (folder / "labels.csv").write_text(labels, encoding="utf-8")
+    (folder / "joyful.csv").write_text(labels.replace("angry", "joy").replace("sad", "excited"), encoding="utf-8")
+    for name, shares in (("ours.csv", ("angry,0.9,0.1", "sad,0.2,0.8")), ("theirs.csv", ("angry,0.6,0.4", "angry,0.7,0.3"))):
+        said = "".join(f"recordings/{number}.wav,{share}\n" for number, share in enumerate(shares, start=1))
+        (folder / name).write_text(f"path,emotion,angry,sad\n{said}", encoding="utf-8")
     for name in ("mine", "build"):
         (folder / name).mkdir()
     shutil.copy(pretrained_path("acrnn3d-emodb"), folder / "mine" / "model.keras")

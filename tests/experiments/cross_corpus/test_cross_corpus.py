@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from experiments.studies.functionals import Extractor
 
 from data_prep.corpora import banglaser, crema_d, nemo
 from experiments.cross_corpus import __main__ as cross_corpus
@@ -17,6 +16,7 @@ from experiments.cross_corpus.results import CONDITIONS, Cell, decisions
 from ser_acrnn import audio
 from ser_acrnn.evaluation.protocol import LeakError
 from ser_acrnn.evaluation.results_manifest import ResultError
+from ser_acrnn.features.functionals import Extractor
 
 RATE_HERTZ = 16_000
 HERTZ = dict(zip(SIX, (300, 500, 700, 900, 1100, 1300), strict=True))

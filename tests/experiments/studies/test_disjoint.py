@@ -52,7 +52,7 @@ def test_a_recording_has_no_part_in_what_its_judge_has_heard(judged, small_corpu
 
     heard, enrol = [], Predictor.enrol
     monkeypatch.setattr(
-        Predictor, "enrol", lambda self, recordings, **more: heard.append(list(recordings)) or enrol(self, recordings, **more)
+        Predictor, "enrol", lambda self, voices, *rate, **more: heard.append(list(voices)) or enrol(self, voices, *rate, **more)
     )
     said, scores_of = [], disjoint.scores_of
     monkeypatch.setattr(disjoint, "scores_of", lambda predictor, waveforms: said.append(list(waveforms)) or scores_of(predictor, waveforms))
