@@ -50,9 +50,10 @@ class Command:
 
     def left(self, folder: Path) -> dict[str, str]:
         """What it has left: path below the folder -> checksum of what has to be the same each time."""
+        folder = folder.resolve()
         roots = [folder / name for name in self.leaves]
         paths = [path for root in roots for path in ([root] if root.is_file() else root.resolve().rglob("*")) if path.is_file()]
-        return {str(path.relative_to(folder.resolve())): digest(path) for path in sorted(paths)}
+        return {str(path.relative_to(folder)): digest(path) for path in sorted(paths)}
 
 
 def write_recordings(folder: Path) -> None:
