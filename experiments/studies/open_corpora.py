@@ -16,7 +16,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from tqdm import tqdm
 
 from data_prep import command
 from experiments import shipped
@@ -24,6 +23,7 @@ from experiments.catalogue import ablations
 from experiments.cross_corpus.recordings import SIX
 from experiments.grid.runs import prepared_path
 from experiments.options import RESULTS, WORK, Results, Work
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset
 from ser_acrnn.data.pooled import PooledCorpus
 from ser_acrnn.data.prepared import open_corpus
@@ -86,14 +86,14 @@ def leave_one_out(prepared: Sequence[Path], name: str, preset: Preset, results: 
             continue
         this = Run(corpus.name, name, preset, fold, SEED, PROTOCOL)
         checkpoint = work / FOLDER / f"{name}-{fold.test}.npz"
-        with tqdm(total=preset.training.epochs, desc=f"{name} without {fold.test}", unit=" epochs") as bar:
+        with Progress(preset.training.epochs, f"{name} without {fold.test}", "epochs") as progress:
             result, _ = training.run(
                 corpus,
                 this,
                 system=PooledAcrnn(preset),
                 devices=devices,
                 checkpoint=checkpoint,
-                on_epoch=lambda entry, bar=bar: _show(bar, entry),
+                on_epoch=lambda entry, progress=progress: _show(progress, entry),
             )
         result.save(path)
         checkpoint.unlink(missing_ok=True)
@@ -101,9 +101,8 @@ def leave_one_out(prepared: Sequence[Path], name: str, preset: Preset, results: 
     return found
 
 
-def _show(bar: tqdm, entry: dict) -> None:
-    bar.n = entry["epoch"]
-    bar.set_postfix(loss=entry["loss"])
+def _show(progress: Progress, entry: dict) -> None:
+    progress.reach(entry["epoch"], f"loss {entry['loss']:.3f}")
 
 
 def uar_of(result: RunResult) -> float:
@@ -174,7 +173,7 @@ def train(prepared: Sequence[Path], preset: Preset, path: Path, checkpoint: Path
     from ser_acrnn.training import run as training
     from ser_acrnn.training.pooled import PooledAcrnn
 
-    with tqdm(total=preset.training.epochs, desc=path.stem, unit=" epochs") as bar:
+    with Progress(preset.training.epochs, path.stem, "epochs") as progress:
         model = training.train_on_all(
             opened(prepared, preset),
             preset,
@@ -182,7 +181,7 @@ def train(prepared: Sequence[Path], preset: Preset, path: Path, checkpoint: Path
             system=PooledAcrnn(preset),
             devices=devices,
             checkpoint=checkpoint,
-            on_epoch=lambda entry: _show(bar, entry),
+            on_epoch=lambda entry: _show(progress, entry),
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     save_compact(in_float32(model), path)

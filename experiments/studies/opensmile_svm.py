@@ -15,7 +15,6 @@ import numpy as np
 import sklearn
 import typer
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from data_prep import command
 from experiments import catalogue
@@ -25,6 +24,7 @@ from experiments.options import RESULTS, WORK, Results, Source
 from experiments.studies.checkpoints import recordings_of
 from ser_acrnn import __version__
 from ser_acrnn.auditing import linear_svm
+from ser_acrnn.cli.progress import Progress
 from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAKY_RANDOM, LEAVE_ONE_SPEAKER_OUT, SPEAKER_AND_TEXTS, check_leaks
@@ -75,8 +75,8 @@ def _run(experiment: Experiment, source: Path, results: Path, work: Path) -> Non
     recordings = recordings_of(manifest, source)
     extractor = opensmile_extractor(config)
     files = [(row.sha256, recordings[row.utterance]) for row in manifest.itertuples()]
-    with tqdm(desc=config.feature_set, unit=" recordings") as bar:
-        vectors = functionals_of(files, config, extractor, work / "functionals", bar.update)
+    with Progress(None, config.feature_set, "recordings") as progress:
+        vectors = functionals_of(files, config, extractor, work / "functionals", progress.update)
     experiment.settle_manifest(results)
     for one in missing:
         result = scored(experiment, one, vectors, extractor.program)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from ser_acrnn.cli.failures import Command, named
+from ser_acrnn.cli.progress import Progress
 
 Corpus = Annotated[
     str,
@@ -80,8 +80,6 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find what is known of the test beforehand in a split: exit code 0, nothing was found; 1, something was; 2, wrong arguments."""
-    from tqdm import tqdm
-
     from ser_acrnn import auditing
 
     if estimate and audio is None:
@@ -90,7 +88,7 @@ def audit(
         columns = auditing.Columns(
             path_column, id_column, speaker_column, emotion_column, part_column, fold_column, text_column, session_column, sex_column
         )
-        with tqdm(unit=" files", disable=audio is None or not sys.stderr.isatty()) as bar:
+        with Progress(None, shown=audio is not None) as progress:
             found = auditing.audit(
                 *sources,
                 columns=columns,
@@ -101,7 +99,7 @@ def audit(
                 unseen_texts=unseen_texts,
                 estimate=estimate,
                 work=work,
-                on_file=bar.update,
+                on_file=progress.update,
             )
     typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if as_json else found.to_markdown())
     if not found.clean:
