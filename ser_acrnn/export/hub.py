@@ -1,4 +1,4 @@
-"""A network as a folder in the conventions of the Hugging Face hub, ready to be uploaded, and read by Keras's own `hf://` handler."""
+"""A network as a folder in the conventions of the Hugging Face hub, ready to be uploaded; `ser_acrnn.pretrained.hub` fetches such."""
 
 from __future__ import annotations
 
