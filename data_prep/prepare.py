@@ -77,7 +77,7 @@ def prepare(
         target = target_folder(link, corpus, keys, facts, skip_bad=skip_bad)
         if not is_published(link, target):
             rate = config.sampling_rate_hertz
-            groups = shards.with_problems(groups, same_audio.problems(corpus, utterances, rate, run, skip_bad=skip_bad))
+            groups = shards.with_problems(groups, same_audio.problems(corpus, utterances, rate, run, skip_bad=skip_bad, progress=progress))
             keys = {speaker: shards.key(group, config) for speaker, group in groups.items()}
             target = target_folder(link, corpus, keys, facts, skip_bad=skip_bad)
         with Progress(sum(map(len, groups.values())), corpus, "utterances", shown=progress) as counted:

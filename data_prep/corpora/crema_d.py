@@ -65,15 +65,25 @@ def details_of(utterance: str) -> dict[str, str]:
     return {**SPEAKERS[name.speaker]._asdict(), "intensity": name.intensity}
 
 
+# What stands under two emotions is the same audio wholly or in part: 1072_IEO_DIS_MD holds both angry recordings one after the other.
 _NO_AUDIO, _TWO_LABELS = "holds no audio, as its authors say", "the same audio stands under two emotions"
 UNUSABLE = {
     "1076_MTI_SAD_XX": _NO_AUDIO,
     "1006_TIE_HAP_XX": _TWO_LABELS,
     "1006_TIE_NEU_XX": _TWO_LABELS,
+    "1012_IWL_HAP_XX": _TWO_LABELS,
+    "1012_TSI_ANG_XX": _TWO_LABELS,
     "1013_WSI_DIS_XX": _TWO_LABELS,
     "1013_WSI_SAD_XX": _TWO_LABELS,
+    "1017_IWL_ANG_XX": _TWO_LABELS,
+    "1017_IWL_FEA_XX": _TWO_LABELS,
     "1017_IWW_ANG_XX": _TWO_LABELS,
     "1017_IWW_FEA_XX": _TWO_LABELS,
+    "1067_IEO_DIS_LO": _TWO_LABELS,
+    "1067_IEO_FEA_LO": _TWO_LABELS,
+    "1072_IEO_ANG_LO": _TWO_LABELS,
+    "1072_IEO_ANG_MD": _TWO_LABELS,
+    "1072_IEO_DIS_MD": _TWO_LABELS,
 }
 _PARTS: dict[str, Collection[str]] = {
     "speaker": SPEAKERS,

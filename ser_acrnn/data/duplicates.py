@@ -47,6 +47,11 @@ class Duplicate:
         """Whether it stands under two speakers, so that one in training would tell of the other in the test."""
         return self.first.speaker != self.second.speaker
 
+    @property
+    def is_harmless(self) -> bool:
+        """Whether it stands under one speaker and one emotion: it counts twice, and tells nothing wrong."""
+        return (self.first.speaker, self.first.emotion) == (self.second.speaker, self.second.emotion)
+
     def __str__(self) -> str:
         names = (f"{one.path} (speaker {one.speaker!r}, {one.emotion!r})" for one in (self.first, self.second))
         return f"{' and '.join(names)} are the same audio (correlation {self.similarity:.2f})"
@@ -102,17 +107,16 @@ def find(utterances: Sequence[Utterance], fingerprints: Sequence[NDArray[np.floa
     Raises:
         AudioError: A recording cannot be read any more.
     """
-    found: list[Duplicate] = []
-    twice: list[tuple[Utterance, Utterance]] = []
-    for place, others in candidates(fingerprints):
-        one = utterances[place]
-        suspects = [other for other in map(utterances.__getitem__, others) if (one.speaker, one.emotion) != (other.speaker, other.emotion)]
-        twice += [(one, utterances[other]) for other in others[:1]] if not suspects else []
-        found += confirmed(one, suspects, rate_hertz)
-    if twice:
-        pair = " and ".join(str(one.path) for one in twice[0])
-        logger.warning("%d recordings are there twice under one speaker and emotion, such as %s", len(twice), pair)
-    return found
+    pairs = [
+        pair
+        for place, others in candidates(fingerprints)
+        for pair in confirmed(utterances[place], [utterances[other] for other in others], rate_hertz)
+    ]
+    harmless = [pair for pair in pairs if pair.is_harmless]
+    if harmless:
+        paths = f"{harmless[0].first.path} and {harmless[0].second.path}"
+        logger.warning("%d pairs of recordings are the same audio of one speaker and emotion, such as %s", len(harmless), paths)
+    return [pair for pair in pairs if not pair.is_harmless]
 
 
 def confirmed(one: Utterance, suspects: Sequence[Utterance], rate_hertz: int) -> Iterator[Duplicate]:

@@ -142,7 +142,7 @@ def test_two_emotions_of_one_audio_are_no_leak_but_refused(corpus: list[Utteranc
 def test_a_copy_under_the_same_speaker_and_emotion_is_noted(corpus: list[Utterance], caplog: pytest.LogCaptureFixture) -> None:
     assert duplicates.find(*with_copy(corpus, "03", "sad"), RATE) == []
     (message,) = caplog.messages
-    assert message.startswith("1 recordings are there twice under one speaker and emotion, such as ") and "copy.flac" in message
+    assert message.startswith("1 pairs of recordings are the same audio of one speaker and emotion, such as ") and "copy.flac" in message
     duplicates.refuse("mine", [])
 
 
