@@ -90,7 +90,7 @@ def leave_one_out(prepared: Sequence[Path], name: str, preset: Preset, results: 
             result, _ = training.run(
                 corpus,
                 this,
-                system=PooledAcrnn(preset),
+                system=PooledAcrnn(training.settled(preset, devices)),
                 devices=devices,
                 checkpoint=checkpoint,
                 on_epoch=lambda entry, progress=progress: _show(progress, entry),
@@ -178,7 +178,7 @@ def train(prepared: Sequence[Path], preset: Preset, path: Path, checkpoint: Path
             opened(prepared, preset),
             preset,
             SEED,
-            system=PooledAcrnn(preset),
+            system=PooledAcrnn(training.settled(preset, devices)),
             devices=devices,
             checkpoint=checkpoint,
             on_epoch=lambda entry: _show(progress, entry),

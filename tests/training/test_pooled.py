@@ -131,7 +131,7 @@ def test_voices_of_all_corpora_are_given_to_others_alike(pool):
 
 def test_a_corpus_is_left_out_in_turn_and_the_network_trained_on_all(tmp_path, monkeypatch, capsys):
     tiny, both = PRESETS["tiny"], PooledCorpus([corpus("banglaser"), corpus("emodb")], SIX)
-    training = replace(tiny.training, sampling="corpora", epoch_choice="last", train_on_validation=True, epochs=1)
+    training = replace(tiny.training, sampling="corpora", epoch_choice="last", train_on_validation=True, epochs=1, precision="auto")
     preset = replace(tiny, model=replace(tiny.model, emotions=SIX), training=training)
     monkeypatch.setattr(open_corpora, "RECIPES", {"tiny": preset})
     monkeypatch.setattr(open_corpora, "opened", lambda prepared, preset: both)
