@@ -20,6 +20,7 @@ QUICK ?=
 COVERAGE ?=
 TRANSFER ?=
 CROSS ?=
+OPEN ?=
 KIND ?=
 SCALE ?= 1
 
@@ -196,7 +197,7 @@ cross-corpus: .venv/installed ## trained on some corpora, judged on another one:
 
 train-open: prepare-crema-d prepare-banglaser .venv/installed ## hours: a network of CREMA-D, BanglaSER and Emo-DB, its recipe chosen by leaving a corpus out; resumes
 	$(PY) -m data_prep.prepare emodb --source $(or $(EMODB),build/emodb) --data $(DATA) --recipe speech-short-pauses
-	$(PY) -m experiments.studies.open_corpora --prepared $(DATA)/crema_d,$(DATA)/banglaser,$(DATA)/emodb --results $(RESULTS)
+	$(PY) -m experiments.studies.open_corpora --prepared $(DATA)/crema_d,$(DATA)/banglaser,$(DATA)/emodb --results $(RESULTS) $(OPEN)
 
 transfer-ravdess: .venv/installed ## 1, 5 and 20 examples an emotion: the shipped network beside training from scratch; without RAVDESS on a generated look-alike
 	$(if $(RAVDESS),,$(PY) -m data_prep.synthetic.ravdess build/ravdess --scale 0.5 --workers 2)

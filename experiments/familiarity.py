@@ -1,19 +1,19 @@
 """What a network that ships knows of its training: embeddings of all speakers, and from where on a recording is like none of them.
 
-The limit comes from speakers whom a network has not heard: for each fold whose network the grid kept, a Gaussian over its training
-speakers' embeddings, and its distances from the degraded copies of the speaker who was left out, or from the recordings where the system
-trains without copies. Nineteen of twenty of these are within the limit.
+The limit comes from speakers, or corpora, that a network has not heard: for each fold whose network was kept, a Gaussian over its training
+part's embeddings, and its distances from the degraded copies of what was left out, or from the recordings where the system trains without
+copies. Nineteen of twenty of these are within the limit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.grid.runs import Experiment
-from experiments.options import GridOptions
 from ser_acrnn.config import Preset
 from ser_acrnn.data.normalised import normalised
 from ser_acrnn.data.prepared import PreparedCorpus
@@ -26,42 +26,40 @@ WITHIN = 0.95
 BATCH_SEGMENTS = 40
 
 
-def learned(model: keras.Model, experiment: Experiment, options: GridOptions, seed: int) -> tuple[keras.Model, list[str]]:
-    """The network with the layer `familiarity`, and the speakers whom its limit is by; as it is where no fold's network was kept.
+def learned(
+    model: keras.Model, preset: Preset, corpus: PreparedCorpus, kept: Mapping[str, Path], unheard: PreparedCorpus | None = None
+) -> keras.Model:
+    """The network with the layer `familiarity`; as it is where no fold's network was kept.
 
     Args:
-        model: Trained on all speakers.
-        experiment: Of the same system.
-        options: `models` names the folder of the folds' networks.
-        seed: Of these.
+        model: Trained on all groups of the corpus.
+        preset: Of the network, and of those of the folds.
+        corpus: What it was trained on.
+        kept: The group that a fold left out -> that fold's network.
+        unheard: The degraded copies of these groups, where the network is trained with copies.
     """
     from ser_acrnn.models import heads, loading
 
-    runs = [experiment.run(fold, seed) for fold in range(len(experiment.folds))]
-    kept = [] if options.models is None else [run for run in runs if run.file(options.models, ".keras").is_file()]
     if not kept:
-        return model, []
+        return model
     distances = []
-    for run in kept:
-        network, test = loading.load(run.file(options.models, ".keras")), run.fold.test
-        others = [speaker for speaker in experiment.corpus.speakers if speaker != test]
-        known = heads.with_familiarity(network, embeddings(network, experiment, experiment.corpus, others), 1.0)
-        unheard = embeddings(network, experiment, experiment.copies or experiment.corpus, [test])
-        distances.append(np.asarray(known.get_layer(heads.FAMILIARITY).unfamiliarity(unheard)))
+    for test, path in kept.items():
+        network = loading.load(path)
+        others = [group for group in corpus.groups if group != test]
+        known = heads.with_familiarity(network, embeddings(network, preset, corpus, others), 1.0)
+        distances.append(
+            np.asarray(known.get_layer(heads.FAMILIARITY).unfamiliarity(embeddings(network, preset, unheard or corpus, [test])))
+        )
     limit = float(np.quantile(np.concatenate(distances), WITHIN))
-    return heads.with_familiarity(model, embeddings(model, experiment, experiment.corpus, experiment.corpus.speakers), limit), [
-        run.fold.test for run in kept
-    ]
+    return heads.with_familiarity(model, embeddings(model, preset, corpus, corpus.groups), limit)
 
 
-def embeddings(model: keras.Model, experiment: Experiment, corpus: PreparedCorpus, speakers: list[str]) -> NDArray[np.float32]:
-    """What a network's encoder makes of all segments of some speakers, `(segments, 64)`."""
+def embeddings(model: keras.Model, preset: Preset, corpus: PreparedCorpus, groups: Iterable[str]) -> NDArray[np.float32]:
+    """What a network's encoder makes of all segments of some groups, `(segments, 64)`."""
     from ser_acrnn.models.heads import encoder
 
-    if not isinstance(experiment.preset, Preset):
-        raise ValueError(f"{experiment.system}: is no network, expected one that ships")
-    numbers, network = experiment.preset.model, encoder(model)
-    segments = load_segments(normalised(corpus, numbers.normalisation), speakers, numbers.emotions, channels=numbers.channels)
+    numbers, network = preset.model, encoder(model)
+    segments = load_segments(normalised(corpus, numbers.normalisation), groups, numbers.emotions, channels=numbers.channels)
     parts = range(0, len(segments.features), BATCH_SEGMENTS)
     found = [np.asarray(network.predict_on_batch(segments.features[start : start + BATCH_SEGMENTS])) for start in parts]
     return np.concatenate(found).astype(np.float32)  # a network may compute in less

@@ -7,7 +7,6 @@ With `--models`, where the grid kept the networks of the folds, the network also
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -17,13 +16,12 @@ import typer
 
 from data_prep import command
 from experiments import familiarity, shipped
-from experiments.grid.runs import named_experiment
+from experiments.grid.runs import Experiment, named_experiment
 from experiments.options import GridOptions
 from experiments.reporting import model_cards
-from ser_acrnn import __version__, files
 from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset
-from ser_acrnn.pretrained import DIRECTORY, INDEX
+from ser_acrnn.pretrained import DIRECTORY
 
 
 @command.entry
@@ -43,9 +41,7 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     import keras  # heavy, and not needed for --help
 
-    from ser_acrnn.export import light
-    from ser_acrnn.models.saving import in_float32, save_compact
-    from ser_acrnn.training import devices
+    from ser_acrnn.models.saving import in_float32
     from ser_acrnn.training import run as training
 
     experiment = named_experiment(options, system)
@@ -70,40 +66,30 @@ def main(
             checkpoint=checkpoint,
             on_epoch=show,
         )
-    model, unheard = familiarity.learned(in_float32(model), experiment, options, seed)  # every processor has units for float32
-    path = directory / f"{name}.keras"
-    save_compact(model, path)
-    known = shipped.index(directory)
-    placement = devices.place(options.devices, experiment.preset.training.batch_size)
-    known[name] = {
-        "description": describe(experiment.preset, experiment.facts.title),
-        "sha256": files.sha256(path),
-        "onnx_sha256": files.sha256(light.write(path)),
-        "corpus": experiment.corpus.name,
-        "system": system,
-        "seed": seed,
-        "epochs": experiment.preset.training.epochs,
-        "emotions": list(experiment.preset.model.emotions),
-        "normalisation": experiment.preset.model.normalisation,
-        "recipe_hash": experiment.corpus.features.recipe_hash,
-        "parameters": model.count_params(),
-        "version": __version__,
-        "backend": training.backend(),
-        "device": placement.description,
-        "precision": placement.precision(experiment.preset.training.precision),
-        "familiarity_by": unheard,
-    }
-    files.write_text(directory / INDEX, json.dumps(dict(sorted(known.items())), indent=1) + "\n")
+    model = in_float32(model)  # every processor has units for float32
+    kept = _networks(experiment, options.models, seed)
+    model = familiarity.learned(model, experiment.preset, experiment.corpus, kept, experiment.copies)
+    path = shipped.ship(
+        model,
+        name,
+        experiment.preset,
+        directory,
+        corpus=experiment.corpus.name,
+        devices=options.devices,
+        system=system,
+        seed=seed,
+        familiarity_by=list(kept),
+    )
     model_cards.write(name, options.results, directory)
     checkpoint.unlink(missing_ok=True)
     keras.backend.clear_session()
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
-def describe(preset: Preset, corpus: str) -> str:
-    """A network in one line."""
-    speaker = "; for a speaker of whom other recordings are at hand" if preset.model.normalisation == "speaker" else ""
-    return f"{len(preset.model.emotions)} emotions ({', '.join(preset.model.emotions)}), trained on {corpus}{speaker}"
+def _networks(experiment: Experiment, folder: Path | None, seed: int) -> dict[str, Path]:
+    """Those of the folds that the grid kept, by who was left out."""
+    runs = [experiment.run(fold, seed) for fold in range(len(experiment.folds))] if folder else []
+    return {run.fold.test: path for run in runs if (path := run.file(folder, ".keras")).is_file()}
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
-"""The index of the networks that ship: what each learned from, and whether that may be passed on."""
+"""The networks that ship: their files, their index, what each learned from, and whether that may be passed on."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_prep.loader import OPEN_LICENCES
 from experiments import catalogue
+from ser_acrnn import __version__, files
+from ser_acrnn.config import Preset
 from ser_acrnn.pretrained import DIRECTORY, INDEX
+
+if TYPE_CHECKING:  # heavy, and not needed for --help
+    import keras
 
 
 class LicenceError(ValueError):
@@ -40,3 +45,58 @@ def check_licences(network: str, about: Mapping[str, Any]) -> None:
             raise LicenceError(
                 f"{network}: learned from {corpus.title}, whose licence is {licence}, expected corpora under {', '.join(OPEN_LICENCES)}"
             )
+
+
+def ship(model: keras.Model, name: str, preset: Preset, directory: Path, *, corpus: str, devices: str, **about: Any) -> Path:
+    """Writes a network, its file for ONNX Runtime, and its entry in the index.
+
+    Args:
+        model: In float32.
+        name: What users call it.
+        preset: What it was trained by.
+        directory: Where shipped networks are kept.
+        corpus: Name of the corpus that it learned from; several are joined by `+`.
+        devices: Where it was trained, see `ser_acrnn.training.devices.place`.
+        about: What else the index says of it.
+
+    Returns:
+        The `.keras` file.
+
+    Raises:
+        LicenceError: It learned from a corpus that is not open.
+    """
+    from ser_acrnn.export import light
+    from ser_acrnn.models.saving import save_compact
+    from ser_acrnn.training import run
+    from ser_acrnn.training.devices import place
+
+    check_licences(name, {"corpus": corpus})
+    path, placement = directory / f"{name}.keras", place(devices, preset.training.batch_size)
+    directory.mkdir(parents=True, exist_ok=True)
+    save_compact(model, path)
+    titles = " and ".join(catalogue.corpus(each).title for each in learned_from({"corpus": corpus}))
+    entry = {
+        "description": describe(preset, titles),
+        "sha256": files.sha256(path),
+        "onnx_sha256": files.sha256(light.write(path)),
+        "corpus": corpus,
+        "epochs": preset.training.epochs,
+        "emotions": list(preset.model.emotions),
+        "normalisation": preset.model.normalisation,
+        "recipe_hash": preset.features.recipe_hash,
+        "parameters": model.count_params(),
+        "version": __version__,
+        "backend": run.backend(),
+        "device": placement.description,
+        "precision": placement.precision(preset.training.precision),
+        **about,
+    }
+    known = {**index(directory), name: entry}
+    files.write_text(directory / INDEX, json.dumps(dict(sorted(known.items())), indent=1) + "\n")
+    return path
+
+
+def describe(preset: Preset, corpora: str) -> str:
+    """A network in one line."""
+    speaker = "; for a speaker of whom other recordings are at hand" if preset.model.normalisation == "speaker" else ""
+    return f"{len(preset.model.emotions)} emotions ({', '.join(preset.model.emotions)}), trained on {corpora}{speaker}"

@@ -9,7 +9,8 @@ from data_prep.loader import Corpus
 from experiments import catalogue
 from experiments.catalogue import ablations
 from experiments.grid.collected import results_of
-from experiments.shipped import index
+from experiments.reporting import pooled_cards
+from experiments.shipped import index, learned_from
 from ser_acrnn import files
 from ser_acrnn.config import FIVE_TEMPOS, TrainConfig
 from ser_acrnn.evaluation import report
@@ -45,12 +46,14 @@ def write(name: str, results: Path, directory: Path) -> Path:
         directory: Where shipped networks are kept.
 
     Raises:
-        ResultError: There is no result of its system.
+        ResultError: There is no result of its system, or a result is not what its name says.
     """
-    about = index(directory)[name]
+    about, path = index(directory)[name], directory / f"{name}.md"
+    if len(learned_from(about)) > 1:
+        files.write_text(path, pooled_cards.card(name, about, results))
+        return path
     corpus = catalogue.corpus(about["corpus"])
     every = Summary.of(catalogue.with_ensembles(results_of(results, corpus, corpus.protocol)))
-    path = directory / f"{name}.md"
     files.write_text(path, _card(name, about, corpus.title, every))
     return path
 

@@ -18,7 +18,7 @@ import numpy as np
 import typer
 
 from data_prep import command
-from experiments import shipped
+from experiments import familiarity, shipped
 from experiments.catalogue import ablations
 from experiments.cross_corpus.recordings import SIX
 from experiments.grid.runs import prepared_path
@@ -73,21 +73,28 @@ def opened(prepared: Sequence[Path], preset: Preset) -> PooledCorpus:
     return PooledCorpus(corpora, preset.model.emotions)
 
 
-def leave_one_out(prepared: Sequence[Path], name: str, preset: Preset, results: Path, work: Path, devices: str) -> list[RunResult]:
-    """Trains and judges a recipe on all folds, but those that have a result."""
+def finished(recipe: str, results: Path) -> list[RunResult]:
+    """The results of a recipe that are there, by the corpus left out."""
+    return [RunResult.load(path) for path in sorted((results / FOLDER / recipe).glob(f"*-seed{SEED}.json"))]
+
+
+def leave_one_out(
+    prepared: Sequence[Path], recipe: str, preset: Preset, results: Path, work: Path, models: Path, devices: str
+) -> list[RunResult]:
+    """Trains and judges a recipe on all folds but those that have a result, and keeps their networks."""
+    from ser_acrnn.models.saving import in_float32, save_compact
     from ser_acrnn.training import run as training
     from ser_acrnn.training.pooled import PooledAcrnn
 
-    corpus, found = opened(prepared, preset), []
+    corpus = opened(prepared, preset)
     for fold in folds(list(corpus.corpora)):
-        path = results / FOLDER / name / f"{fold.test}-seed{SEED}.json"
+        path = results / FOLDER / recipe / f"{fold.test}-seed{SEED}.json"
         if path.is_file():
-            found.append(RunResult.load(path))
             continue
-        this = Run(corpus.name, name, preset, fold, SEED, PROTOCOL)
-        checkpoint = work / FOLDER / f"{name}-{fold.test}.npz"
-        with Progress(preset.training.epochs, f"{name} without {fold.test}", "epochs") as progress:
-            result, _ = training.run(
+        this = Run(corpus.name, recipe, preset, fold, SEED, PROTOCOL)
+        checkpoint = work / FOLDER / f"{recipe}-{fold.test}.npz"
+        with Progress(preset.training.epochs, f"{recipe} without {fold.test}", "epochs") as progress:
+            result, model = training.run(
                 corpus,
                 this,
                 system=PooledAcrnn(training.settled(preset, devices)),
@@ -95,10 +102,16 @@ def leave_one_out(prepared: Sequence[Path], name: str, preset: Preset, results: 
                 checkpoint=checkpoint,
                 on_epoch=lambda entry, progress=progress: _show(progress, entry),
             )
+        save_compact(in_float32(model), _network(models, recipe, fold.test))
         result.save(path)
         checkpoint.unlink(missing_ok=True)
-        found.append(result)
-    return found
+    return finished(recipe, results)
+
+
+def _network(models: Path, recipe: str, left_out: str) -> Path:
+    path = models / FOLDER / recipe / f"{left_out}-seed{SEED}.keras"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _show(progress: Progress, entry: dict) -> None:
@@ -139,12 +152,13 @@ def main(
     name: Annotated[str, typer.Option(help="what the network is called")] = "acrnn3d-open",
     recipe: Annotated[str, typer.Option(help="what is chosen from, separated by commas")] = ",".join(RECIPES),
     epochs: Annotated[int | None, typer.Option(min=1, help="of each training, instead of the recipe's own")] = None,
-    models: Annotated[Path, typer.Option(help="folder of the network")] = Path("build/models"),
+    models: Annotated[Path, typer.Option(help="folder of the folds' networks")] = Path("build/models"),
+    directory: Annotated[Path, typer.Option(help="folder of the network, its index and its card")] = Path("build/models"),
     devices: Annotated[str, typer.Option(help="as of run_grid")] = "auto",
     results: Results = RESULTS,
     work: Work = WORK,
 ) -> None:
-    """Chooses the recipe, then trains the network.
+    """Chooses the recipe, and trains the network; with one recipe alone nothing is chosen, and the network comes before the folds.
 
     Raises:
         LicenceError: A corpus is not open.
@@ -158,12 +172,17 @@ def main(
     if epochs is not None:
         presets = {one: replace(preset, training=replace(preset.training, epochs=epochs)) for one, preset in presets.items()}
     with lock(work / FOLDER / f"{name}.lock"):
-        found = {one: leave_one_out(prepared, one, preset, results, work, devices) for one, preset in presets.items()}
-        print(table(found))
-        best = chosen(found)
-        path = models / f"{name}.keras"
+
+        def judged(one: str) -> list[RunResult]:
+            return leave_one_out(prepared, one, presets[one], results, work, models, devices)
+
+        best = chosen({one: judged(one) for one in presets}) if len(presets) > 1 else recipe
+        path = directory / f"{name}.keras"
         if not path.is_file():
             train(prepared, presets[best], path, work / FOLDER / f"{name}.npz", devices)
+            complete(prepared, best, presets[best], path, results, models, devices)
+        print(table({one: judged(one) for one in presets}))
+        complete(prepared, best, presets[best], path, results, models, devices)
         print(f"{path}: {best}, {path.stat().st_size / 1e6:.2f} MB")
 
 
@@ -186,6 +205,21 @@ def train(prepared: Sequence[Path], preset: Preset, path: Path, checkpoint: Path
     path.parent.mkdir(parents=True, exist_ok=True)
     save_compact(in_float32(model), path)
     checkpoint.unlink(missing_ok=True)
+
+
+def complete(prepared: Sequence[Path], recipe: str, preset: Preset, path: Path, results: Path, models: Path, devices: str) -> None:
+    """Gives the network what it knows of its training, by the folds' networks that are there, its index and its card."""
+    from experiments.reporting import model_cards
+    from ser_acrnn.models import loading
+
+    corpus, model = opened(prepared, preset), loading.load(path)
+    networks = {name: _network(models, recipe, name) for name in corpus.corpora}
+    kept = {name: network for name, network in networks.items() if network.is_file()}
+    if sorted(kept) != shipped.index(path.parent).get(path.stem, {}).get("familiarity_by"):
+        model = familiarity.learned(model, preset, corpus, kept)
+        about = {"corpus": corpus.name, "devices": devices, "system": recipe, "seed": SEED, "familiarity_by": sorted(kept)}
+        shipped.ship(model, path.stem, preset, path.parent, **about)
+    model_cards.write(path.stem, results, path.parent)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from experiments.grid.runs import Experiment, open_experiment
 from experiments.options import RESULTS, Results
 from experiments.shipped import index
 from experiments.studies import transfer_report
+from experiments.studies.open_corpora import RECIPES
 from experiments.studies.transfer_methods import METHODS, FewShotConfig
 from ser_acrnn import files
 from ser_acrnn.cli.progress import Progress
@@ -93,8 +94,15 @@ class Source:
         predictor = Predictor(name)
         preset = lite_augmented(predictor.preprocessor.scope)
         if shipped:
-            preset = SYSTEMS[index()[name]["system"]].preset
+            preset = _trained_by(index()[name]["system"])
         return cls(name if shipped else path.name, files.sha256(path), predictor, preset)
+
+
+def _trained_by(system: str) -> Preset:
+    """The configurations of a shipped network; one of several corpora is trained further on a single one."""
+    if system in SYSTEMS:
+        return SYSTEMS[system].preset
+    return replace(RECIPES[system], training=replace(RECIPES[system].training, sampling="balanced"))
 
 
 def draw(manifest: pd.DataFrame, emotions: Sequence[str], examples: int, seed: int) -> list[str]:

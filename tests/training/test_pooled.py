@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments import shipped
 from experiments.cross_corpus.recordings import SIX
 from experiments.studies import open_corpora
+from ser_acrnn import files
 from ser_acrnn.augmentation.log_mels import Voices, exchange_speakers
 from ser_acrnn.config import PRESETS, ConfigError, TrainConfig
 from ser_acrnn.config.features import FEATURE_RECIPES
@@ -17,6 +19,7 @@ from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.data.segments import Segments
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.models import loading
 
 PAPER = FEATURE_RECIPES["paper"]
 EMOTIONS = {"banglaser": ("angry", "sad", "surprise"), "crema_d": ("angry", "sad", "fear"), "emodb": ("angry", "sad", "fear", "bored")}
@@ -136,7 +139,7 @@ def test_a_corpus_is_left_out_in_turn_and_the_network_trained_on_all(tmp_path, m
     monkeypatch.setattr(open_corpora, "RECIPES", {"tiny": preset})
     monkeypatch.setattr(open_corpora, "opened", lambda prepared, preset: both)
     words = ["--prepared", "x", "--recipe", "tiny"]
-    words += [word for option in ("results", "work", "models") for word in (f"--{option}", str(tmp_path / option))]
+    words += [word for option in ("results", "work", "models", "directory") for word in (f"--{option}", str(tmp_path / option))]
     assert open_corpora.main(words) == 0
     found = [RunResult.load(path) for path in sorted((tmp_path / "results" / "open-corpora" / "tiny").glob("*.json"))]
     assert [result.fold for result in found] == [
@@ -146,11 +149,17 @@ def test_a_corpus_is_left_out_in_turn_and_the_network_trained_on_all(tmp_path, m
     for result in found:
         assert {corpus_of(one["id"]) for one in result.utterances} == {result.fold["test"]} and result.protocol == "leave-one-corpus-out"
         assert result.emotions == list(SIX)
-    network = tmp_path / "models" / "acrnn3d-open.keras"
-    before = network.stat().st_mtime_ns
-    assert open_corpora.main(words) == 0 and network.stat().st_mtime_ns == before
+    network = tmp_path / "directory" / "acrnn3d-open.keras"
     assert "| recipe | banglaser | emodb | mean |" in capsys.readouterr().out.replace("  ", " ").replace("  ", " ")
     assert not list((tmp_path / "work").rglob("*.npz"))
+    # What it knows of its training is by the corpora that the folds' networks had not heard.
+    about = shipped.index(tmp_path / "directory")["acrnn3d-open"]
+    assert about["familiarity_by"] == ["banglaser", "emodb"] and about["corpus"] == "banglaser+emodb" and about["system"] == "tiny"
+    assert loading.load(network).get_layer("familiarity").limit > 0 and about["sha256"] == files.sha256(network)
+    card = network.with_suffix(".md").read_text()
+    assert "| BanglaSER | Bangla   |" in card and "| Emo-DB    | German   | 3        |" in card
+    before = network.stat().st_mtime_ns
+    assert open_corpora.main(words) == 0 and network.stat().st_mtime_ns == before
 
 
 def judged(test, posteriors):

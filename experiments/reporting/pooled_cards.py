@@ -1,0 +1,149 @@
+"""The card of a network that learned from several corpora: what it is worth on corpora, languages and speakers that it has never heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep.loader import find
+from experiments import catalogue
+from experiments.cross_corpus import page, recordings
+from experiments.cross_corpus import results as across
+from experiments.reporting.by_details import parts_of
+from experiments.shipped import learned_from
+from experiments.studies import open_corpora
+from ser_acrnn.evaluation import metrics, report
+from ser_acrnn.evaluation.calibration import ScoredUtterances, reliability
+from ser_acrnn.evaluation.results import RunResult
+
+ATTRIBUTION = {
+    "crema_d": "H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma, CREMA-D, IEEE Transactions on Affective Computing "
+    "5(4), 2014, https://github.com/CheyneyComputerScience/CREMA-D",
+    "banglaser": "R. K. Das, N. Islam, M. R. Ahmed, S. Islam, S. Shatabda, A. K. M. M. Islam, BanglaSER, Data in Brief 42, 2022, "
+    "https://data.mendeley.com/datasets/t9h6p943xy/5",
+    "emodb": "F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss, A Database of German Emotional Speech, Interspeech 2005",
+}
+LANGUAGE = {"crema_d": "English", "ravdess": "English", "banglaser": "Bangla", "emodb": "German", "nemo": "Polish"}
+
+
+def card(name: str, about: Mapping[str, Any], results: Path) -> str:
+    """The card, from the network's entry in the index and all results that say what it is worth.
+
+    Args:
+        name: What users call the network.
+        about: Its entry.
+        results: Root of the results.
+
+    Raises:
+        ResultError: A result is not what its name says.
+    """
+    emotions = about["emotions"]
+    mine = [one for one in across.collect(results) if one.system.rpartition(".")[0] == name]
+    of_folds = open_corpora.finished(about["system"], results)
+    return f"""# {name}
+
+A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Signal Processing Letters 25(10), 2018),
+{about["parameters"]:,} parameters, for {len(emotions)} emotions: {", ".join(emotions)}.
+
+## Use
+
+`ser-acrnn predict recording.wav --model {name}`; each recording is normalised by itself. With `--same-speaker` batch norm adapts to the
+recordings of one speaker, in various moods and without labels.
+
+## Data and training
+
+{report.markdown_table(["corpus", "language", "emotions", "licence", "by"], _corpora(about))}
+
+Corpora and emotions are drawn evenly, and the loss leaves out what a corpus lacks. Recipe `{about["system"]}` of
+`experiments.studies.open_corpora`, `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the
+last one taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]} ({about["device"]}). Made by
+`make train-open`; weights in float16, loaded as float32.
+
+## What it is worth
+
+On corpora that it has never heard, in percent UAR over the emotions that both have, whose number stands in brackets where it is not
+that of the heading; nothing was chosen by them. Chance is 25 of four emotions, and 16.7 of six. Of each speaker
+nothing was heard before; or one half of the recordings, without labels, when the other is judged; or all of them.
+
+{report.markdown_table(["judged on", "language", "recordings", "heard before", "four emotions", "six emotions"], _across(mine))}
+
+By what was published of speakers and recordings, six emotions, nothing heard before:
+
+{report.markdown_table(["judged on", "part", "recordings", "UAR, %"], _by_details(mine))}
+
+{_calibration(mine)}
+
+{_folds(of_folds)}
+
+## Limits
+
+Acted speech in three languages, recorded in studios and at desks: how well it does on spontaneous speech, other languages, children, old
+voices or other microphones is unknown, and worse is to be expected. It tells portrayals of emotions apart and does not know what anyone
+feels. It must not be used to judge people: not in hiring, schooling, policing, credit, insurance or medicine.
+"""
+
+
+def _corpora(about: Mapping[str, Any]) -> list[list[str]]:
+    every = [catalogue.corpus(name) for name in learned_from(about)]
+    emotions = [", ".join(emotion for emotion in about["emotions"] if emotion in corpus.emotions) for corpus in every]
+    return [[one.title, LANGUAGE[one.name], known, one.licence, ATTRIBUTION[one.name]] for one, known in zip(every, emotions, strict=True)]
+
+
+def _across(results: Sequence[RunResult]) -> list[list[str]]:
+    rows = []
+    for one in sorted(results, key=lambda one: (one.corpus, list(across.CONDITIONS).index(one.system.rpartition(".")[2]))):
+        judge, _, condition = one.system.rpartition(".")
+        figures = [page.uar([one], (judge, condition, tuple(one.fold["train"])), one.corpus, wanted) for wanted in recordings.SETS.values()]
+        cells = [
+            f"{value:.1f}" + (f" ({number})" if number != len(wanted) else "")
+            for (value, number), wanted in zip(figures, recordings.SETS.values(), strict=True)
+        ]
+        rows.append([catalogue.corpus(one.corpus).title, LANGUAGE[one.corpus], str(len(one.utterances)), condition, *cells])
+    return rows
+
+
+def _by_details(results: Iterable[RunResult]) -> list[list[str]]:
+    rows = []
+    for one in _unadapted(results):
+        corpus = find(one.corpus).CORPUS
+        parts: dict[str, set[str]] = {}
+        for utterance in one.utterances:
+            for part in parts_of(utterance["id"], corpus.details) if corpus.details else ():
+                parts.setdefault(part, set()).add(utterance["id"])
+        for part, names in sorted(parts.items()):
+            some = RunResult(**{**vars(one), "utterances": [each for each in one.utterances if each["id"] in names]})
+            there = {each["emotion"] for each in some.utterances}
+            truth, decided = across.decisions(some, [emotion for emotion in one.emotions if emotion in there])
+            rows.append([corpus.title, part, str(len(names)), f"{100 * metrics.unweighted_average_recall(truth, decided):.1f}"])
+    return rows
+
+
+def _unadapted(results: Iterable[RunResult]) -> list[RunResult]:
+    return sorted((one for one in results if one.system.endswith(".unadapted")), key=lambda one: one.corpus)
+
+
+def _calibration(results: Iterable[RunResult]) -> str:
+    said = []
+    for one in _unadapted(results):
+        answered = [each for each in one.utterances if each["posteriors"]]
+        posteriors = np.array([each["posteriors"] for each in answered])
+        truth = np.array([one.emotions.index(each["emotion"]) for each in answered])
+        error = 100 * reliability(ScoredUtterances(posteriors / posteriors.sum(axis=1, keepdims=True), truth)).error
+        said.append(f"{error:.1f} points on {catalogue.corpus(one.corpus).title}")
+    if not said:
+        return "What its confidence is worth has not been measured."
+    return f"Its confidence and the share of right decisions differ by {' and by '.join(said)} (expected calibration error)."
+
+
+def _folds(found: Sequence[RunResult]) -> str:
+    if not found:
+        return "What the same recipe is worth on each of its training corpora, when that one is left out, has not been measured."
+    rows = [
+        [catalogue.corpus(one.fold["test"]).title, LANGUAGE[one.fold["test"]], str(len(set(one.truth))), f"{open_corpora.uar_of(one):.1f}"]
+        for one in found
+    ]
+    table = report.markdown_table(["left out", "language", "emotions", "UAR, %"], rows)
+    return f"The same recipe, trained without one of the corpora and judged on that one, nothing heard before:\n\n{table}"
