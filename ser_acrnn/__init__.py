@@ -2,7 +2,7 @@
 
 The public names are imported lazily: importing the package imports neither TensorFlow nor Keras. As soon as Keras is imported too,
 before or after, the package's layers are registered, so that `keras.saving.load_model` needs no `custom_objects`. TensorFlow is then
-imported in silence, see `ser_acrnn.quiet`.
+imported in silence, and ONNX Runtime tells nobody, see `ser_acrnn.quiet`.
 """
 
 import importlib

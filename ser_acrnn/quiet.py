@@ -1,6 +1,7 @@
-"""TensorFlow without its talk on standard error: its log levels, and what its libraries print before they listen to them.
+"""Native libraries without their talk: TensorFlow's on standard error, its log levels and what comes before; ONNX Runtime's to its makers.
 
-Errors are exceptions and stay. `TF_CPP_MIN_LOG_LEVEL=0` in the environment, or TensorFlow imported before, leaves everything as it is.
+Errors are exceptions and stay. `TF_CPP_MIN_LOG_LEVEL=0` and `ORT_DISABLE_TELEMETRY=0` in the environment, or a library imported before,
+leave everything as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _ERRORS_ALONE = "3"
+# Otherwise ONNX Runtime, from 1.29 on, tells Microsoft of each use, and leaves a file in the folder of temporary files.
+TELEMETRY = "ORT_DISABLE_TELEMETRY"
 # How a line of a native library's log begins, and one that goes on from it.
 _TALK = (
     rb"WARNING: All log messages before absl::InitializeLog\(\)|[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\]"
@@ -25,7 +28,8 @@ _TALK = (
 
 
 def install() -> None:
-    """Has TensorFlow imported in silence, whenever that is."""
+    """Has both imported in silence, whenever that is."""
+    os.environ.setdefault(TELEMETRY, "1")
     if "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _Finder())
 

@@ -1,4 +1,4 @@
-"""Nothing of TensorFlow's on standard error: of Python and of a command, in processes of their own; and what else is written stays."""
+"""Nothing of TensorFlow's on standard error, nothing of ONNX Runtime's to its makers, in processes of their own; what else is written stays."""
 
 import os
 import subprocess
@@ -93,3 +93,12 @@ def test_tensorflow_is_found_as_it_would_be(monkeypatch, tmp_path, capfd):
 
         assert Path(tensorflow.__file__) == tmp_path / "tensorflow.py" == Path(tensorflow.__spec__.loader.path)
         assert capfd.readouterr().err == expected
+
+
+def test_onnx_runtime_tells_nobody_and_leaves_no_file_unless_that_is_asked_for(recording, tmp_path, monkeypatch):
+    monkeypatch.delenv(quiet.TELEMETRY, raising=False)
+    code = f"import os, ser_acrnn; ser_acrnn.Predictor().predict({str(recording)!r}); print(os.environ[{quiet.TELEMETRY!r}])"
+    assert process("-c", code, TMPDIR=str(tmp_path)).stdout.strip() == "1" and not list(tmp_path.iterdir())
+    monkeypatch.setenv(quiet.TELEMETRY, "0")
+    quiet.install()
+    assert os.environ[quiet.TELEMETRY] == "0"
