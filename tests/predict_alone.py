@@ -20,7 +20,7 @@ import soundfile
 
 import ser_acrnn
 
-ABSENT = ("keras", "matplotlib", "pandas", "sklearn", "tensorflow")
+ABSENT = ("keras", "matplotlib", "pandas", "pydantic", "sklearn", "tensorflow")
 RATE_HERTZ = 48_000
 
 

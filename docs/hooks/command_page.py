@@ -15,7 +15,7 @@ def page() -> str:
     """The page as Markdown."""
     from ser_acrnn.cli import app
 
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(app())
     with command.make_context(NAME, [], resilient_parsing=True) as context:
         text = [
             f"# The command `{NAME}`",

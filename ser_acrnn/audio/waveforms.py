@@ -41,13 +41,14 @@ def to_mono(samples: NDArray[Any], rate_hertz: float, sampling_rate_hertz: int =
     mono = _mono(np.asarray(samples))
     if mono.size == 0:
         raise AudioError("holds 0 samples, expected at least one")
-    broken = np.flatnonzero(~np.isfinite(mono))
-    if broken.size:
+    lowest, highest = mono.min(), mono.max()
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
+        broken = np.flatnonzero(~np.isfinite(mono))
         raise AudioError(f"holds {broken.size} NaN or infinite samples, the first at sample {broken[0]}, expected finite samples")
-    loudest = mono[np.abs(mono).argmax()]
+    loudest = max(lowest, highest, key=abs)
     if abs(loudest) > LARGEST_SAMPLE:
         raise AudioError(f"holds a sample of {loudest:g}, expected none beyond {LARGEST_SAMPLE:.0f}, where full scale is 1")
-    if np.ptp(mono) == 0:
+    if lowest == highest:
         raise AudioError(f"is silent: all {mono.size} samples equal {mono[0]:g}, expected a signal")
     if rate_hertz != sampling_rate_hertz:
         import soxr

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,14 +56,23 @@ def levels(waveform: ArrayLike, config: FeatureConfig, gate: SpeechGate) -> NDAr
     squares = np.zeros(len(signal))
     squares[lag:] = np.square(signal[lag:] - signal[:-lag])
     frames = 1 + max(0, -(-(len(signal) - length) // shift))
-    before = np.concatenate([[0.0], np.cumsum(squares)])
-    starts = np.arange(frames) * shift
-    energies = before[np.minimum(starts + length, len(signal))] - before[np.minimum(starts, len(signal))]
+    energies = _sums(squares, frames, config)
     sounding = energies > max(energies.max() * _ratio(-gate.deepest_decibels), np.finfo(np.float32).tiny)
     around = [np.convolve(values, np.ones(gate.smoothing_frames)) for values in (np.where(sounding, energies, 0), sounding)]
     half = gate.smoothing_frames // 2
     sums, counts = (values[half : half + frames] for values in around)
     return np.where(sounding, sums / np.maximum(counts, 1) / length, 0)
+
+
+def _sums(values: NDArray[np.float64], frames: int, config: FeatureConfig) -> NDArray[np.float64]:
+    """What the samples of each frame add up to, shape `(frames,)`; after the last sample nothing does."""
+    length, shift = config.window_samples, config.shift_samples
+    common = gcd(length, shift)  # of these, few sums are left to be added up frame by frame
+    padded = np.zeros((frames - 1) * shift + length)
+    padded[: len(values)] = values[: len(padded)]
+    before = np.concatenate([[0.0], np.cumsum(padded.reshape(-1, common).sum(axis=1))])
+    starts = np.arange(frames) * (shift // common)
+    return before[starts + length // common] - before[starts]
 
 
 def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:
@@ -104,8 +114,8 @@ def _cuts(above: NDArray[np.int64], config: FeatureConfig) -> list[tuple[int, in
     """First frame and the one after the last of what is cut out of each pause between the frames that are above the threshold."""
     if (half := half_pause_frames(config)) is None:
         return []
-    pauses = zip(above[:-1].tolist(), above[1:].tolist(), strict=True)
-    return [(before + half, after - half) for before, after in pauses if after - before > 2 * half]
+    pauses = np.flatnonzero(np.diff(above) > 2 * half)
+    return [(int(before) + half, int(after) - half) for before, after in zip(above[pauses], above[pauses + 1], strict=True)]
 
 
 def half_pause_frames(config: FeatureConfig) -> int | None:
@@ -155,8 +165,9 @@ def signal_to_noise_decibels(waveform: ArrayLike, config: FeatureConfig) -> floa
     """
     signal = np.asarray(waveform, np.float64)
     signal = np.pad(signal, (0, max(0, config.window_samples - len(signal))))
-    frames = np.lib.stride_tricks.sliding_window_view(signal, config.window_samples)[:: config.shift_samples]
-    powers = np.var(frames, axis=1)  # without an offset
+    signal, frames = signal - signal.mean(), 1 + (len(signal) - config.window_samples) // config.shift_samples
+    means, squares = (_sums(values, frames, config) / config.window_samples for values in (signal, np.square(signal)))
+    powers = np.maximum(squares - np.square(means), 0)  # without an offset
     powers = np.sort(powers[powers > powers.max() * _ratio(-MOST_DECIBELS)])
     if not len(powers):
         return 0.0
@@ -166,9 +177,10 @@ def signal_to_noise_decibels(waveform: ArrayLike, config: FeatureConfig) -> floa
 
 def _sound(signal: NDArray) -> tuple[int, int]:
     """Where a recording begins and ends without the digital silence at its ends: two or more samples that equal the first, or the last."""
-    if not (changes := np.flatnonzero(signal != signal[0])).size:
+    others = signal != signal[0]
+    if not others[start := int(others.argmax())]:
         return 0, len(signal)
-    start, end = int(changes[0]), int(np.flatnonzero(signal != signal[-1])[-1]) + 1
+    end = len(signal) - int((signal[::-1] != signal[-1]).argmax())
     return start if start > 1 else 0, end if end < len(signal) - 1 else len(signal)
 
 

@@ -82,7 +82,7 @@ class Composer:
         return self._whole(np.mean(judged, axis=0), pieces, *heard_in(pieces))
 
     def _piece(self, start: float, end: float, posteriors: NDArray, attention: NDArray, *facts: float) -> WindowPrediction:
-        return WindowPrediction(start, end, self._named(posteriors), tuple(float(weight) for weight in attention), "", *map(float, facts))
+        return WindowPrediction(start, end, self._named(posteriors), tuple(attention.tolist()), "", *map(float, facts))
 
     def _whole(self, scores: NDArray, pieces: tuple[WindowPrediction, ...], *facts: float) -> Prediction:
         return Prediction(self.emotions[int(scores.argmax())], self._named(scores), pieces, self.step_seconds, *map(float, facts))

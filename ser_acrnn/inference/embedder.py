@@ -13,6 +13,7 @@ from ser_acrnn.audio.waveforms import AudioError
 from ser_acrnn.features.spectrum import hastened
 from ser_acrnn.inference.batching import in_batches
 from ser_acrnn.inference.predictor import Predictor
+from ser_acrnn.inference.preprocessor import Utterance
 
 COLUMN = "embedding_{:02d}"
 
@@ -49,10 +50,10 @@ class Embedder:
         """The segments of a recording, second; or none, and first the embedding of one that is long, or why it cannot be used."""
         none, preprocessor = np.zeros((0, *self.predictor.network.segment_shape), np.float32), self.predictor.preprocessor
         try:
-            with preprocessor.opened(recording, sampling_rate_hertz) as waveform:
-                if isinstance(waveform, np.ndarray):
-                    return none, preprocessor.cut_up(preprocessor.log_mels(waveform))
-                return self._mean_over_windows(preprocessor.window_segments(waveform), recording), none
+            with preprocessor.opened(recording, sampling_rate_hertz) as found:
+                if isinstance(found, Utterance):
+                    return none, preprocessor.cut_up(preprocessor.log_mels(found.waveform, found.heard))
+                return self._mean_over_windows(preprocessor.window_segments(found), recording), none
         except AudioError as error:
             return error, none
 

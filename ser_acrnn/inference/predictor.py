@@ -17,11 +17,10 @@ from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.features.normalisation import statistics_of
 from ser_acrnn.features.spectrum import hastened
-from ser_acrnn.features.speech_activity import activity
 from ser_acrnn.inference.batching import in_batches
 from ser_acrnn.inference.composing import Composer, Cut
 from ser_acrnn.inference.predictions import Prediction, WindowPrediction
-from ser_acrnn.inference.preprocessor import Preprocessor
+from ser_acrnn.inference.preprocessor import Preprocessor, Utterance
 from ser_acrnn.inference.runtimes import Network, Runtime, is_network
 from ser_acrnn.inference.scorer import SegmentScorer
 from ser_acrnn.pretrained import DEFAULT_MODEL
@@ -250,14 +249,13 @@ class Predictor:
         """
         none = np.zeros((0, *self.network.segment_shape), np.float32)
         try:
-            with self.preprocessor.opened(recording, sampling_rate_hertz) as waveform:
-                if not isinstance(waveform, np.ndarray):
-                    return self._composer.long(tuple(self._timeline(waveform)), recording), none
+            with self.preprocessor.opened(recording, sampling_rate_hertz) as found:
+                if not isinstance(found, Utterance):
+                    return self._composer.long(tuple(self._timeline(found)), recording), none
         except audio.AudioError as error:
             return error, none
-        heard = activity(waveform, self.preprocessor.features)
-        log_mels = self.preprocessor.log_mels(waveform, heard)
-        return self._composer.cut(waveform, heard, len(log_mels)), self.preprocessor.cut_up(log_mels)
+        log_mels = self.preprocessor.log_mels(found.waveform, found.heard)
+        return self._composer.cut(found.waveform, found.heard, len(log_mels)), self.preprocessor.cut_up(log_mels)
 
     def _judged(self, cut: Iterator[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
         while batch := list(islice(cut, self.batch_segments)):

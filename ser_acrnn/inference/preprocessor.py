@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -26,6 +27,19 @@ from ser_acrnn.features.speech_activity import Activity
 # A recording up to this length is one utterance; a longer one is heard window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
 LEAST_SPEECH_SECONDS = 0.3  # from less, a network names an emotion as surely as from a sentence, whatever was said
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A recording that can be judged as one.
+
+    Attributes:
+        waveform: Its samples, `(samples,)`.
+        heard: What of them is speech.
+    """
+
+    waveform: NDArray[np.float32]
+    heard: Activity
 
 
 @dataclass
@@ -72,14 +86,12 @@ class Preprocessor:
         return next(self._short_enough([waveform], rate, recording))
 
     @contextmanager
-    def opened(
-        self, recording: Recorded, sampling_rate_hertz: int | None = None
-    ) -> Iterator[NDArray[np.float32] | Iterator[NDArray[np.float32]]]:
-        """Opens a recording once: an utterance's waveform; or, of one that is longer, its samples as `pieces` gives them."""
+    def opened(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> Iterator[Utterance | Iterator[NDArray[np.float32]]]:
+        """Opens a recording once: an utterance; or, of one that is longer, its samples as `pieces` gives them."""
         rate = self.features.sampling_rate_hertz
         if not is_encoded(recording):
             waveform = self.waveform(recording, sampling_rate_hertz)
-            yield self._checked(waveform, recording) if len(waveform) <= LONGEST_UTTERANCE_SECONDS * rate else iter([waveform])
+            yield self._utterance(waveform, recording) if len(waveform) <= LONGEST_UTTERANCE_SECONDS * rate else iter([waveform])
             return
         with audio.opened(recording) as file:
             blocks, samples, rest = [], 0, self._short_enough(file.blocks, file.rate_hertz, recording)
@@ -89,7 +101,7 @@ class Preprocessor:
                 if samples > LONGEST_UTTERANCE_SECONDS * file.rate_hertz:
                     yield audio.resampled(chain(blocks, rest), file.rate_hertz, rate)
                     return
-            yield self._checked(file.waveform(blocks, rate), recording)
+            yield self._utterance(file.waveform(blocks, rate), recording)
 
     def _short_enough(self, blocks: Iterable[NDArray[np.float32]], rate_hertz: int, recording: Recorded) -> Iterator[NDArray[np.float32]]:
         """Samples, as long as there are not too many of them."""
@@ -101,10 +113,11 @@ class Preprocessor:
                 raise audio.AudioError(complaint_about(recording, flaw))
             yield block
 
-    def _checked(self, waveform: NDArray[np.float32], recording: Recorded) -> NDArray[np.float32]:
-        if found := self.flaw(waveform):
+    def _utterance(self, waveform: NDArray[np.float32], recording: Recorded) -> Utterance:
+        found = self.heard(waveform)
+        if isinstance(found, str):
             raise audio.AudioError(complaint_about(recording, found))
-        return waveform
+        return Utterance(waveform, found)
 
     def pieces(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> Iterator[NDArray[np.float32]]:
         """The same samples piece by piece, `(samples,)` each; what is silent or not finite in a file is not refused."""
@@ -115,7 +128,8 @@ class Preprocessor:
 
     def segments(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """An utterance as the network takes it, `(segments, 300, 40, 3)`."""
-        return self.cut_up(self.log_mels(self._checked(self.waveform(recording, sampling_rate_hertz), recording)))
+        found = self._utterance(self.waveform(recording, sampling_rate_hertz), recording)
+        return self.cut_up(self.log_mels(found.waveform, found.heard))
 
     def windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The first sample and the samples of each window as long as a segment; see `ser_acrnn.audio.windows`."""
@@ -126,8 +140,8 @@ class Preprocessor:
     def window_segments(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float = 1.0) -> Iterator[NDArray[np.float32]]:
         """The windows of a recording of any length as the network takes them, `(300, 40, 3)` each, without those that are flawed."""
         for _, samples in self.windows(pieces, hop_seconds):
-            if not self.flaw(samples):
-                yield self.segment(samples)
+            if not isinstance(heard := self.heard(samples), str):
+                yield self.segment(samples, heard)
 
     def segment(self, window: NDArray[np.float32], heard: Activity | None = None) -> NDArray[np.float32]:
         """A window's samples as the network takes them, `(300, 40, 3)`; `heard` as of `log_mels`."""
@@ -160,10 +174,14 @@ class Preprocessor:
             heard: What of it is speech, where that is known: finding it takes as long as the log-Mels.
         """
         if heard is not None and self.features.speech_gate:
-            found = features.log_mels_3d(speech_activity.kept(waveform, heard), replace(self.features, speech_gate=None))
+            found = features.log_mels_3d(speech_activity.kept(waveform, heard), self._ungated)
         else:
             found = features.log_mels_3d(waveform, self.features)
         return found[..., : self.channels]
+
+    @cached_property
+    def _ungated(self) -> FeatureConfig:
+        return replace(self.features, speech_gate=None)
 
     def cut_up(self, log_mels: NDArray[np.float32]) -> NDArray[np.float32]:
         """An utterance's log-Mels as the network takes them, `(segments, 300, 40, 3)`."""
@@ -186,8 +204,8 @@ class Preprocessor:
         for recording in recordings:
             try:
                 with self.opened(recording, sampling_rate_hertz) as found:
-                    if utterance := isinstance(found, np.ndarray):
-                        log_mels = self.log_mels(found)
+                    if utterance := isinstance(found, Utterance):
+                        log_mels = self.log_mels(found.waveform, found.heard)
                     else:
                         deque(found, maxlen=0)  # a recording that fails at its end has no part
             except audio.AudioError as error:
@@ -198,8 +216,8 @@ class Preprocessor:
                 continue
             length = self.features.segment_samples
             for _, samples in windows(self.pieces(recording, sampling_rate_hertz), length, length):
-                if not self.flaw(samples):
-                    yield self.log_mels(samples)
+                if not isinstance(heard := self.heard(samples), str):
+                    yield self.log_mels(samples, heard)
 
     def check_speaker(self) -> None:
         """Raises the `ValueError` where the speaker's statistics are needed and not there."""

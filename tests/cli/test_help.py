@@ -26,7 +26,7 @@ def records(name, command):
 
 
 def of_the_command():
-    whole = typer.main.get_command(cli.app)
+    whole = typer.main.get_command(cli.app())
     yield from records("ser-acrnn", whole)
     for name, sub in whole.commands.items():
         yield from records(f"ser-acrnn {name}", sub)
@@ -49,6 +49,15 @@ def test_every_option_says_what_it_is_its_default_and_its_unit(commands):
     assert not silent
     assert not [(command, names) for command, names, text, flag in found if not flag and not DEFAULT.search(text)]
     assert not [(command, names) for command, names, text, _ in found if REAL.search(names) and not UNITS.search(text)]
+
+
+def test_a_subcommand_is_read_by_its_file_alone_and_reads_as_among_all_others():
+    whole = typer.main.get_command(cli.app()).commands
+    assert list(whole) == list(cli.COMMANDS)
+    for name, file in cli.COMMANDS.items():
+        beside = typer.main.get_command(cli.app([name, "--help"])).commands
+        assert list(beside) == [other for other, place in cli.COMMANDS.items() if place == file]
+        assert list(records(name, beside[name])) == list(records(name, whole[name]))
 
 
 @pytest.mark.parametrize("words", [[], ["predict"], ["train"]])

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from ser_acrnn import cli
+from ser_acrnn.cli import serving
 
 RATE = 16_000
 
@@ -64,6 +65,6 @@ def test_a_port_that_is_taken_and_a_missing_extra_are_one_line(server, capsys, m
     port = server[1].rsplit(":", 1)[1]
     assert cli.main(["serve", "--port", port]) == 1
     assert capsys.readouterr().err.strip() == f"127.0.0.1:{port}: Address already in use"
-    monkeypatch.setattr(cli.serving, "NEEDED", ("fastapi", "not_there"))
+    monkeypatch.setattr(serving, "NEEDED", ("fastapi", "not_there"))
     assert cli.main(["serve"]) == 1
     assert capsys.readouterr().err.strip() == "serve needs not_there, not installed here: pip install 'ser_acrnn[serve]'"

@@ -75,7 +75,7 @@ def check(command: str) -> None:
 
 
 def _command(name: str, arguments: list[str], target: Path | None, *, parse: bool) -> None:
-    known = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+    known = typer.main.get_command(cli.app()).commands  # type: ignore[attr-defined]
     if name not in known:
         raise WrongCommandError(f"ser-acrnn {name}: no such subcommand, expected one of {sorted(known)}")
     if parse or name in PARSED or "--help" in arguments:
