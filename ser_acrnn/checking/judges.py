@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import audio
-from ser_acrnn.checking.answers import Answers, FunctionJudge, Judge
+from ser_acrnn.checking.answers import RATE_HERTZ, Answers, FunctionJudge, Judge
 from ser_acrnn.checking.outcomes import CheckError
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.export.checks import pieces
@@ -37,8 +37,8 @@ class NetworkJudge:
             places = np.flatnonzero(who == speaker).tolist()
             own = [waveforms[place] for place in places]
             if speaker:
-                self.predictor.enrol(own, on_unusable=lambda error: None)
-            for place, said in zip(places, self.predictor.predict_many(own), strict=True):
+                self.predictor.enrol(own, RATE_HERTZ, on_unusable=lambda error: None)
+            for place, said in zip(places, self.predictor.predict_many(own, RATE_HERTZ), strict=True):
                 found[place] = said
         refused = {place: str(said) for place, said in enumerate(found) if isinstance(said, audio.AudioError)}
         nothing = [np.nan] * len(self.emotions)
@@ -93,7 +93,7 @@ def exported(path: Path, network: NetworkJudge | None = None) -> FunctionJudge:
         if network is None or facts["waveform"]:
             said = np.concatenate([judge([piece]) for piece in pieces([waveform], length)])
         else:
-            said = judge(network.predictor.preprocessor.segments(waveform))
+            said = judge(network.predictor.preprocessor.segments(waveform, RATE_HERTZ))
         found = metrics.utterance_posteriors(said, np.zeros(len(said), int))[0]
         return dict(zip(emotions, (found / found.sum()).tolist(), strict=True))
 

@@ -11,7 +11,6 @@ import typer
 from ser_acrnn.cli.evaluating import Labels
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.progress import Progress
-from ser_acrnn.cli.quiet import quiet
 from ser_acrnn.files import check_target, write_text
 
 if TYPE_CHECKING:
@@ -71,11 +70,10 @@ def check(
 
 
 def _of_model(model: str, labels: Path, export: Path | None, emotions: list[str], changed: int) -> Report:
-    with quiet():
-        from ser_acrnn.checking import checking, judges
+    from ser_acrnn.checking import checking, judges
 
-        judge = judges.opened(model, emotions)
-        network = judge if isinstance(judge, judges.NetworkJudge) else None
-        other = None if export is None else judges.exported(export, network)
+    judge = judges.opened(model, emotions)
+    network = judge if isinstance(judge, judges.NetworkJudge) else None
+    other = None if export is None else judges.exported(export, network)
     with Progress(None, unit="steps") as progress:
         return checking.check(judge, labels, export=other, most_changed=changed, on_step=progress.update)

@@ -12,7 +12,6 @@ import typer
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.judging import DEFAULT_MODEL, Model, Tempos
 from ser_acrnn.cli.progress import Progress
-from ser_acrnn.cli.quiet import quiet
 from ser_acrnn.evaluation import drawing
 from ser_acrnn.files import check_target, write_text
 
@@ -152,11 +151,10 @@ def _of_predictions(path: str, truth: Truth) -> Evaluation:
 
 
 def _network(model: str, tempos: bool) -> Predictor:
-    with quiet():
-        from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
-        from ser_acrnn.inference.predictor import Predictor
+    from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
+    from ser_acrnn.inference.predictor import Predictor
 
-        return Predictor(model, tempos=FIVE_TEMPOS if tempos else AS_SPOKEN)
+    return Predictor(model, tempos=FIVE_TEMPOS if tempos else AS_SPOKEN)
 
 
 def _of_network(predictor: Predictor, truth: Truth, adapt: bool) -> tuple[Evaluation, DataFrame, list[str]]:

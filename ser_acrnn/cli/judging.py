@@ -16,7 +16,6 @@ import typer
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings, shown
 from ser_acrnn.cli.progress import Progress
-from ser_acrnn.cli.quiet import quiet
 from ser_acrnn.evaluation import drawing
 from ser_acrnn.pretrained import DEFAULT_MODEL
 
@@ -183,11 +182,10 @@ def predictor(
 ) -> Predictor:
     """Loads the network, and enrols the speaker whose recordings are given; `enrolling` says how to give them."""
     with named():
-        with quiet():
-            from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
-            from ser_acrnn.inference.predictor import Predictor
+        from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
+        from ser_acrnn.inference.predictor import Predictor
 
-            network = Predictor(model, runtime=runtime, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
+        network = Predictor(model, runtime=runtime, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
         if speaker:
             network.enrol(speaker, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
         elif network.preprocessor.scope == "speaker":

@@ -12,7 +12,6 @@ import typer
 from ser_acrnn.cli.evaluating import Labels
 from ser_acrnn.cli.failures import LARGEST_NUMBER, Command, named
 from ser_acrnn.cli.progress import Progress
-from ser_acrnn.cli.quiet import quiet
 from ser_acrnn.cli.settings import Config, number_list
 from ser_acrnn.files import check_target
 
@@ -78,13 +77,12 @@ def train(
     runs = seeds or [seed or 0]
     with named():
         check_target(out / "model.keras")
-        with quiet():
-            from ser_acrnn.inference.predictor import Predictor
-            from ser_acrnn.training import from_csv, scalars
+        from ser_acrnn.inference.predictor import Predictor
+        from ser_acrnn.training import from_csv, scalars
 
-            if tensorboard:
-                scalars.require()
-            source = None if init == SCRATCH else Predictor(init)
+        if tensorboard:
+            scalars.require()
+        source = None if init == SCRATCH else Predictor(init)
         with Progress(None, "features") as progress:
             job = from_csv.plan(
                 labels,

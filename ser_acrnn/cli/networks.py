@@ -10,7 +10,6 @@ import typer
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings
 from ser_acrnn.cli.progress import Progress
-from ser_acrnn.cli.quiet import quiet
 from ser_acrnn.files import check_target
 
 MOST_SECONDS = 60.0  # up to which a recording is an utterance
@@ -42,10 +41,9 @@ def info(model: Network) -> None:
     from ser_acrnn.pretrained import list_pretrained, model_card
 
     with named():
-        with quiet():
-            from ser_acrnn.inference.predictor import Predictor
+        from ser_acrnn.inference.predictor import Predictor
 
-            predictor = Predictor(model)
+        predictor = Predictor(model)
         network = predictor.network
         typer.echo(f"emotions: {', '.join(predictor.emotions)}")
         typer.echo(f"input: segments {network.segment_shape}, recipe {predictor.preprocessor.features.recipe_hash}")
@@ -78,14 +76,13 @@ def export(
     """Write a network for another runtime, open it there, and compare; refused when the posteriors differ."""
     with named():
         check_target(path / "saved_model.pb" if format == "saved_model" else path)
-        with quiet():
-            import numpy as np
+        import numpy as np
 
-            from ser_acrnn.export import exporting as exporting
-            from ser_acrnn.inference.predictor import Predictor
+        from ser_acrnn.export import exporting as exporting
+        from ser_acrnn.inference.predictor import Predictor
 
-            predictor = Predictor(model)
-            listener = predictor.preprocessor
+        predictor = Predictor(model)
+        listener = predictor.preprocessor
         if speaker:
             predictor.enrol(recordings(speaker))
         samples: exporting.Inputs | None = None

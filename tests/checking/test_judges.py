@@ -16,7 +16,7 @@ from ser_acrnn.export.exporting import export
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.networks import acrnn
 
-pytestmark = pytest.mark.stochastic
+pytestmark = [pytest.mark.stochastic, pytest.mark.filterwarnings("error:samples without a rate:FutureWarning")]
 EMOTIONS = ("angry", "sad", "happy")
 SMALL = {"emotions": EMOTIONS, "conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
 
@@ -37,7 +37,7 @@ def folder(tmp_path_factory, waveforms):
         network = acrnn(ModelConfig(**SMALL, normalisation=scope), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
         trained_on_other_voices(network).save(folder / f"{scope}.keras")
     predictor = Predictor(folder / "training.keras")
-    segments = np.concatenate([predictor.preprocessor.segments(waveform) for waveform in waveforms])
+    segments = np.concatenate([predictor.preprocessor.segments(waveform, 16_000) for waveform in waveforms])
     for waveform, samples in ((False, segments), (True, waveforms)):
         export(predictor.model, folder / f"export-{waveform}.keras", "keras", waveform=waveform, samples=samples)
     return folder
@@ -46,7 +46,7 @@ def folder(tmp_path_factory, waveforms):
 def test_a_network_says_what_its_predictor_says_and_refuses_what_it_refuses(folder, waveforms):
     judge = opened(str(folder / "training.keras"))
     found = judge([*waveforms, np.zeros(16_000, np.float32)])
-    said = [list(Predictor(folder / "training.keras").predict(waveform).posteriors.values()) for waveform in waveforms]
+    said = [list(Predictor(folder / "training.keras").predict(waveform, 16_000).posteriors.values()) for waveform in waveforms]
     np.testing.assert_allclose(found.posteriors[:3], said, atol=1e-6)
     assert (
         judge.emotions == EMOTIONS
@@ -59,8 +59,8 @@ def test_a_network_says_what_its_predictor_says_and_refuses_what_it_refuses(fold
 def test_a_network_that_normalises_by_the_speaker_hears_the_speaker_first(folder, waveforms):
     found = opened(str(folder / "speaker.keras"))(waveforms, ["a", "b", "b"])
     predictor = Predictor(folder / "speaker.keras")
-    predictor.enrol(waveforms[1:])
-    np.testing.assert_allclose(found.posteriors[2], list(predictor.predict(waveforms[2]).posteriors.values()), atol=1e-6)
+    predictor.enrol(waveforms[1:], 16_000)
+    np.testing.assert_allclose(found.posteriors[2], list(predictor.predict(waveforms[2], 16_000).posteriors.values()), atol=1e-6)
     assert found.judged.all()
 
 
