@@ -84,7 +84,9 @@ def check(network: str | Path) -> float:
 def _largest_difference(model: keras.Model, light: OnnxNetwork) -> float:
     by_keras, segments = KerasNetwork(model, BATCH, lent=True), synthetic_segments(model, SEGMENTS)
     by_keras.own()
-    found = [_difference(by_keras, light, segments)]
+    short = segments[2:].copy()
+    short[:, segments.shape[1] // 3 :] = 0  # of these alone, padding is cut off
+    found = [_difference(by_keras, light, some) for some in (segments, short)]
     for number, (mean, variance) in enumerate(by_keras.statistics()):
         for network in (by_keras, light):
             network.take(number, mean * OTHER_SPEAKER, variance * OTHER_SPEAKER)

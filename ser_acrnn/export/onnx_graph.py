@@ -53,6 +53,7 @@ def graph_of(model: keras.Model, properties: Mapping[str, str]) -> onnx.ModelPro
         GraphError: It has a layer that `acrnn` does not make in float32, or whose normalisation is computed from the segment.
     """
     graph = _Graph(model)
+    _cut_padding(graph, model)
     for layer in model.layers:
         write = next((write for kind, write in _WRITERS.items() if type(layer) is kind), None)
         if write is None or layer.compute_dtype != "float32":
@@ -77,6 +78,8 @@ class _Graph:
         self.inputs = [helper.make_tensor_value_info(SEGMENTS, TensorProto.FLOAT, ["batch", *model.input_shape[1:]])]
         self.outputs: dict[str, tuple[Any, ...]] = {}
         self.last = SEGMENTS
+        self.loudest = self.node("ReduceMax", self.node("Abs", SEGMENTS), axes=(2, 3), keepdims=0)  # of each frame; zero in padding
+        self.steps = ""  # that are left where frames are cut off
         self.mask = ""
         self.channels_first = False
         self.batch_norms = 0
@@ -130,16 +133,44 @@ def _nothing(graph: _Graph, layer: keras.layers.Layer) -> None:
     """Input and dropout change nothing."""
 
 
-def _loudest(graph: _Graph) -> str:
-    """The largest magnitude of each frame, `(batch, frames)`: zero in padding."""
-    return graph.node("ReduceMax", graph.node("Abs", SEGMENTS), axes=(2, 3), keepdims=0)
+def _cut_padding(graph: _Graph, model: keras.Model) -> None:
+    """Cuts off what is padding in all segments of a batch, but for what reaches their last steps through the convolutions.
+
+    Recordings that are shorter than a segment take less time so. Where batch norm hears each frame, it hears the padding as well.
+    """
+    mask = next((layer for layer in model.layers if isinstance(layer, PaddingMask)), None)
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    if mask is None or any(len(layer.input.shape) > 2 for layer in norms):
+        return
+    frames, pooling, reach, stride = mask.input.shape[1], mask.pooling, 0, 1
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            reach += layer.kernel_size[0] // 2 * stride
+        elif isinstance(layer, keras.layers.MaxPooling2D):
+            stride *= layer.pool_size[0]
+    every = graph.constant([frames], np.int64)
+    real = graph.node("Cast", graph.node("Greater", graph.loudest, graph.constant(0)), to=TensorProto.INT64)
+    last = graph.node("ReduceMax", graph.node("Mul", real, graph.constant(np.arange(1, frames + 1), np.int64)), axes=(1,), keepdims=0)
+    some = graph.node("Greater", last, graph.constant(0, np.int64))  # of nothing but padding, all frames are heard alike
+    longest = graph.node("ReduceMax", graph.node("Where", some, last, every), axes=(0,), keepdims=1)
+    size = graph.constant([pooling], np.int64)
+    further = graph.constant([pooling - 1 + -(-reach // pooling) * pooling], np.int64)
+    steps = graph.node("Div", graph.node("Add", longest, further), size)
+    end = graph.node("Min", graph.node("Mul", steps, size), every)
+    graph.steps = graph.node("Div", end, size)
+    graph.last = _up_to(graph, SEGMENTS, end)
+    graph.loudest = _up_to(graph, graph.loudest, end)
+
+
+def _up_to(graph: _Graph, value: str, end: str, axis: int = 1) -> str:
+    return graph.node("Slice", value, graph.constant([0], np.int64), end, graph.constant([axis], np.int64))
 
 
 def _padding(graph: _Graph, layer: PaddingMask) -> None:
-    frames, steps = layer.input.shape[1], layer.output.shape[1]
-    ends = (graph.constant([0], np.int64), graph.constant([steps * layer.pooling], np.int64), graph.constant([1], np.int64))
-    loudest = graph.node("Slice", _loudest(graph), *ends) if steps * layer.pooling < frames else _loudest(graph)
-    pooled = graph.node("Reshape", loudest, graph.constant([0, steps, layer.pooling], np.int64))
+    loudest, whole = graph.loudest, layer.output.shape[1] * layer.pooling
+    if whole < layer.input.shape[1]:
+        loudest = _up_to(graph, loudest, graph.constant([whole], np.int64))
+    pooled = graph.node("Reshape", loudest, graph.constant([0, -1, layer.pooling], np.int64))
     graph.mask = graph.node("Greater", graph.node("ReduceMax", pooled, axes=(2,), keepdims=0), graph.constant(0))
 
 
@@ -149,7 +180,7 @@ def _normalise(graph: _Graph, layer: NeutralNormalisation) -> None:
         raise GraphError(f"{graph.name}: its layer {layer.name!r} normalises by the segment, {expected}")
     centred = graph.node("Sub", graph.last, graph.constant(_array(layer.mean)))
     normalised = graph.node("Div", centred, graph.constant(np.sqrt(_array(layer.variance))))
-    real = graph.node("Unsqueeze", graph.node("Greater", _loudest(graph), graph.constant(0)), graph.constant([2, 3], np.int64))
+    real = graph.node("Unsqueeze", graph.node("Greater", graph.loudest, graph.constant(0)), graph.constant([2, 3], np.int64))
     graph.last = graph.node("Where", real, normalised, graph.constant(0))
 
 
@@ -171,7 +202,7 @@ def _leaky(graph: _Graph, layer: keras.layers.LeakyReLU) -> None:
 
 
 def _flatten(graph: _Graph, layer: keras.layers.Reshape) -> None:
-    graph.last = graph.node("Reshape", graph.channels_last(), graph.constant([0, *layer.target_shape], np.int64))
+    graph.last = graph.node("Reshape", graph.channels_last(), graph.constant([0, -1, *layer.target_shape[1:]], np.int64))
 
 
 def _dense(graph: _Graph, layer: keras.layers.Dense) -> None:
@@ -214,7 +245,9 @@ def _recurrent(graph: _Graph, layer: keras.layers.Bidirectional) -> None:
 
 def _lengths(graph: _Graph, steps: int) -> str:
     """How many steps there are up to the last real one, `(batch,)`."""
-    place = graph.node("Mul", graph.node("Cast", graph.mask, to=TensorProto.INT32), graph.constant(np.arange(1, steps + 1), np.int32))
+    numbers = graph.constant(np.arange(1, steps + 1), np.int32)
+    numbers = _up_to(graph, numbers, graph.steps, axis=0) if graph.steps else numbers
+    place = graph.node("Mul", graph.node("Cast", graph.mask, to=TensorProto.INT32), numbers)
     return graph.node("ReduceMax", place, axes=(1,), keepdims=0)
 
 
@@ -227,7 +260,11 @@ def _attention(graph: _Graph, layer: AttentionPooling) -> None:
     if graph.mask:
         scores = graph.node("Where", graph.mask, scores, graph.constant(-1e9))
     weights = graph.node("Softmax", scores, axis=1)
-    graph.output(ATTENTION, weights, ("batch", *layer.output[1].shape[1:]))
+    steps, shown = layer.output[1].shape[1], weights
+    if graph.steps:
+        lacking = graph.node("Sub", graph.constant([steps], np.int64), graph.steps)
+        shown = graph.node("Pad", weights, graph.node("Concat", graph.constant([0, 0, 0], np.int64), lacking, axis=0))
+    graph.output(ATTENTION, shown, ("batch", steps))
     row = graph.node("Unsqueeze", weights, graph.constant([1], np.int64))
     graph.last = graph.node("Squeeze", graph.node("MatMul", row, graph.last), graph.constant([1], np.int64))
 

@@ -24,7 +24,7 @@ from ser_acrnn.config import FEATURE_RECIPES, FIVE_TEMPOS, ModelConfig
 from ser_acrnn.export import light
 from ser_acrnn.export.checks import synthetic_waveforms
 from ser_acrnn.inference.embedder import Embedder
-from ser_acrnn.inference.onnx_network import RuntimeUnavailableError
+from ser_acrnn.inference.onnx_network import OnnxNetwork, RuntimeUnavailableError
 from ser_acrnn.models.networks import acrnn
 from ser_acrnn.models.saving import save_whole
 
@@ -142,6 +142,19 @@ class TestOwnNetworks:
         for predictor in (by_onnx, by_keras):
             predictor.enrol(voices(4))
         check_equal(by_onnx.predict(voices()[4]), by_keras.predict(voices()[4]))
+
+    @pytest.mark.parametrize("conv", [((4, 2, 4), (4, 4, 1)), ((4, 1, 4), (4, 3, 1), (4, 1, 1))])
+    def test_padding_is_cut_off_and_what_is_said_does_not_change(self, tmp_path, conv):
+        network = acrnn(replace(SMALL, conv=conv, batch_norm=("embedding",)), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
+        save_whole(network, tmp_path / "model.keras")
+        light_network = OnnxNetwork(light.write(tmp_path / "model.keras"), "model")
+        segments = np.random.default_rng(0).normal(size=(5, 300, 40, 3)).astype(np.float32)
+        for row, length in enumerate((300, 1, 37, 190, 0)):
+            segments[row, length:] = 0
+        beside_a_whole_one = light_network.score(segments)
+        for rows in ([1], [2, 1], [3, 2], [4, 1]):
+            for mine, expected in zip(light_network.score(segments[rows]), beside_a_whole_one, strict=True):
+                np.testing.assert_allclose(mine, expected[rows], atol=1e-6)
 
     def test_with_the_file_of_another_network_is_judged_by_keras(self, path):
         light.write(path)
