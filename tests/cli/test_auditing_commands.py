@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from ser_acrnn import cli
+from typed_command import run
 
 
 @pytest.fixture
@@ -21,12 +20,6 @@ def table(tmp_path):
     rows = [f"wav/{name},{'test' if name >= '09a02' and name < '11' else 'train'}" for name in names]
     (tmp_path / "split.csv").write_text("\n".join(["path,part", *rows]))
     return tmp_path / "split.csv"
-
-
-def run(capsys, *words):
-    code = cli.main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def test_a_leak_ends_with_one_and_a_sentence(capsys, table):

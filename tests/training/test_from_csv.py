@@ -1,79 +1,22 @@
-"""Training on a CSV of one's own: folds by speaker, fine-tuning in stages, resumption, a report, and a network that predicts."""
+"""Training on a CSV of one's own: every speaker judged, results taken or refused, a report, and a network that predicts."""
 
-import csv
 import json
 import re
 import shutil
-from contextlib import contextmanager
-from dataclasses import replace
 
 import keras
-import numpy as np
 import pytest
 import soundfile
+from own_recordings import one_stage, run, write_corpus
 
-from experiments.catalogue import SYSTEMS
-from ser_acrnn import cli
-from ser_acrnn.config import AS_SPOKEN, FEATURE_RECIPES, FIVE_TEMPOS, ModelConfig
-from ser_acrnn.data.corpus import CorpusError
-from ser_acrnn.data.in_memory import load_corpus
-from ser_acrnn.evaluation.protocol import Fold
+from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
 from ser_acrnn.evaluation.results import RunResult
-from ser_acrnn.features.log_mels import segment
 from ser_acrnn.inference.predictions import Prediction
 from ser_acrnn.inference.predictor import Predictor
-from ser_acrnn.models.networks import acrnn
-from ser_acrnn.training import finetuning, from_csv, scalars
+from ser_acrnn.training import from_csv, scalars
 from ser_acrnn.training import run as training
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
-
-SMALL = {"conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
-
-
-def write_corpus(folder, speakers=4, emotions=("calm", "tense"), each=3):
-    """Low tones and high ones that swell three times, by speakers of different pitch, and their CSV."""
-    rng, rows = np.random.default_rng(0), []
-    for speaker in range(speakers):
-        for number in range(each * len(emotions)):
-            emotion = emotions[number % len(emotions)]
-            hertz = (200 + 10 * speaker) * 8 ** emotions.index(emotion)
-            time = np.arange(16_000) / 16_000
-            tone = np.sin(3 * np.pi * time) ** 2 * (np.sin(2 * np.pi * hertz * time) + 0.1 * rng.normal(size=16_000))
-            name = f"s{speaker}-{number}.wav"
-            soundfile.write(folder / name, 0.1 * tone, 16_000)
-            rows.append([name, f"s{speaker}", emotion])
-    with (folder / "mine.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([["path", "speaker", "emotion"], *rows])
-    return folder / "mine.csv"
-
-
-@pytest.fixture(scope="module")
-def labels(tmp_path_factory):
-    return write_corpus(tmp_path_factory.mktemp("own"))
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory):
-    """Networks of other emotions, one a scope."""
-    folder = tmp_path_factory.mktemp("sources")
-    keras.utils.set_random_seed(0)
-    for scope in ("training", "speaker"):
-        model = acrnn(ModelConfig(**SMALL, normalisation=scope), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
-        model.save(folder / f"{scope}.keras")
-    return folder
-
-
-def run(*words):
-    return cli.main([str(word) for word in words])
-
-
-@contextmanager
-def one_stage():
-    """Fine-tunes everything at once: compiling the step for each stage takes longer than these trainings."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetuning, "_STAGES", finetuning._STAGES[-1:])
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -82,16 +25,6 @@ def trained(labels, sources, tmp_path_factory):
     with one_stage():
         assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 0
     return out
-
-
-@pytest.fixture(scope="module")
-def staged(labels, sources):
-    """All stages on all speakers: the source, its weights before, the job, the epochs, and the network."""
-    source = Predictor(sources / "training.keras")
-    before, entries = [np.array(weight) for weight in source.model.get_weights()], []
-    job = from_csv.plan(labels, source, epochs=6)
-    model = training.train_on_all(job.corpus, job.preset, 0, system=job.trained_by, on_epoch=entries.append)
-    return source, before, job, entries, model
 
 
 def test_every_speaker_is_tested_once_by_a_network_that_never_heard_them(trained):
@@ -273,95 +206,12 @@ def test_a_file_in_place_of_the_folder_is_refused(copied, sources, capsys):
     assert "report.md is no folder), expected a name in a folder" in capsys.readouterr().err
 
 
-def test_a_fold_is_judged_after_all_stages(staged):
-    _, _, job, _, _ = staged
-    entries = []
-    result, model = training.run(job.corpus, job.run(job.folds[0], 0), system=job.trained_by, on_epoch=entries.append)
-    assert [entry["epoch"] for entry in result.validation_curve] == [1, 2, 3, 4, 5, 6] and result.chosen_epoch == 6
-    assert entries == result.validation_curve
-    rows = {name: values for name, _, values in job.corpus.utterances([job.folds[0].test])}
-    assert [utterance["id"] for utterance in result.utterances] == list(rows)
-    judged = model.predict_on_batch(segment(np.stack(list(rows.values()))[0]))[0]  # recordings of one segment
-    np.testing.assert_allclose(result.utterances[0]["posteriors"], judged, atol=1e-4)
-
-
-def test_stages_unfreeze_from_the_head_down(staged):
-    source, before, job, entries, model = staged
-    head, most, everything = job.trained_by.stages()
-    names = ("conv_1", "linear", "blstm", "embedding", "emotion")
-    assert [[name for name in names if not stage.frozen(name)] for stage in (head, most, everything)] == [
-        ["emotion"],
-        list(names[1:]),
-        list(names),
-    ]
-    assert [stage.training.epochs for stage in (head, most, everything)] == [2, 2, 2]
-    rates = [stage.training.learning_rate for stage in (head, most, everything)]
-    assert rates == sorted(rates, reverse=True) and rates[0] == from_csv.FINE_TUNING["learning_rate"]
-    assert [entry["epoch"] for entry in entries] == [1, 2, 3, 4, 5, 6]
-    for weight, kept in zip(source.model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(weight, kept)
-    assert (
-        np.array(model.get_layer("conv_1").get_weights()[0]) != before[2].reshape(model.get_layer("conv_1").get_weights()[0].shape)
-    ).any()
-
-
-def test_an_interrupted_fine_tuning_resumes_in_its_stage(staged, tmp_path):
-    _, _, job, _, expected = staged
-    checkpoint = tmp_path / "run.npz"
-
-    def stop(entry):
-        if entry["epoch"] == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        training.train_on_all(job.corpus, job.preset, 0, system=job.trained_by, checkpoint=checkpoint, on_epoch=stop)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.npz", "run.npz.stage1"]
-    entries = []
-    resumed = training.train_on_all(job.corpus, job.preset, 0, system=job.trained_by, checkpoint=checkpoint, on_epoch=entries.append)
-    assert [entry["epoch"] for entry in entries] == [4, 5, 6]
-    for weight, other in zip(resumed.get_weights(), expected.get_weights(), strict=True):
-        np.testing.assert_array_equal(weight, other)
-
-
-def test_a_network_of_speakers_stays_one(labels, sources):
-    job = from_csv.plan(labels, Predictor(sources / "speaker.keras"), epochs=3)
-    assert job.preset.model.normalisation == "speaker" and job.preset.training.augmentation.speaker_exchange == 0
-    with one_stage():
-        model = training.train_on_all(job.corpus, job.preset, 0, system=job.trained_by)
-    assert model.get_layer("normalise").scope == "speaker"
-    assert (np.asarray(model.get_layer("normalise").mean) == 0).all()
-
-
-def test_more_than_ten_speakers_are_left_out_in_groups(tmp_path):
-    labels = write_corpus(tmp_path, speakers=13, each=1)
-    job = from_csv.plan(labels, None, epochs=1)
-    assert job.system == "scratch" and len(job.folds) == 10 and job.protocol == "leave-one-group-out"
-    groups = job.corpus.manifest.assign(group=job.corpus.group).groupby("group")["speaker"].unique()
-    assert sorted(speaker for members in groups for speaker in members) == sorted(job.corpus.speakers)
-    assert max(len(members) for members in groups) == 2
-
-
-def test_of_two_speakers_each_is_judged_by_a_network_of_the_other(tmp_path):
-    job = from_csv.plan(write_corpus(tmp_path, speakers=2), None, epochs=1)
-    assert job.folds == [Fold(("s1",), None, "s0"), Fold(("s0",), None, "s1")]
-
-
 def test_one_speaker_is_trained_on_and_not_judged(tmp_path, sources, capsys):
     labels = write_corpus(tmp_path, speakers=1)
     with one_stage():
         assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 3, "--out", tmp_path / "out") == 0
     assert "no report: 1 speaker(s), expected 2 or more" in capsys.readouterr().err
     assert (tmp_path / "out" / "model.keras").is_file() and not (tmp_path / "out" / "results").exists()
-
-
-def test_all_unusable_recordings_are_named_together(tmp_path):
-    labels = write_corpus(tmp_path, speakers=3)
-    (tmp_path / "s0-0.wav").write_bytes(b"")
-    soundfile.write(tmp_path / "s1-1.wav", np.zeros(16_000), 16_000)
-    with pytest.raises(CorpusError, match=r"2 of 18 recordings cannot be used: .*s0-0\.wav.*s1-1\.wav.*silent"):
-        from_csv.plan(labels, None)
-    with pytest.raises(ValueError, match="expected two or more"):
-        from_csv.plan(write_corpus(tmp_path, emotions=("calm",)), None)
 
 
 def test_a_leak_that_only_a_later_fold_meets_is_named_before_any_training(tmp_path, sources, capsys):
@@ -374,38 +224,6 @@ def test_a_leak_that_only_a_later_fold_meets_is_named_before_any_training(tmp_pa
     error = capsys.readouterr().err
     assert re.search(r"s1-0\.wav \(speaker 's1', 'calm'\) and .*copy\.flac \(speaker 's2', 'calm'\) are the same audio", error)
     assert not (tmp_path / "out").exists()
-
-
-def test_a_corpus_in_memory_has_the_statistics_of_its_frames(labels):
-    from ser_acrnn.data.corpus import read_csv
-
-    corpus = load_corpus("mine", read_csv(labels), FEATURE_RECIPES["paper"])
-    frames = np.concatenate([values for _, _, values in corpus.utterances(["s1", "s2"])])
-    mean, variance = corpus.statistics(["s1", "s2"])
-    np.testing.assert_allclose(mean, frames.mean(axis=0), atol=1e-4)
-    np.testing.assert_allclose(variance, frames.var(axis=0), rtol=1e-3)
-    assert corpus.checksums(["s1"]) != corpus.checksums(["s2"])
-
-
-def test_from_scratch_the_recipe_is_that_of_the_networks_that_ship(labels):
-    preset, best = from_csv.plan(labels, None).preset, SYSTEMS["best-by-utterance.robust-short-pauses"].preset
-    assert preset.model == replace(best.model, emotions=("calm", "tense"))
-    assert preset.features == best.features
-
-
-def test_few_recordings_are_seen_often_enough(labels):
-    few = from_csv.plan(labels, None).preset.training
-    assert few.batch_size == from_csv.SMALL_BATCH and few.epochs * 24 / few.batch_size >= from_csv.FEWEST_UPDATES
-    base = from_csv.lite_augmented("utterance").training
-    assert from_csv._long_enough(base, 5_000) == base
-    assert from_csv.plan(labels, None, epochs=7).preset.training.epochs == 7
-
-
-def test_what_is_chosen_stays(labels):
-    few, base = from_csv.plan(labels, None).preset.training, from_csv.lite_augmented("utterance").training
-    assert from_csv.plan(labels, None, batch_size=16).preset.training == replace(few, batch_size=16, epochs=2 * few.epochs)
-    assert from_csv.plan(labels, None, learning_rate=0.02).preset.training == replace(few, learning_rate=0.02)
-    assert from_csv.plan(labels, None, epochs=7, batch_size=5).preset.training == replace(base, epochs=7, batch_size=5)
 
 
 def test_a_file_names_the_options_and_scalars_and_seed_are_kept(labels, sources, tmp_path, capsys):
@@ -426,18 +244,6 @@ def test_a_file_names_the_options_and_scalars_and_seed_are_kept(labels, sources,
     capsys.readouterr()
     assert run("train", "--config", config, "--batch-size", 5) == 1
     assert "model.keras: was trained with the seed 7, expected 3; move it away" in capsys.readouterr().err
-
-
-def test_scalars_are_numbered_over_the_stages(staged, tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
-
-    _, _, job, _, _ = staged
-    training.train_on_all(job.corpus, job.preset, 0, system=job.trained_by, log_directory=tmp_path)
-    (events,) = tmp_path.iterdir()
-    found = [event for event in EventFileLoader(str(events)).Load() if event.summary.value]
-    assert [event.step for event in found] == [1, 2, 3, 4, 5, 6]
-    assert {value.tag for event in found for value in event.summary.value} == {"loss"}
 
 
 def test_the_seeds_of_the_folds_are_a_list_or_how_many(labels, sources, tmp_path, monkeypatch):
