@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from data_prep.file_names import codes
 from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 
@@ -71,17 +72,7 @@ def parse_name(stem: str) -> RecordingName:
     Raises:
         CorpusError: A part of the name has another form; the message says which, its value and what was expected.
     """
-    numbers = stem.split("-")
-    if len(numbers) != len(_NAME_PARTS):
-        form = "-".join(f"<{part}>" for part in _NAME_PARTS)
-        raise CorpusError(f"{stem!r} has {len(numbers)} part(s), expected {len(_NAME_PARTS)}: {form}")
-    problems = [
-        f"{part} {number!r}, expected {' or '.join(known) if len(known) < 3 else f'{known[0]} to {known[-1]}'}"
-        for number, (part, known) in zip(numbers, _NAME_PARTS.items(), strict=True)
-        if number not in known
-    ]
-    if problems:
-        raise CorpusError(f"{stem!r}: " + ", ".join(problems))
+    numbers = codes(stem, "-", _NAME_PARTS)
     return RecordingName(EMOTION_OF_NUMBER[numbers[2]], *numbers[4:])
 
 

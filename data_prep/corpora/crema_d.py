@@ -21,6 +21,7 @@ import typer
 from data_prep import command, published
 from data_prep.checksums import Comparison, compare, list_files, read_checksums
 from data_prep.download import DownloadError, fetch_each
+from data_prep.file_names import codes
 from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
 from ser_acrnn import tables
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
@@ -111,17 +112,8 @@ def parse_name(stem: str) -> RecordingName:
     Raises:
         CorpusError: A part of the name has another form; the message says which, its value and what was expected.
     """
-    codes = stem.split("_")
-    if len(codes) != len(_PARTS):
-        raise CorpusError(f"{stem!r} has {len(codes)} part(s), expected {len(_PARTS)}: {'_'.join(f'<{part}>' for part in _PARTS)}")
-    problems = [
-        f"{part} {code!r}, expected {'1001 to 1091' if part == 'speaker' else 'one of ' + ', '.join(known)}"
-        for code, (part, known) in zip(codes, _PARTS.items(), strict=True)
-        if code not in known
-    ]
-    if problems:
-        raise CorpusError(f"{stem!r}: " + ", ".join(problems))
-    return RecordingName(codes[0], codes[1], EMOTION_OF_CODE[codes[2]], INTENSITY_OF_CODE[codes[3]])
+    speaker, sentence, emotion, intensity = codes(stem, "_", _PARTS)
+    return RecordingName(speaker, sentence, EMOTION_OF_CODE[emotion], INTENSITY_OF_CODE[intensity])
 
 
 CORPUS = Corpus(

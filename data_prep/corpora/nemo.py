@@ -7,11 +7,12 @@ There is no download here: the recordings are in https://github.com/amu-cai/nEMO
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from data_prep.checksums import list_files
+from data_prep.file_names import codes
 from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 
@@ -55,6 +56,13 @@ PUBLISHED_COUNTS = {
 }
 
 
+_PARTS: dict[str, Collection[str]] = {
+    "speaker": SPEAKERS,
+    "emotion": EMOTION_OF_WORD,
+    "sentence": tuple(str(number) for number in range(1, 91)),
+}
+
+
 class RecordingName(NamedTuple):
     """What a file name says: `EB0_anger_1` is speaker EB0, emotion angry, sentence 1."""
 
@@ -72,21 +80,7 @@ def parse_name(stem: str) -> RecordingName:
     Raises:
         CorpusError: A part of the name has another form; the message says which, its value and what was expected.
     """
-    parts = stem.split("_")
-    if len(parts) != len(RecordingName._fields):
-        raise CorpusError(f"{stem!r} has {len(parts)} part(s), expected 3: <speaker>_<emotion>_<sentence>")
-    speaker, word, sentence = parts
-    problems = [
-        f"{part} {value!r}, expected {expected}"
-        for part, value, fits, expected in (
-            ("speaker", speaker, speaker in SPEAKERS, f"one of {', '.join(SPEAKERS)}"),
-            ("emotion", word, word in EMOTION_OF_WORD, f"one of {', '.join(EMOTION_OF_WORD)}"),
-            ("sentence", sentence, re.fullmatch("[1-9][0-9]?", sentence) and int(sentence) <= 90, "1 to 90"),
-        )
-        if not fits
-    ]
-    if problems:
-        raise CorpusError(f"{stem!r}: " + ", ".join(problems))
+    speaker, word, sentence = codes(stem, "_", _PARTS)
     return RecordingName(speaker, EMOTION_OF_WORD[word], sentence)
 
 

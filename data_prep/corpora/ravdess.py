@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_prep.checksums import list_files
+from data_prep.file_names import codes
 from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 
@@ -69,19 +70,9 @@ def parse_name(stem: str) -> RecordingName:
     Raises:
         CorpusError: A part of the name has another form; the message says which, its value and what was expected.
     """
-    numbers = stem.split("-")
-    if len(numbers) != len(_NAME_PARTS):
-        form = "-".join(f"<{part}>" for part in _NAME_PARTS)
-        raise CorpusError(f"{stem!r} has {len(numbers)} part(s), expected {len(_NAME_PARTS)}: {form}")
-    problems = [
-        f"{part} {number!r}, expected 01 to {len(words):02}"
-        for number, (part, words) in zip(numbers, _NAME_PARTS.items(), strict=True)
-        if number not in words
-    ]
+    numbers = codes(stem, "-", _NAME_PARTS)
     if numbers[2:4] == ["01", "02"]:
-        problems.append("intensity '02' of neutral, expected 01: neutral is not acted strongly")
-    if problems:
-        raise CorpusError(f"{stem!r}: " + ", ".join(problems))
+        raise CorpusError(f"{stem!r}: intensity '02' of neutral, expected 01: neutral is not acted strongly")
     return RecordingName(*(words[number] for number, words in zip(numbers, _NAME_PARTS.values(), strict=True)))
 
 

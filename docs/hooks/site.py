@@ -19,6 +19,7 @@ from docs.hooks import (
     durations,
     links,
     notebook_pages,
+    planted_table,
     readme_blocks,
     results_list,
     runs_table,
@@ -36,6 +37,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     speed_table.RECORDS: speed_table.records,
     results_list.MARK: results_list.listed,
     durations.MARK: durations.table,
+    planted_table.MARK: planted_table.table,
     **{mark: partial(runs_table.table, paths) for mark, paths in runs_table.TABLES.items()},
 }
 REPOSITORY_URL = os.environ.get("REPO_URL", "")

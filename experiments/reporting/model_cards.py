@@ -11,6 +11,7 @@ from experiments.catalogue import ablations
 from experiments.grid.collected import results_of
 from experiments.reporting import pooled_cards
 from experiments.shipped import index, learned_from
+from experiments.studies import behaviour
 from ser_acrnn import files
 from ser_acrnn.config import FIVE_TEMPOS, TrainConfig
 from ser_acrnn.evaluation import report
@@ -54,26 +55,30 @@ def write(name: str, results: Path, directory: Path) -> Path:
         return path
     corpus = catalogue.corpus(about["corpus"])
     every = Summary.of(catalogue.with_ensembles(results_of(results, corpus, corpus.protocol)))
-    files.write_text(path, _card(name, about, corpus.title, every))
+    files.write_text(path, _card(name, about, corpus.title, every, behaviour.table(results, name, about)))
     return path
 
 
-def updated(directory: Path, corpus: Corpus, every: Summary) -> dict[Path, str]:
+def updated(directory: Path, corpus: Corpus, every: Summary, results: Path) -> dict[Path, str]:
     """The cards of a corpus's networks as its results have them.
 
     Args:
         directory: Where shipped networks are kept.
         corpus: The corpus.
         every: The summary of all its results, with those that judge together.
+        results: Root of the results.
 
     Returns:
         File -> text.
     """
     known = {name: about for name, about in index(directory).items() if about["corpus"] == corpus.name}
-    return {directory / f"{name}.md": _card(name, about, corpus.title, every) for name, about in known.items()}
+    return {
+        directory / f"{name}.md": _card(name, about, corpus.title, every, behaviour.table(results, name, about))
+        for name, about in known.items()
+    }
 
 
-def _card(name: str, about: dict, corpus: str, every: Summary) -> str:
+def _card(name: str, about: dict, corpus: str, every: Summary, behaves: str = "") -> str:
     base = catalogue.entry(about["system"]).base or about["system"]
     whose, plain, row = "The same system", every.rows.get(base), every.rows[about["system"]]
     if plain and plain.folds > row.folds:
@@ -138,7 +143,7 @@ difference is called a gain or a loss where Holm's correction, over the comparis
 {_listed(figures)}
 
 {confusion}
-
+{_behaviour(behaves)}
 ## Limits
 
 Acted speech of a few actors in one language, recorded in a studio: how well it does on spontaneous speech, other languages, children, old
@@ -154,6 +159,20 @@ def _limit(unheard: Sequence[str]) -> str:
     return f"""
 It says `unsure` of what is further from its training's embeddings than nineteen of twenty degraded recordings of unheard speakers
 ({", ".join(unheard)}) are from those of a fold's network.
+"""
+
+
+def _behaviour(behaves: str) -> str:
+    """What `ser-acrnn check` says, a section; empty where that is not known."""
+    if not behaves:
+        return ""
+    return f"""
+## How it behaves
+
+What `ser-acrnn check` says, by `python -m experiments.studies.behaviour`; recordings are in the emotions that the network knows. Where
+they trained it, right decisions and their evenness say nothing of unheard speakers, and decisions change less than theirs would:
+
+{behaves}
 """
 
 

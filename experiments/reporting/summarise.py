@@ -55,7 +55,7 @@ def main(
     names = catalogue.titles(summary.with_seeds.rows)
     overview = report.tables(summary, names, catalogue.PAIRS)
     texts = pages.updated([first, *(more or ())], results, facts, summary, every, overview) if first else {}
-    texts |= model_cards.updated(cards, facts, every) if cards else {}
+    texts |= model_cards.updated(cards, facts, every, results) if cards else {}
     if check:
         return _compared(texts)
     for page, text in texts.items():

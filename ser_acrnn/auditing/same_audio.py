@@ -75,8 +75,9 @@ def _fingerprint(path: Path) -> NDArray[np.float32] | audio.AudioError:
 
 
 def _pairs(utterances: list[Utterance], fingerprints: list[NDArray[np.float32]]) -> Iterator[duplicates.Duplicate]:
-    for place, others in duplicates.candidates(fingerprints):
-        yield from duplicates.confirmed(utterances[place], [utterances[other] for other in others], RATE_HERTZ)
+    places = duplicates.candidates(fingerprints)
+    asked = ((utterances[place], [utterances[other] for other in others]) for place, others in places)
+    return duplicates.confirmed(asked, RATE_HERTZ)
 
 
 def _between_parts(split: Split, pairs: Iterable[Pair]) -> Iterator[tuple[Finding, bool]]:

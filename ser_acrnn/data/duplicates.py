@@ -11,7 +11,9 @@ slightly stricter limits, and these two at the limits here: with another gain or
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,11 +109,8 @@ def find(utterances: Sequence[Utterance], fingerprints: Sequence[NDArray[np.floa
     Raises:
         AudioError: A recording cannot be read any more.
     """
-    pairs = [
-        pair
-        for place, others in candidates(fingerprints)
-        for pair in confirmed(utterances[place], [utterances[other] for other in others], rate_hertz)
-    ]
+    asked = ((utterances[place], [utterances[other] for other in others]) for place, others in candidates(fingerprints))
+    pairs = list(confirmed(asked, rate_hertz))
     harmless = [pair for pair in pairs if pair.is_harmless]
     if harmless:
         paths = f"{harmless[0].first.path} and {harmless[0].second.path}"
@@ -119,16 +118,23 @@ def find(utterances: Sequence[Utterance], fingerprints: Sequence[NDArray[np.floa
     return [pair for pair in pairs if not pair.is_harmless]
 
 
-def confirmed(one: Utterance, suspects: Sequence[Utterance], rate_hertz: int) -> Iterator[Duplicate]:
-    """Yields those suspects whose waveforms are the same as one's.
+def confirmed(asked: Iterable[tuple[Utterance, Sequence[Utterance]]], rate_hertz: int) -> Iterator[Duplicate]:
+    """Yields, of recordings and their suspects, those pairs whose waveforms are the same.
 
     Raises:
         AudioError: A recording cannot be read any more.
     """
-    if suspects:
-        waveform = audio.load(one.path, rate_hertz)
-        pairs = (Duplicate(one, other, similarity(waveform, audio.load(other.path, rate_hertz))) for other in suspects)
-        yield from (pair for pair in pairs if pair.similarity >= LEAST_WAVEFORMS)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoders and transforms leave the interpreter's lock
+        for found in pool.map(lambda each: _confirmed(each[0], each[1], rate_hertz), asked):
+            yield from found
+
+
+def _confirmed(one: Utterance, suspects: Sequence[Utterance], rate_hertz: int) -> list[Duplicate]:
+    if not suspects:
+        return []
+    waveform = audio.load(one.path, rate_hertz)
+    pairs = (Duplicate(one, other, similarity(waveform, audio.load(other.path, rate_hertz))) for other in suspects)
+    return [pair for pair in pairs if pair.similarity >= LEAST_WAVEFORMS]
 
 
 def candidates(fingerprints: Sequence[NDArray[np.float32]]) -> Iterator[tuple[int, list[int]]]:

@@ -10,7 +10,18 @@ import re
 import pandas as pd
 import pytest
 
-from docs.hooks import api_pages, command_page, durations, readme_blocks, results_list, runs_table, speed_table, systems_page, targets_page
+from docs.hooks import (
+    api_pages,
+    command_page,
+    durations,
+    planted_table,
+    readme_blocks,
+    results_list,
+    runs_table,
+    speed_table,
+    systems_page,
+    targets_page,
+)
 from docs.hooks.sources import ROOT
 from experiments import catalogue
 from ser_acrnn.data import tfrecords
@@ -119,6 +130,7 @@ def test_generated_tables_hold_what_is_committed():
     assert all(table.count("\n") == 3 for table in map(runs_table.table, runs_table.TABLES.values()))
     assert "](../../results/emodb/report.md)" in results_list.listed()
     assert "| all |" in durations.table()
+    assert re.search(r"\| all three +\| \d+ of 100 +\|", planted_table.table())
     assert "| DNN-ELM: the paper's baseline" in readme_blocks.inserted("<!-- README headline emodb -->")
     with pytest.raises(ValueError, match="no block 'nothing'"):
         readme_blocks.inserted("<!-- README nothing -->")

@@ -79,7 +79,8 @@ def test_the_card_has_the_folds_figures(folder, monkeypatch):
     assert "2 folds x 1 seeds, 2 runs" in card and "must not be used to judge people" in card and "UAR" in card
     (folder / "small.md").write_text("old")
     corpus = catalogue.corpus("synthetic")
-    for path, text in model_cards.updated(folder, corpus, Summary.of(results_of(folder / "results", corpus, corpus.protocol))).items():
+    every = Summary.of(results_of(folder / "results", corpus, corpus.protocol))
+    for path, text in model_cards.updated(folder, corpus, every, folder / "results").items():
         path.write_text(text, encoding="utf-8")
     assert (folder / "small.md").read_text() == card
 
