@@ -1,6 +1,7 @@
 """The server on loopback: its start, how many recordings of two seconds it answers, how long each takes at half of that, and its memory.
 
-Those who ask share the machine with the server; each keeps its connection. A request is one recording, or a form with several.
+Those who ask share the machine with the server, and the processor's time of both is told; each keeps its connection. A request is one
+recording, or a form with several.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import psutil
 import soundfile
+from numpy.typing import NDArray
 
 from experiments.bench.harness import Row
 from experiments.bench.predicting import FILE_SECONDS, voice
@@ -29,6 +31,7 @@ RATE_HERTZ = 16_000
 ASKING = 16  # connections
 TOGETHER = 16  # recordings of a form
 HALF = 0.5  # of what it can answer, where the time of an answer is measured
+LOOKS = 4  # at the memory, evenly over the last requests
 
 
 @dataclass(frozen=True)
@@ -41,37 +44,40 @@ class _Served:
         """What is resident now."""
         return psutil.Process(self.process.pid).memory_info().rss / 2**20
 
+    def seconds(self) -> NDArray[np.float64]:
+        """Processor time so far, of the server and of this process, who asks."""
+        both = (psutil.Process(self.process.pid).cpu_times(), psutil.Process().cpu_times())
+        return np.array([each.user + each.system for each in both])
+
 
 def rows(quick: bool) -> list[Row]:
     """Measures the network that ships."""
-    seconds, recordings = (2.0, 200) if quick else (20.0, 50_000)
+    seconds, requests = (2.0, 200) if quick else (20.0, 50_000)
     one, several = _one(), _form(TOGETHER)
     with _server() as served:
         table = [
             Row("serving", "first answer after the start", _first_answer(served, one), "s"),
             Row("serving", "memory after the first answer", served.megabytes(), "MiB"),
         ]
-        alone = _asked(served, one, ASKING, seconds)
-        together = _asked(served, several, 4, seconds)
-        rate = len(alone) / seconds
-        table += [
-            Row("serving", f"recordings of {FILE_SECONDS:g} s, one a request", rate, "a second"),
-            Row(
-                "serving",
-                f"recordings of {FILE_SECONDS:g} s, {TOGETHER} a request",
-                len(together) * TOGETHER / seconds,
-                "a second",
-                "one a request",
-                len(together) * TOGETHER / len(alone),
-            ),
-        ]
+        rates = []
+        for ask, connections, number in ((one, ASKING, 1), (several, 4, TOGETHER)):
+            what, before = f"recordings of {FILE_SECONDS:g} s, {number} a request", served.seconds()
+            rates.append(number * len(_asked(served, ask, connections, seconds)) / seconds)
+            used = 1_000 * (served.seconds() - before) / (rates[-1] * seconds)
+            beside = ("1 a request", rates[-1] / rates[0]) if number > 1 else ("", None)
+            table.append(Row("serving", what, rates[-1], "a second", *beside))
+            table += [
+                Row("serving", f"{what}: processor of {who}", own, "ms each") for who, own in zip(("server", "who asks"), used, strict=True)
+            ]
+        rate = rates[0]
         times = 1_000 * np.array(_asked(served, one, ASKING, seconds, every_seconds=ASKING / (HALF * rate)))
         for share in (50, 99):
             table.append(Row("serving", f"{share} % of the answers at half of that rate within", float(np.percentile(times, share)), "ms"))
         before, answered = served.megabytes(), 0
-        while answered < recordings:
-            answered += TOGETHER * len(_asked(served, several, 4, seconds))
-        table.append(Row("serving", f"more memory after {answered:,} more recordings", served.megabytes() - before, "MiB"))
+        for look in range(1, LOOKS + 1):
+            while answered < requests * look / LOOKS:
+                answered += len(_asked(served, one, ASKING, min(seconds, requests / LOOKS / rate)))
+            table.append(Row("serving", f"more memory after {answered:,} more requests", served.megabytes() - before, "MiB"))
     return table
 
 

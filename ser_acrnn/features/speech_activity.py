@@ -68,11 +68,9 @@ def _sums(values: NDArray[np.float64], frames: int, config: FeatureConfig) -> ND
     """What the samples of each frame add up to, shape `(frames,)`; after the last sample nothing does."""
     length, shift = config.window_samples, config.shift_samples
     common = gcd(length, shift)  # of these, few sums are left to be added up frame by frame
-    padded = np.zeros((frames - 1) * shift + length)
-    padded[: len(values)] = values[: len(padded)]
-    before = np.concatenate([[0.0], np.cumsum(padded.reshape(-1, common).sum(axis=1))])
+    before = np.concatenate([[0.0], np.cumsum(np.add.reduceat(values, np.arange(0, len(values), common)))])
     starts = np.arange(frames) * (shift // common)
-    return before[starts + length // common] - before[starts]
+    return before[np.minimum(starts + length // common, len(before) - 1)] - before[starts]
 
 
 def activity(waveform: ArrayLike, config: FeatureConfig) -> Activity:

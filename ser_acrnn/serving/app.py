@@ -9,7 +9,6 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response, WebSocket
-from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
@@ -41,12 +40,13 @@ _STATUSES = {
 }
 
 
-def make_app(predictor: Predictor, limits: Limits | None = None) -> FastAPI:
+def make_app(predictor: Predictor, limits: Limits | None = None, threads: int = 1) -> FastAPI:
     """The server as an ASGI application.
 
     Args:
         predictor: Judges all that comes; `preprocessor.longest_seconds` is set to that of the limits.
         limits: Those of `Limits()` by default.
+        threads: How many judge at the same time.
 
     Returns:
         `POST /predict`, `WS /stream`, `GET /models`, `/health`, `/metrics`, `/docs` and `/openapi.json`.
@@ -54,7 +54,7 @@ def make_app(predictor: Predictor, limits: Limits | None = None) -> FastAPI:
     limits = limits or Limits()
     predictor.preprocessor.longest_seconds = limits.recording_seconds
     metrics, streams = Metrics(), Streams(predictor, limits.streams)
-    batches = Batches(predictor, limits.waiting, metrics.together.observe)
+    batches = Batches(predictor, limits.waiting, metrics.together.observe, threads)
     metrics.waiting.set_function(lambda: batches.waiting)
     metrics.streams.set_function(lambda: streams.open)
 
@@ -139,4 +139,4 @@ async def _refusing(answer: Callable[[], Awaitable[Response]]) -> Response:
 
 
 def _json(answer: BaseModel, status: int, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(answer.model_dump(exclude_none=status != 200), status, headers)
+    return Response(answer.model_dump_json(exclude_none=status != 200), status, headers, "application/json")

@@ -1,4 +1,4 @@
-"""Recordings of many requests -> one network: what comes while it works waits, and is judged together when it is free."""
+"""Recordings of many requests -> one network: what comes while all threads work waits, and is judged together when one is free."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from ser_acrnn.audio import AudioError
+from ser_acrnn.features.spectrum import hastened
 from ser_acrnn.inference.predictions import Prediction, WindowPrediction
 from ser_acrnn.inference.predictor import Predictor
 
-MOST_TOGETHER = 64  # recordings: more would keep the first of them waiting for little gain
+MOST_TOGETHER = 8  # recordings, a batch of short ones: more would keep the first of them waiting, and other threads without work
 
 Answer = Prediction | list[WindowPrediction] | AudioError
 
@@ -31,19 +32,21 @@ class _Asked:
 
 
 class Batches:
-    """A thread that judges what requests ask for.
+    """Threads that judge what requests ask for.
 
     Args:
-        predictor: It belongs to the thread from now on, but for its streams.
+        predictor: It belongs to the threads from now on, but for its streams.
         most_waiting: Recordings that may wait.
         on_batch: Called with the number of recordings that are judged together.
+        threads: How many there are; what they do in NumPy and ONNX Runtime, nearly all of it, is done at the same time.
     """
 
-    def __init__(self, predictor: Predictor, most_waiting: int, on_batch: Callable[[int], object] = int) -> None:
+    def __init__(self, predictor: Predictor, most_waiting: int, on_batch: Callable[[int], object] = int, threads: int = 1) -> None:
         self.predictor, self._on_batch = predictor, on_batch
         self._waiting: queue.Queue[_Asked | None] = queue.Queue(most_waiting)
-        self._thread = threading.Thread(target=self._work, name="network", daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._work, name=f"network-{number}", daemon=True) for number in range(threads)]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def waiting(self) -> int:
@@ -65,12 +68,14 @@ class Batches:
         return await asked.answered
 
     def end(self) -> None:
-        """Judges what waits, and ends the thread."""
-        self._waiting.put(None)
-        self._thread.join()
+        """Judges what waits, and ends the threads."""
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
-        while (first := self._waiting.get()) is not None:
+        for first in hastened(iter(self._waiting.get, None)):
             together, goes_on = self._those_that_wait_beside(first)
             self._on_batch(len(together))
             whole = [asked for asked in together if asked.hop_seconds is None]

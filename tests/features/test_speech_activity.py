@@ -14,7 +14,7 @@ import soundfile
 from data_prep.synthetic.emodb import generate_utterance
 from ser_acrnn.config import FEATURE_RECIPES, FeatureConfig, SpeechGate
 from ser_acrnn.features import log_mels_3d
-from ser_acrnn.features.speech_activity import MOST_DECIBELS, Activity, activity, signal_to_noise_decibels, speech
+from ser_acrnn.features.speech_activity import MOST_DECIBELS, Activity, activity, levels, signal_to_noise_decibels, speech
 
 RATE_HERTZ = 16_000
 SPEECH = FEATURE_RECIPES["speech"]
@@ -216,3 +216,20 @@ def test_what_has_no_pause_or_no_sound_has_a_ratio_all_the_same(samples: int) ->
     assert signal_to_noise_decibels(np.zeros(samples, np.float32), SPEECH) == 0
     tone = np.sin(np.arange(samples) / 3).astype(np.float32)
     assert -MOST_DECIBELS <= signal_to_noise_decibels(tone, SPEECH) <= MOST_DECIBELS
+
+
+@pytest.mark.parametrize("samples", [5, 399, 401, 16_001, 48_079])
+def test_levels_and_noise_are_those_of_frames_taken_one_by_one(samples: int) -> None:
+    wave = spoken("03", "F")[:samples] if samples < 30_000 else np.concatenate([spoken("03", "F"), noise(3, -40)])[:samples]
+    gate, length, shift = SPEECH.speech_gate, SPEECH.window_samples, SPEECH.shift_samples
+    assert gate is not None
+    lag, half = round(gate.difference_seconds * RATE_HERTZ), gate.smoothing_frames // 2
+    squares = np.concatenate([np.zeros(min(lag, samples)), np.square(np.float64(wave[lag:]) - wave[:-lag])])
+    frames = 1 + max(0, -(-(samples - length) // shift))
+    energies = np.array([squares[start : start + length].sum() for start in range(0, frames * shift, shift)])
+    around = [energies[max(0, frame - half) : frame + half + 1].mean() / length for frame in range(frames)]
+    np.testing.assert_allclose(levels(wave, SPEECH, gate), around, rtol=1e-9)
+    padded = np.pad(np.float64(wave), (0, max(0, length - samples)))
+    powers = np.sort([padded[start : start + length].var() for start in range(0, len(padded) - length + 1, shift)])
+    expected = 10 * np.log10(np.clip(powers.mean() / powers[(len(powers) - 1) // 20] - 1, 1e-6, 1e6))
+    assert signal_to_noise_decibels(wave, SPEECH) == pytest.approx(expected, abs=1e-6)

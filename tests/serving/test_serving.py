@@ -164,6 +164,24 @@ def test_requests_that_would_wait_too_long_are_told_so_and_the_others_are_judged
     assert busy.headers["retry-after"] == "1" and "too many recordings wait" in busy.json()["error"]
 
 
+def test_several_threads_answer_as_one_does_and_end_with_all_answered(predictor):
+    bodies = [encoded(sound(seconds, pitch)) for seconds, pitch in ((1.0, 150), (2.0, 200), (3.5, 250), (7.0, 300))]
+    expected, found = [predictor.predict(body) for body in bodies], []
+    with TestClient(make_app(predictor, threads=3)) as client:
+        threads = [
+            threading.Thread(target=lambda number=number: found.append((number % 4, client.post("/predict", content=bodies[number % 4]))))
+            for number in range(24)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(found) == 24 and {answer.status_code for _, answer in found} == {200}
+    for number, answer in found:
+        same(answer.json(), expected[number])
+    assert not {"network-1", "network-2"} & {thread.name for thread in threading.enumerate()}
+
+
 def test_an_answer_that_takes_too_long_is_a_timeout_and_the_server_lives_on(predictor):
     slow, body = Slow(predictor), encoded(sound())
     with TestClient(make_app(slow, Limits(answer_seconds=0.2))) as client:
