@@ -74,9 +74,9 @@ def ship(model: keras.Model, name: str, preset: Preset, directory: Path, *, corp
     path, placement = directory / f"{name}.keras", place(devices, preset.training.batch_size)
     directory.mkdir(parents=True, exist_ok=True)
     save_compact(model, path)
-    titles = " and ".join(catalogue.corpus(each).title for each in learned_from({"corpus": corpus}))
+    *others, last = [catalogue.corpus(each).title for each in learned_from({"corpus": corpus})]
     entry = {
-        "description": describe(preset, titles),
+        "description": describe(preset, f"{', '.join(others)} and {last}" if others else last),
         "sha256": files.sha256(path),
         "onnx_sha256": files.sha256(light.write(path)),
         "corpus": corpus,

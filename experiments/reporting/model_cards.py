@@ -55,7 +55,7 @@ def write(name: str, results: Path, directory: Path) -> Path:
         return path
     corpus = catalogue.corpus(about["corpus"])
     every = Summary.of(catalogue.with_ensembles(results_of(results, corpus, corpus.protocol)))
-    files.write_text(path, _card(name, about, corpus.title, every, behaviour.table(results, name, about)))
+    files.write_text(path, _card(name, about, corpus.title, every, behaviour.section(results, name, about)))
     return path
 
 
@@ -73,7 +73,7 @@ def updated(directory: Path, corpus: Corpus, every: Summary, results: Path) -> d
     """
     known = {name: about for name, about in index(directory).items() if about["corpus"] == corpus.name}
     return {
-        directory / f"{name}.md": _card(name, about, corpus.title, every, behaviour.table(results, name, about))
+        directory / f"{name}.md": _card(name, about, corpus.title, every, behaviour.section(results, name, about))
         for name, about in known.items()
     }
 
@@ -143,7 +143,7 @@ difference is called a gain or a loss where Holm's correction, over the comparis
 {_listed(figures)}
 
 {confusion}
-{_behaviour(behaves)}
+{behaves}
 ## Limits
 
 Acted speech of a few actors in one language, recorded in a studio: how well it does on spontaneous speech, other languages, children, old
@@ -159,20 +159,6 @@ def _limit(unheard: Sequence[str]) -> str:
     return f"""
 It says `unsure` of what is further from its training's embeddings than nineteen of twenty degraded recordings of unheard speakers
 ({", ".join(unheard)}) are from those of a fold's network.
-"""
-
-
-def _behaviour(behaves: str) -> str:
-    """What `ser-acrnn check` says, a section; empty where that is not known."""
-    if not behaves:
-        return ""
-    return f"""
-## How it behaves
-
-What `ser-acrnn check` says, by `python -m experiments.studies.behaviour`; recordings are in the emotions that the network knows. Where
-they trained it, right decisions and their evenness say nothing of unheard speakers, and decisions change less than theirs would:
-
-{behaves}
 """
 
 

@@ -14,7 +14,7 @@ from experiments.cross_corpus import page, recordings
 from experiments.cross_corpus import results as across
 from experiments.reporting.by_details import parts_of
 from experiments.shipped import learned_from
-from experiments.studies import open_corpora
+from experiments.studies import behaviour, open_corpora
 from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.calibration import ScoredUtterances, reliability
 from ser_acrnn.evaluation.results import RunResult
@@ -77,7 +77,7 @@ By what was published of speakers and recordings, six emotions, nothing heard be
 {_calibration(mine)}
 
 {_folds(of_folds)}
-
+{behaviour.section(results, name, about)}
 ## Limits
 
 Acted speech in three languages, recorded in studios and at desks: how well it does on spontaneous speech, other languages, children, old

@@ -82,6 +82,20 @@ def table(root: Path, name: str, about: Mapping[str, Any]) -> str:
     return report.markdown_table(["test", "bound", *head], rows) if rows else ""
 
 
+def section(root: Path, name: str, about: Mapping[str, Any]) -> str:
+    """The table under its heading, for a card; empty where the network has not been checked."""
+    if not (behaves := table(root, name, about)):
+        return ""
+    return f"""
+## How it behaves
+
+What `ser-acrnn check` says, by `python -m experiments.studies.behaviour`; recordings are in the emotions that the network knows. Where
+they trained it, right decisions and their evenness say nothing of unheard speakers, and decisions change less than theirs would:
+
+{behaves}
+"""
+
+
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
@@ -90,22 +104,27 @@ def _figure(value: float | None) -> str:
 def main(
     corpus: Annotated[str, typer.Argument(help=f"one of {', '.join(loader.names())}")],
     source: Source,
+    network: Annotated[str, typer.Option(help="names of networks that ship, separated by commas")] = ",".join(index()),
     number: Annotated[int, typer.Option("--recordings", min=1, help="at most")] = 500,
     results: Results = RESULTS,
 ) -> None:
-    """Checks all networks that ship, and prints a table each.
+    """Checks networks that ship, and prints a table each.
 
     Raises:
         CorpusError: The corpus cannot be read.
         CheckError: A network judges none of its recordings.
+        ValueError: No such network ships.
     """
     facts = catalogue.corpus(corpus)
     utterances = loader.find(corpus).read(source).utterances
-    for name, about in index().items():
+    known = index()
+    if unknown := sorted(set(network.split(",")) - set(known)):
+        raise ValueError(f"--network names {unknown}, expected some of {list(known)}")
+    for name in network.split(","):
         path = results / FOLDER / name / f"{corpus}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_text(path, json.dumps(checked(name, facts, source, utterances, number), indent=1) + "\n")
-        print(f"{path}\n\n{table(results, name, about)}")
+        print(f"{path}\n\n{table(results, name, known[name])}")
 
 
 if __name__ == "__main__":

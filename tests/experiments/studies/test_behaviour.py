@@ -25,10 +25,13 @@ def test_a_card_says_what_the_committed_files_say(name):
     about, files = shipped.index()[name], sorted((ROOT / "results" / behaviour.FOLDER / name).glob("*.json"))
     assert [path.stem for path in files] == ["emodb", "ravdess"]
     table, card = behaviour.table(ROOT / "results", name, about), (DIRECTORY / f"{name}.md").read_text(encoding="utf-8")
-    assert f"\n{table}\n" in card and "Emo-DB, trained on it: 500 recordings" in table and "RAVDESS, never heard: 500 recordings" in table
+    number = 500 if "bored" in about["emotions"] else 454  # so many recordings does Emo-DB have in the emotions of the network
+    assert f"\n{table}\n" in card and f"Emo-DB, trained on it: {number} recordings" in table
+    assert "RAVDESS, never heard: 500 recordings" in table
     for path in files:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        assert facts["network_sha256"] == about["sha256"] and facts["recordings"] + len(facts["problems"]) == 500
+        assert facts["network_sha256"] == about["sha256"]
+        assert facts["recordings"] + len(facts["problems"]) == (number if path.stem == "emodb" else 500)
         for test in facts["tests"]:
             (row,) = [line for line in table.splitlines() if line.startswith(f"| {test['name']} ")]
             assert test["verdict"] in row and (test["value"] is None or f" {test['value']:.3f} " in row)
