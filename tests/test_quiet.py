@@ -1,4 +1,4 @@
-"""Nothing of TensorFlow on standard error, nothing of ONNX Runtime to its makers, each in its own process; what else is written stays."""
+"""Nothing of TensorFlow's on standard error and nothing of ONNX Runtime's to its makers, in processes of their own; all else stays."""
 
 import os
 import subprocess

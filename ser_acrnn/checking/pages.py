@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_acrnn.checking.outcomes import FAILED, NOT_TESTED, PASSED, Outcome, Report
+from ser_acrnn.evaluation import drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,13 +35,15 @@ def page(report: Report) -> str:
         for name, verdict, value, bound, about in report.rows()
     )
     figures = [(one.name, _bars(one)) for one in report.outcomes if one.details and one.verdict != NOT_TESTED]
-    drawn = "".join(f"<h2>{escape(name)}</h2><img alt='{escape(name, quote=True)}' src='{_inside(figure)}'>" for name, figure in figures)
+    drawn = "".join(
+        f"<h2>{escape(name)}</h2><img alt='{escape(name, quote=True)}' src='{drawing.address(figure)}'>" for name, figure in figures
+    )
     confusion = _confusion(report.evaluation)
     problems = "".join(f"<li>{escape(problem)}</li>" for problem in report.problems)
     return (
         f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{escape(report.model)}</title><style>{_STYLE}</style></head>"
         f"<body><h1>{escape(report.model)}</h1><p>{escape(report.summary)}.</p><table><tr><th>test</th><th>verdict</th><th>value</th>"
-        f"<th>bound</th><th>about</th></tr>{rows}</table><h2>Confusion</h2><img alt='confusion' src='{_inside(confusion)}'>{drawn}"
+        f"<th>bound</th><th>about</th></tr>{rows}</table><h2>Confusion</h2><img alt='confusion' src='{drawing.address(confusion)}'>{drawn}"
         + (f"<h2>Not judged</h2><ul>{problems}</ul>" if problems else "")
         + "</body></html>\n"
     )
@@ -73,9 +74,3 @@ def _confusion(evaluation: Mapping[str, Any]) -> Figure:
     numbers = counts.sum(axis=1)
     truths = [f"{emotion} ({number:.0f})" for emotion, number in zip(emotions, numbers, strict=True)]
     return confusions_figure([("", truths, 100 * counts / np.maximum(numbers, 1)[:, None])], emotions)
-
-
-def _inside(figure: Figure) -> str:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=90, metadata={"Software": None})
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

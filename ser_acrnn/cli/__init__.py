@@ -31,6 +31,7 @@ COMMANDS = {
     "split": "auditing",
     "check": "checking",
     "serve": "serving",
+    "page": "serving",
 }
 
 

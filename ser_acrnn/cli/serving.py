@@ -1,4 +1,4 @@
-"""`serve`: a network behind HTTP, for applications."""
+"""`serve` and `page`: a network behind HTTP, for applications and for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import importlib.util
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING, Annotated
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,19 +21,24 @@ if TYPE_CHECKING:
 
 BACKLOG = 2_048  # connections that wait to be taken
 MOST_THREADS = 256
+CLOSING_SECONDS = 1  # for pages that are open, at the end
 NEEDED = ("fastapi", "fastapi_offline", "multipart", "prometheus_client", "uvicorn", "websockets")
+NEEDED_BY_PAGE = ("gradio", "matplotlib", "uvicorn")
+
+Host = Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 lets others in, and there are no passwords.")]
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds the subcommand."""
+    """Adds the subcommands."""
     app.command(cls=Command, epilog="Example: ser-acrnn serve --port 8000, then: curl --data-binary @a.wav http://127.0.0.1:8000/predict")(
         serve
     )
+    app.command(cls=Command, epilog="Example: ser-acrnn page, then open http://127.0.0.1:7860 in a browser")(page)
 
 
 def serve(
     model: Model = DEFAULT_MODEL,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 lets others in, and there are no passwords.")] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen at; 0 for any that is free.")] = 8000,
     megabytes: Annotated[int, typer.Option(min=1, max=4_096, help="Of one request at most, in MiB.")] = 50,
     seconds: Annotated[float, typer.Option(min=1, max=86_400, help="Length of one recording at most, in seconds.")] = 600.0,
@@ -40,27 +48,46 @@ def serve(
     ] = None,
 ) -> None:
     """Answer recordings over HTTP: POST /predict, a WebSocket /stream, /models, /health, /metrics, and /docs, which describes them."""
-    with named():
-        if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
-            raise ValueError(f"serve needs {', '.join(missing)}, not installed here: pip install 'ser_acrnn[serve]'")
+    _check_installed("serve", NEEDED)
     network = predictor(model, [])
-    import uvicorn
-
     from ser_acrnn.serving.app import make_app
     from ser_acrnn.serving.limits import Limits
 
     limits = Limits(body_bytes=megabytes * 2**20, recording_seconds=seconds, waiting=waiting)
-    config = uvicorn.Config(
-        make_app(network, limits, threads or _threads(network)),
-        host,
-        port,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        ws_max_size=2**20,
-    )
-    with named(), _listening(host, port) as listener:
-        typer.echo(f"http://{host}:{listener.getsockname()[1]} (its page: /docs)")
+    with named():
+        _run(make_app(network, limits, threads or _threads(network)), host, port, " (its page: /docs)", ws_max_size=2**20)
+
+
+def page(
+    model: Model = DEFAULT_MODEL,
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen at; 0 for any that is free.")] = 7860,
+    megabytes: Annotated[int, typer.Option(min=1, max=4_096, help="Of one recording at most, in MiB.")] = 1_024,
+    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="Length of one recording at most, in seconds.")] = 7_200.0,
+) -> None:
+    """Show a page in the browser: a recording or the microphone in, what the network hears of it out. Needs the extra [page]."""
+    _check_installed("page", NEEDED_BY_PAGE)
+    with named(), tempfile.TemporaryDirectory(prefix="ser_acrnn-") as folder:
+        from ser_acrnn.page.app import make_page
+        from ser_acrnn.page.judging import Judge
+
+        judge = Judge(model, seconds)
+        _run(make_page(judge, Path(folder), megabytes * 2**20), host, port, timeout_graceful_shutdown=CLOSING_SECONDS)
+
+
+def _check_installed(command: str, needed: Sequence[str]) -> None:
+    with named():
+        if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+            raise ValueError(f"{command} needs {', '.join(missing)}, not installed here: pip install 'ser_acrnn[{command}]'")
+
+
+def _run(app: Any, host: str, port: int, beside: str = "", **settings: Any) -> None:
+    """Serves an application until SIGINT or SIGTERM; prints its address, and what stands beside it."""
+    import uvicorn
+
+    config = uvicorn.Config(app, host, port, access_log=False, log_config=None, log_level="warning", **settings)
+    with _listening(host, port) as listener:
+        typer.echo(f"http://{host}:{listener.getsockname()[1]}{beside}")
         sys.stdout.flush()
         uvicorn.Server(config).run([listener])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,3 +103,10 @@ def save(figure: Figure, path: Path, *, dots_per_inch: int = DOTS_PER_INCH) -> N
     format = path.suffix[1:].lower() or "png"
     with files.replacing(path) as partial, matplotlib.rc_context(_SAVED):
         figure.savefig(partial, dpi=dots_per_inch, format=format, metadata=_METADATA.get(format))
+
+
+def address(figure: Figure, *, dots_per_inch: int = DOTS_PER_INCH) -> str:
+    """A figure as the address of a picture, for a page that holds its pictures: a PNG in a `data:` URL."""
+    stream = io.BytesIO()
+    figure.savefig(stream, dpi=dots_per_inch, format="png", metadata=_METADATA["png"])
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

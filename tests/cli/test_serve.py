@@ -68,3 +68,6 @@ def test_a_port_that_is_taken_and_a_missing_extra_are_one_line(server, capsys, m
     monkeypatch.setattr(serving, "NEEDED", ("fastapi", "not_there"))
     assert cli.main(["serve"]) == 1
     assert capsys.readouterr().err.strip() == "serve needs not_there, not installed here: pip install 'ser_acrnn[serve]'"
+    monkeypatch.setattr(cli.serving, "NEEDED_BY_PAGE", ("not_there",))
+    assert cli.main(["page"]) == 1
+    assert capsys.readouterr().err.strip() == "page needs not_there, not installed here: pip install 'ser_acrnn[page]'"

@@ -27,6 +27,7 @@ PARSED = {
     "split": "writes folders; tests/cli/test_auditing_commands.py splits",
     "record": "needs a microphone; tests/audio/test_microphone.py plays one",
     "serve": "serves until it is stopped; tests/cli/test_serve.py asks one",
+    "page": "serves until it is stopped; tests/page/test_in_browser.py looks at one",
     "export": "a converter takes many seconds; tests/export writes and compares, and the guide's Python block does",
 }
 # First words of commands that are not run, and why.
