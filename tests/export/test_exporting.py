@@ -67,13 +67,14 @@ def mixed():
 
 
 @pytest.fixture(scope="module")
-def exports(tmp_path_factory, masked, mixed):
+def exports(tmp_path_factory, one_graph, masked, mixed):
     """Folder of the exports of either network, in all formats, with segments they were not compared on and the networks' posteriors."""
     folder, comparisons = tmp_path_factory.mktemp("exports"), {}
     for name, model, kinds in (("masked", masked, KINDS), ("mixed", mixed, KINDS[:4])):
-        for format, quantize in kinds:
-            path = folder / name / f"{format}-{quantize}" / NAMES[format]
-            comparisons[name, format, quantize] = path, export(model, path, format, quantize=quantize)
+        with one_graph():
+            for format, quantize in kinds:
+                path = folder / name / f"{format}-{quantize}" / NAMES[format]
+                comparisons[name, format, quantize] = path, export(model, path, format, quantize=quantize)
         segments = synthetic_segments(model, count=30, seed=1)
         np.savez(folder / f"{name}.npz", segments=segments, posteriors=segment_posteriors(model, segments))
     return folder, comparisons

@@ -47,12 +47,13 @@ def source():
 
 
 @pytest.fixture(scope="module")
-def exports(tmp_path_factory, source):
+def exports(tmp_path_factory, one_graph, source):
     """Folder of the exports in all formats, with sounds they were not compared on and what the predictor says of them."""
     folder, comparisons = tmp_path_factory.mktemp("waveform-exports"), {}
-    for format, quantize in KINDS:
-        path = folder / f"{format}-{quantize}" / NAMES[format]
-        comparisons[format, quantize] = path, export(source, path, format, quantize=quantize, samples=HEARD, waveform=True)
+    with one_graph():
+        for format, quantize in KINDS:
+            path = folder / f"{format}-{quantize}" / NAMES[format]
+            comparisons[format, quantize] = path, export(source, path, format, quantize=quantize, samples=HEARD, waveform=True)
     predictor = Predictor(source)
     for name, waveforms in (("any", UNHEARD), ("cut", pieces(UNHEARD, PAPER.segment_samples))):
         expected = np.array([[*predictor.predict(waveform).posteriors.values()] for waveform in waveforms], np.float32)
