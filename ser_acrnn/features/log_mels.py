@@ -185,6 +185,9 @@ def with_deltas(static: ArrayLike, config: FeatureConfig = FeatureConfig()) -> N
 def log_mels_3d(waveform: ArrayLike, config: FeatureConfig = FeatureConfig()) -> NDArray[np.float32]:
     """The paper's 3-D log-Mels of an utterance (section II-A).
 
+    A network of the scope `utterance` or `speaker`, as those that ship are, takes them standardised by these, and cannot tell others:
+    `ser_acrnn.waveform_model` has all of that inside, `Predictor.preprocessor.segments` makes what the network takes.
+
     Args:
         waveform: Mono samples at `config.sampling_rate_hertz`, shape `(samples,)`.
         config: The recipe.
@@ -220,6 +223,8 @@ def hop_frames(config: FeatureConfig = FeatureConfig(), hop_seconds: float | Non
 
 def segment(features: ArrayLike, config: FeatureConfig = FeatureConfig(), hop_seconds: float | None = None) -> NDArray[np.float32]:
     """Cuts an utterance into equally long segments; a shorter utterance is completed with all-zero frames.
+
+    What has to be standardised for a network, see `log_mels_3d`, is so before, over the whole utterance.
 
     Args:
         features: Shape `(frames, ...)`.

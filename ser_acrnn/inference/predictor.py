@@ -28,7 +28,7 @@ from ser_acrnn.pretrained import DEFAULT_MODEL
 if TYPE_CHECKING:
     import keras
 
-# Segments at a time: on a processor, more are no faster, and with 40 a shipped network takes a gigabyte.
+# Segments at a time: on a processor, more are no faster, and take more memory.
 BATCH_SEGMENTS = 8
 
 

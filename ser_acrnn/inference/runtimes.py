@@ -1,9 +1,8 @@
 """Which runtime a network is judged on: ONNX Runtime where there is a file for it, Keras otherwise; and what both do.
 
-A first prediction takes a fifteenth of the processor's time on ONNX Runtime that it takes on TensorFlow, and a tenth of the memory. LiteRT
-takes 59 MB installed instead of 78 MB, but twice the time for a segment, takes one at a time, and has no inputs with defaults, by which
-batch norm is adapted to a speaker here. A session has one thread: with two, a shipped network needs half as much more of the processor's
-time for the same segments, and a process that forks would leave them behind.
+What a first prediction takes of time and memory on either stands in results/bench, group `predicting`. LiteRT takes more time for a segment
+(group `inference` there), takes one at a time, and has no inputs with defaults, by which batch norm is adapted to a speaker here. A session
+has one thread: more of them take more of the processor's time for the same segments, and a process that forks would leave them behind.
 """
 
 from __future__ import annotations
