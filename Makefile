@@ -38,7 +38,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-iemocap test test-everywhere test-notebooks lint docs bench stress transfer-ravdess clean
+.PHONY: help demo demo-iemocap test test-everywhere test-notebooks test-image lint docs bench stress transfer-ravdess clean
 .PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
 .PHONY: cross-corpus train-open
 .PHONY: prepare-all prepare-crema-d prepare-banglaser prepare-nemo prepare-ravdess train-crema-d train-banglaser train-nemo train-ravdess
@@ -78,6 +78,9 @@ test-everywhere: .venv/installed ## all tests with one thread and two, with oneD
 
 test-notebooks: .venv/installed ## execute the notebooks; on real recordings where EMODB names them
 	EMODB=$(EMODB) $(PY) -m notebooks
+
+test-image: .venv/installed ## the Dockerfile's lines without a builder, and what a container does; minutes
+	$(PY) -m pytest tests/image/container_walk.py
 
 lint: .venv/installed ## ruff and mypy
 	$(PY) -m ruff check .
