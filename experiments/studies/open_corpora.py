@@ -180,7 +180,7 @@ def main(
         path = directory / f"{name}.keras"
         if not path.is_file():
             train(prepared, presets[best], path, work / FOLDER / f"{name}.npz", devices)
-            complete(prepared, best, presets[best], path, results, models, devices)
+        complete(prepared, best, presets[best], path, results, models, devices)
         print(table({one: judged(one) for one in presets}))
         complete(prepared, best, presets[best], path, results, models, devices)
         print(f"{path}: {best}, {path.stat().st_size / 1e6:.2f} MB")
