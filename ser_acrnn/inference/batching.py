@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what predicts needs no corpus, and not always Keras
     from ser_acrnn.data.segments import Features
 
 Tag = TypeVar("Tag")
+Item = TypeVar("Item")
 
 
 def filled(segments: Features, size: int) -> Iterator[tuple[NDArray[np.float32], int]]:
@@ -75,6 +76,18 @@ def in_batches(
     if held:
         score(len(held))
     yield from finished()
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """Passes items on, while a thread has the next one computed: what is done with one and what the next one takes use two processors."""
+    from concurrent.futures import ThreadPoolExecutor  # not for a single recording, whose start it would delay
+
+    source, end = iter(items), object()
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        following = pool.submit(next, source, end)
+        while (item := following.result()) is not end:
+            following = pool.submit(next, source, end)
+            yield cast(Item, item)
 
 
 def segment_posteriors(

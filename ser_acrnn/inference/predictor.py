@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,8 @@ from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.features.normalisation import statistics_of
 from ser_acrnn.features.spectrum import hastened
-from ser_acrnn.inference.batching import in_batches
+from ser_acrnn.features.speech_activity import Activity
+from ser_acrnn.inference.batching import ahead, in_batches
 from ser_acrnn.inference.composing import Composer, Cut
 from ser_acrnn.inference.predictions import Prediction, WindowPrediction
 from ser_acrnn.inference.preprocessor import Preprocessor, Utterance
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
 
 # Segments at a time: on a processor, more are no faster, and take more memory.
 BATCH_SEGMENTS = 8
+
+
+class _Window(NamedTuple):
+    """A window that begins with the sample `first`: what of it is speech, and its segment; or why it cannot be judged."""
+
+    first: int
+    samples: NDArray[np.float32]
+    heard: Activity | str
+    segment: NDArray[np.float32] | None
 
 
 class Predictor:
@@ -222,7 +232,7 @@ class Predictor:
             ValueError: See `timeline`; or a chunk that is not one-dimensional.
         """
         for window in self.preprocessor.windows(map(mono_chunk, chunks), hop_seconds):
-            yield from self._predict_windows([window])
+            yield from self._predict_windows(self._hear([window]))
 
     def unfolding(
         self, recording: Recorded, sampling_rate_hertz: int | None = None, *, hop_seconds: float = 0.1
@@ -258,16 +268,22 @@ class Predictor:
         return self._composer.cut(found.waveform, found.heard, len(log_mels)), self.preprocessor.cut_up(log_mels)
 
     def _judged(self, cut: Iterator[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
-        while batch := list(islice(cut, self.batch_segments)):
-            yield from self._predict_windows(batch)
+        batches = iter(lambda: list(islice(cut, self.batch_segments)), [])
+        for heard in ahead(map(self._hear, batches)):
+            yield from self._predict_windows(heard)
 
-    def _predict_windows(self, batch: list[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
-        found = [self.preprocessor.heard(samples) for _, samples in batch]
-        usable = [(samples, heard) for (_, samples), heard in zip(batch, found, strict=True) if not isinstance(heard, str)]
-        if usable:
-            judged = zip(*self._scorer(np.stack([self.preprocessor.segment(*one) for one in usable])), strict=True)
-        for (first, samples), heard in zip(batch, found, strict=True):
-            if isinstance(heard, str):
-                yield self._composer.flawed(first, samples, heard)
+    def _hear(self, batch: list[tuple[int, NDArray[np.float32]]]) -> list[_Window]:
+        found = []
+        for first, samples in batch:
+            heard = self.preprocessor.heard(samples)
+            found.append(_Window(first, samples, heard, None if isinstance(heard, str) else self.preprocessor.segment(samples, heard)))
+        return found
+
+    def _predict_windows(self, windows: list[_Window]) -> Iterator[WindowPrediction]:
+        segments = [window.segment for window in windows if window.segment is not None]
+        judged = zip(*self._scorer(np.stack(segments)), strict=True) if segments else iter(())
+        for window in windows:
+            if isinstance(window.heard, str):
+                yield self._composer.flawed(window.first, window.samples, window.heard)
             else:
-                yield self._composer.window(first, samples, heard, *next(judged))
+                yield self._composer.window(window.first, window.samples, window.heard, *next(judged))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from ser_acrnn.inference.batching import in_batches
+from ser_acrnn.inference.batching import ahead, in_batches
 
 
 def segments(number: int, value: int) -> np.ndarray:
@@ -53,3 +54,28 @@ def test_a_recording_comes_as_soon_as_its_batch_is_full_and_no_more_is_read() ->
     assert next(stream)[0] == 0 and read == [0, 1]
     assert next(stream)[0] == 1 and read == [0, 1]
     assert next(stream)[0] == 2 and read == [0, 1, 2, 3]
+
+
+def test_one_item_is_computed_ahead_and_what_goes_wrong_comes_in_its_place() -> None:
+    begun: list[tuple[int, bool]] = []
+
+    def items() -> Iterator[int]:
+        for number in range(3):
+            begun.append((number, threading.current_thread() is threading.main_thread()))
+            yield number
+        raise ValueError("no more")
+
+    found = ahead(items())
+    assert next(found) == 0
+    assert next(found) == 1 and len(begun) >= 2
+    assert next(found) == 2 and begun == [(0, False), (1, False), (2, False)]
+    with pytest.raises(ValueError, match="no more"):
+        next(found)
+
+
+def test_who_stops_early_leaves_no_thread() -> None:
+    found = ahead(iter(range(10)))
+    assert next(found) == 0
+    found.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
+    assert list(ahead([])) == []
