@@ -38,7 +38,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-iemocap test test-everywhere test-notebooks test-image lint docs bench stress transfer-ravdess clean
+.PHONY: help demo demo-iemocap test test-everywhere test-notebooks test-image sbom lint docs bench stress transfer-ravdess clean
 .PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
 .PHONY: cross-corpus train-open
 .PHONY: prepare-all prepare-crema-d prepare-banglaser prepare-nemo prepare-ravdess train-crema-d train-banglaser train-nemo train-ravdess
@@ -81,6 +81,23 @@ test-notebooks: .venv/installed ## execute the notebooks; on real recordings whe
 
 test-image: .venv/installed ## the Dockerfile's lines without a builder, and what a container does; minutes
 	$(PY) -m pytest tests/image/container_walk.py
+
+# What the image has, installed beside .venv.
+build/small/installed: setup.cfg constraints.txt requirements-image.txt requirements-predict.txt
+	$(PYTHON) -m venv --clear build/small
+	build/small/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-image.txt
+	build/small/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
+	build/small/bin/python -m pip uninstall --quiet --yes setuptools pip
+	touch $@
+
+.venv/installed-sbom: .venv/installed
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sbom]'
+	touch $@
+
+sbom: .venv/installed-sbom build/small/installed ## packages of the image and their licences, to build/sbom
+	mkdir -p build/sbom
+	.venv/bin/cyclonedx-py environment build/small/bin/python --output-reproducible --output-file build/sbom/bom.json
+	.venv/bin/pip-licenses --python build/small/bin/python --with-urls --format csv --output-file build/sbom/licences.csv
 
 lint: .venv/installed ## ruff and mypy
 	$(PY) -m ruff check .
