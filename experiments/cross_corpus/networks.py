@@ -74,6 +74,6 @@ def _of_speaker(predictor: Predictor, waveforms: Sequence[NDArray[np.float32]], 
     scores = np.full((len(waveforms), len(predictor.emotions)), np.nan)
     for heard, others in parts:
         with suppress(audio.AudioError):  # nothing of the speaker can be used, and nothing is said
-            predictor.enrol([waveforms[index] for index in heard], on_unusable=lambda error: None)
+            predictor.enrol([waveforms[index] for index in heard], RATE_HERTZ, on_unusable=lambda error: None)
             scores[others] = scores_of(predictor, [waveforms[index] for index in others])
     return scores
