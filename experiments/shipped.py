@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,18 @@ def check_licences(network: str, about: Mapping[str, Any]) -> None:
             )
 
 
-def ship(model: keras.Model, name: str, preset: Preset, directory: Path, *, corpus: str, devices: str, **about: Any) -> Path:
+def ship(
+    model: keras.Model,
+    name: str,
+    preset: Preset,
+    directory: Path,
+    *,
+    corpus: str,
+    system: str,
+    seed: int,
+    devices: str,
+    familiarity_by: Sequence[str],
+) -> Path:
     """Writes a network, its file for ONNX Runtime, and its entry in the index.
 
     Args:
@@ -56,8 +67,10 @@ def ship(model: keras.Model, name: str, preset: Preset, directory: Path, *, corp
         preset: What it was trained by.
         directory: Where shipped networks are kept.
         corpus: Name of the corpus that it learned from; several are joined by `+`.
+        system: Name of the system or the recipe.
+        seed: Of the training.
         devices: Where it was trained, see `ser_acrnn.training.devices.place`.
-        about: What else the index says of it.
+        familiarity_by: Whom the networks had not heard that its limit is by.
 
     Returns:
         The `.keras` file.
@@ -80,6 +93,8 @@ def ship(model: keras.Model, name: str, preset: Preset, directory: Path, *, corp
         "sha256": files.sha256(path),
         "onnx_sha256": files.sha256(light.write(path)),
         "corpus": corpus,
+        "system": system,
+        "seed": seed,
         "epochs": preset.training.epochs,
         "emotions": list(preset.model.emotions),
         "normalisation": preset.model.normalisation,
@@ -89,7 +104,7 @@ def ship(model: keras.Model, name: str, preset: Preset, directory: Path, *, corp
         "backend": run.backend(),
         "device": placement.description,
         "precision": placement.precision(preset.training.precision),
-        **about,
+        "familiarity_by": list(familiarity_by),
     }
     known = {**index(directory), name: entry}
     files.write_text(directory / INDEX, json.dumps(dict(sorted(known.items())), indent=1) + "\n")

@@ -14,7 +14,7 @@ from experiments.cross_corpus import page, recordings
 from experiments.cross_corpus import results as across
 from experiments.reporting.by_details import parts_of
 from experiments.shipped import learned_from
-from experiments.studies import behaviour, open_corpora
+from experiments.studies import behaviour, left_out
 from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.calibration import ScoredUtterances, reliability
 from ser_acrnn.evaluation.results import RunResult
@@ -42,7 +42,7 @@ def card(name: str, about: Mapping[str, Any], results: Path) -> str:
     """
     emotions = about["emotions"]
     mine = [one for one in across.collect(results) if one.system.rpartition(".")[0] == name]
-    of_folds = open_corpora.finished(about["system"], results)
+    of_folds = left_out.finished(about["system"], results)
     return f"""# {name}
 
 A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Signal Processing Letters 25(10), 2018),
@@ -142,7 +142,7 @@ def _folds(found: Sequence[RunResult]) -> str:
     if not found:
         return "What the same recipe is worth on each of its training corpora, when that one is left out, has not been measured."
     rows = [
-        [catalogue.corpus(one.fold["test"]).title, LANGUAGE[one.fold["test"]], str(len(set(one.truth))), f"{open_corpora.uar_of(one):.1f}"]
+        [catalogue.corpus(one.fold["test"]).title, LANGUAGE[one.fold["test"]], str(len(set(one.truth))), f"{left_out.uar_of(one):.1f}"]
         for one in found
     ]
     table = report.markdown_table(["left out", "language", "emotions", "UAR, %"], rows)

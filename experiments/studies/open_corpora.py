@@ -23,6 +23,7 @@ from experiments.catalogue import ablations
 from experiments.cross_corpus.recordings import SIX
 from experiments.grid.runs import prepared_path
 from experiments.options import RESULTS, WORK, Results, Work
+from experiments.studies.left_out import FOLDER, PROTOCOL, SEED, finished, uar_of
 from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset
 from ser_acrnn.data.pooled import PooledCorpus
@@ -34,9 +35,6 @@ from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.locks import lock
 
 logger = logging.getLogger(__name__)
-
-FOLDER, PROTOCOL = "open-corpora", "leave-one-corpus-out"
-SEED = 0
 
 
 def _recipes() -> dict[str, Preset]:
@@ -71,11 +69,6 @@ def opened(prepared: Sequence[Path], preset: Preset) -> PooledCorpus:
     corpora = [open_corpus(prepared_path(path, preset)) for path in prepared]
     shipped.check_licences("a network that is to ship", {"corpus": "+".join(corpus.name for corpus in corpora)})
     return PooledCorpus(corpora, preset.model.emotions)
-
-
-def finished(recipe: str, results: Path) -> list[RunResult]:
-    """The results of a recipe that are there, by the corpus left out."""
-    return [RunResult.load(path) for path in sorted((results / FOLDER / recipe).glob(f"*-seed{SEED}.json"))]
 
 
 def leave_one_out(
@@ -116,15 +109,6 @@ def _network(models: Path, recipe: str, left_out: str) -> Path:
 
 def _show(progress: Progress, entry: dict) -> None:
     progress.reach(entry["epoch"], f"loss {entry['loss']:.3f}")
-
-
-def uar_of(result: RunResult) -> float:
-    """UAR in percent over the emotions that the corpus left out has, for one of which each utterance is decided."""
-    present = sorted(set(result.truth), key=result.emotions.index)
-    columns = [result.emotions.index(emotion) for emotion in present]
-    scores = np.array([one["posteriors"] for one in result.utterances])[:, columns]
-    recalls = [np.mean(scores[np.array(result.truth) == emotion].argmax(axis=1) == place) for place, emotion in enumerate(present)]
-    return float(100 * np.mean(recalls))
 
 
 def chosen(found: dict[str, list[RunResult]]) -> str:
@@ -217,8 +201,10 @@ def complete(prepared: Sequence[Path], recipe: str, preset: Preset, path: Path, 
     kept = {name: network for name, network in networks.items() if network.is_file()}
     if sorted(kept) != shipped.index(path.parent).get(path.stem, {}).get("familiarity_by"):
         model = familiarity.learned(model, preset, corpus, kept)
-        about = {"corpus": corpus.name, "devices": devices, "system": recipe, "seed": SEED, "familiarity_by": sorted(kept)}
-        shipped.ship(model, path.stem, preset, path.parent, **about)
+        by = sorted(kept)
+        shipped.ship(
+            model, path.stem, preset, path.parent, corpus=corpus.name, system=recipe, seed=SEED, devices=devices, familiarity_by=by
+        )
     model_cards.write(path.stem, results, path.parent)
 
 

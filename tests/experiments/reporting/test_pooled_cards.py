@@ -8,7 +8,7 @@ import pytest
 from experiments.cross_corpus import results as across
 from experiments.cross_corpus.recordings import SIX, Recording
 from experiments.reporting import model_cards
-from experiments.studies import open_corpora
+from experiments.studies import left_out
 from ser_acrnn.evaluation.results import RunResult
 
 ABOUT = {
@@ -56,7 +56,7 @@ def card(tmp_path):
     utterances = [{"id": f"emodb/{number}", "emotion": emotion, "posteriors": [1, 0, 0, 0, 0, 0]} for number, emotion in enumerate(SIX)]
     fold = {"train": ["crema_d", "banglaser"], "validation": None, "test": "emodb"}
     one = RunResult("pool", "by-utterance", fold, 0, list(SIX), utterances, 1, [], "", {}, "", "", "", "float32", 1.0)
-    one.save(tmp_path / open_corpora.FOLDER / "by-utterance" / "emodb-seed0.json")
+    one.save(tmp_path / left_out.FOLDER / "by-utterance" / "emodb-seed0.json")
     (tmp_path / "index.json").write_text(json.dumps({"mine": ABOUT}))
     return model_cards.write("mine", tmp_path, tmp_path).read_text()
 

@@ -1,0 +1,26 @@
+"""The results of networks of several corpora, trained without one of them and judged on that one: where they are, and what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ser_acrnn.evaluation.results import RunResult
+
+FOLDER, PROTOCOL = "open-corpora", "leave-one-corpus-out"
+SEED = 0
+
+
+def finished(recipe: str, results: Path) -> list[RunResult]:
+    """The results of a recipe that are there, by the corpus left out."""
+    return [RunResult.load(path) for path in sorted((results / FOLDER / recipe).glob(f"*-seed{SEED}.json"))]
+
+
+def uar_of(result: RunResult) -> float:
+    """UAR in percent over the emotions that the corpus left out has, for one of which each utterance is decided."""
+    present = sorted(set(result.truth), key=result.emotions.index)
+    columns = [result.emotions.index(emotion) for emotion in present]
+    scores = np.array([one["posteriors"] for one in result.utterances])[:, columns]
+    recalls = [np.mean(scores[np.array(result.truth) == emotion].argmax(axis=1) == place) for place, emotion in enumerate(present)]
+    return float(100 * np.mean(recalls))
