@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ recordings of one speaker, in various moods and without labels.
 Corpora and emotions are drawn evenly, and the loss leaves out what a corpus lacks. Recipe `{about["system"]}` of
 `experiments.studies.open_corpora`, `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the
 last one taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]} ({about["device"]}). Made by
-`make train-open`; weights in float16, loaded as float32.
+`make train-open OPEN="--recipe {about["system"]}"`; weights in float16, loaded as float32.
 
 ## What it is worth
 
@@ -80,7 +81,7 @@ By what was published of speakers and recordings, six emotions, nothing heard be
 {behaviour.section(results, name, about)}
 ## Limits
 
-Acted speech in three languages, recorded in studios and at desks: how well it does on spontaneous speech, other languages, children, old
+Acted speech in three languages: how well it does on spontaneous speech, other languages, children, old
 voices or other microphones is unknown, and worse is to be expected. It tells portrayals of emotions apart and does not know what anyone
 feels. It must not be used to judge people: not in hiring, schooling, policing, credit, insurance or medicine.
 """
@@ -114,7 +115,7 @@ def _by_details(results: Iterable[RunResult]) -> list[list[str]]:
             for part in parts_of(utterance["id"], corpus.details) if corpus.details else ():
                 parts.setdefault(part, set()).add(utterance["id"])
         for part, names in sorted(parts.items()):
-            some = RunResult(**{**vars(one), "utterances": [each for each in one.utterances if each["id"] in names]})
+            some = replace(one, utterances=[each for each in one.utterances if each["id"] in names])
             there = {each["emotion"] for each in some.utterances}
             truth, decided = across.decisions(some, [emotion for emotion in one.emotions if emotion in there])
             rows.append([corpus.title, part, str(len(names)), f"{100 * metrics.unweighted_average_recall(truth, decided):.1f}"])
