@@ -1,15 +1,18 @@
 """The card of a network of several corpora: its sources, and what it is worth on corpora that it has not heard."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from experiments import shipped
 from experiments.cross_corpus import results as across
 from experiments.cross_corpus.recordings import SIX, Recording
-from experiments.reporting import model_cards
+from experiments.reporting import model_cards, pooled_cards
 from experiments.studies import left_out
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.pretrained import model_card
 
 ABOUT = {
     "corpus": "crema_d+banglaser+emodb",
@@ -92,3 +95,8 @@ def test_what_was_not_measured_is_said_so(tmp_path):
     (tmp_path / "index.json").write_text(json.dumps({"mine": ABOUT}))
     text = model_cards.write("mine", tmp_path, tmp_path).read_text()
     assert "confidence is worth has not been measured" in text and "left out, has not been measured" in text
+
+
+@pytest.mark.parametrize("name", [name for name, about in shipped.index().items() if len(shipped.learned_from(about)) > 1])
+def test_the_card_that_ships_is_that_of_the_committed_results(name):
+    assert model_card(name) == pooled_cards.card(name, shipped.index()[name], Path(__file__).parents[3] / "results")
