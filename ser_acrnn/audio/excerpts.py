@@ -6,6 +6,8 @@ import io
 import os
 from typing import Protocol
 
+MOST_IN_MEMORY_BYTES = 2**20
+
 
 class SeekableBytes(Protocol):
     """A file that is opened for reading bytes anywhere in it."""
@@ -40,6 +42,10 @@ class Excerpt(io.RawIOBase):
     def again(self) -> Excerpt:
         """The same from its beginning, with a position of its own."""
         return Excerpt(self.file, self.start, self.end, self.head)
+
+    def in_memory(self) -> io.BytesIO | Excerpt:
+        """The same from its beginning; all of it in memory where that is little, as libsndfile asks for a header byte by byte."""
+        return io.BytesIO(self.again().read()) if len(self) <= MOST_IN_MEMORY_BYTES else self.again()
 
     def readable(self) -> bool:
         """It is."""

@@ -133,7 +133,7 @@ class _Sound(soundfile.SoundFile):
     """A file that is read to its end, and how many samples a channel are announced; 0 where none are, or their number is a guess."""
 
     def __init__(self, part: Excerpt) -> None:
-        super().__init__(part.again())
+        super().__init__(part.in_memory())
         self.announced = self.frames
         if self.format == "FLAC":
             self.close()

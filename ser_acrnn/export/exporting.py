@@ -27,8 +27,8 @@ from ser_acrnn.features.normalisation import Statistics
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.inference.preprocessor import Preprocessor
 from ser_acrnn.models.loading import NetworkError, check_parts
-from ser_acrnn.models.numbers_only import numbers_only
 from ser_acrnn.models.saving import in_float32
+from ser_acrnn.models.segment_network import segment_network
 from ser_acrnn.models.waveform import network_in, waveform_model
 
 logger = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ def export(
     if waveform:
         made_from, inputs, heard, judged = _of_waveforms(network, format, samples, seconds, speaker)
     else:
-        made_from = network if format == "keras" else numbers_only(network)
+        made_from = network if format == "keras" else segment_network(network)
         inputs, judged = _checked(model, samples), segment_posteriors
         heard = inputs
     expected = judged(network, heard, BATCH)

@@ -185,7 +185,7 @@ def with_deltas(static: ArrayLike, config: FeatureConfig = FeatureConfig()) -> N
 def log_mels_3d(waveform: ArrayLike, config: FeatureConfig = FeatureConfig()) -> NDArray[np.float32]:
     """The paper's 3-D log-Mels of an utterance (section II-A).
 
-    A network of the scope `utterance` or `speaker`, as those that ship are, takes them standardised by these, and cannot tell others:
+    A network of the scope `utterance` or `speaker`, as those that ship are, takes them standardised by these, and refuses others:
     `ser_acrnn.waveform_model` has all of that inside, `Predictor.preprocessor.segments` makes what the network takes.
 
     Args:
@@ -242,5 +242,7 @@ def segment(features: ArrayLike, config: FeatureConfig = FeatureConfig(), hop_se
         raise ValueError(f"features have the shape {values.shape}, expected at least one frame")
     length = config.segment_frames
     if len(values) < length:
-        values = np.pad(values, [(0, length - len(values))] + [(0, 0)] * (values.ndim - 1))
+        completed = np.zeros((1, length, *values.shape[1:]), np.float32)  # `np.pad` takes longer than this
+        completed[0, : len(values)] = values
+        return completed
     return np.stack([values[start : start + length] for start in segment_starts(len(values), config, hop_seconds)])

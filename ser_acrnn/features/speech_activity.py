@@ -162,7 +162,8 @@ def signal_to_noise_decibels(waveform: ArrayLike, config: FeatureConfig) -> floa
         Decibels; 0 of a recording without sound.
     """
     signal = np.asarray(waveform, np.float64)
-    signal = np.pad(signal, (0, max(0, config.window_samples - len(signal))))
+    if len(signal) < config.window_samples:
+        signal = np.pad(signal, (0, config.window_samples - len(signal)))
     signal, frames = signal - signal.mean(), 1 + (len(signal) - config.window_samples) // config.shift_samples
     means, squares = (_sums(values, frames, config) / config.window_samples for values in (signal, np.square(signal)))
     powers = np.maximum(squares - np.square(means), 0)  # without an offset

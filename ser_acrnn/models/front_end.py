@@ -23,7 +23,7 @@ from ser_acrnn.config.features import FEATURE_RECIPES, FeatureConfig
 from ser_acrnn.features.normalisation import SMALLEST_VARIANCE
 from ser_acrnn.features.spectrum import mel_filters
 from ser_acrnn.models.layers import register
-from ser_acrnn.models.numbers_only import InFloat32, nan_where_beyond
+from ser_acrnn.models.segment_network import InFloat32, nan_where_beyond
 from ser_acrnn.models.speech_gate import at_least_zero, power_of_two, quotient_rounded_up, speech, taken
 
 # Binary places after which values of at most 1 are cut; a last slice holds the rest. Sums of products of the first slices, of 512 samples

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn.models.layers import EmotionPosteriors, Familiarity
 from ser_acrnn.models.loading import check_parts
+from ser_acrnn.models.segment_network import SegmentNetwork
 
 FAMILIARITY = "familiarity"  # the layer's name
 Freeze = Literal["none", "conv", "encoder"]
@@ -57,7 +58,7 @@ def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = 
     for layer in copy.layers:
         layer.trainable = not (freeze == "encoder" or (freeze == "conv" and layer.name.startswith("conv_")))
     posteriors = EmotionPosteriors(tuple(emotions), name="emotion")(_embedding(copy))
-    return keras.Model(copy.input, posteriors, name=model.name)
+    return SegmentNetwork(copy.input, posteriors, name=model.name)
 
 
 def with_familiarity(model: keras.Model, embeddings: NDArray[np.float32], limit: float) -> keras.Model:
@@ -79,7 +80,7 @@ def with_familiarity(model: keras.Model, embeddings: NDArray[np.float32], limit:
 
     embedding, known, head = _embedding(model), Familiarity(name=FAMILIARITY), model.get_layer("emotion")
     new = EmotionPosteriors.from_config(head.get_config())
-    changed = keras.Model(model.input, new(known(embedding)), name=model.name)
+    changed = SegmentNetwork(model.input, new(known(embedding)), name=model.name)
     new.set_weights(head.get_weights())
     gaussian = LedoitWolf().fit(embeddings)
     known.set_gaussian(gaussian.location_, np.linalg.cholesky(gaussian.precision_), limit)

@@ -11,6 +11,7 @@ from keras import layers
 
 from ser_acrnn.config import DnnElmConfig, ModelConfig
 from ser_acrnn.models.layers import AttentionPooling, EmotionPosteriors, Familiarity, NeutralNormalisation, PaddingMask
+from ser_acrnn.models.segment_network import SegmentNetwork
 
 
 def acrnn(config: ModelConfig = ModelConfig(), *, recipe_hash: str = "", precision: str = "float32") -> keras.Model:
@@ -25,7 +26,8 @@ def acrnn(config: ModelConfig = ModelConfig(), *, recipe_hash: str = "", precisi
         precision: `"float32"`, or `"bfloat16"`: mixed, with float32 weights, normalisation, batch norm and softmax.
 
     Returns:
-        A functional model, segments `(batch, 300, 40, channels)` -> posteriors `(batch, emotions)`.
+        A functional model, segments `(batch, 300, 40, channels)` -> posteriors `(batch, emotions)`: a `SegmentNetwork`, which refuses
+        segments that it cannot judge.
 
     Raises:
         ValueError: Another precision.
@@ -52,7 +54,7 @@ def acrnn(config: ModelConfig = ModelConfig(), *, recipe_hash: str = "", precisi
     x = layers.Dense(config.embedding_units, name="embedding", dtype=policy, **_initial(config))(x)  # (batch, 64)
     x = _dropout(_activation(x, "embedding", "embedding", config, policy), "embedding", config, policy)
     posteriors = EmotionPosteriors(config.emotions, name="emotion", **_initial(config))(x)  # (batch, 7)
-    return keras.Model(segments, posteriors, name="acrnn")
+    return SegmentNetwork(segments, posteriors, name="acrnn")
 
 
 def dnn(

@@ -75,4 +75,4 @@ def _for_speaker(model: keras.Model, speaker: Statistics | None) -> keras.Model:
     if speaker is not None:
         mean, variance = (values[:, : model.input_shape[-1]] for values in speaker)
         copy.get_layer("normalise").set_statistics(mean, variance)
-    return copy
+    return keras.Model(copy.input, copy.output, name=copy.name)  # it refuses no segments: these are what it needs

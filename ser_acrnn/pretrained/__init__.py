@@ -79,7 +79,8 @@ def load_pretrained(name: str) -> Any:
         A `keras.Model`: segments `(batch, 300, 40, 3)` of the recipe `paper` -> posteriors `(batch, emotions)`, in float32. The emotions
         are `model.get_layer("emotion").emotions`. `model.get_layer("normalise").scope` says by what the log-Mels have to be standardised
         before they are cut: `"training"` by nothing, `"utterance"` and `"speaker"` by that one's mean and variance, which
-        `Predictor.preprocessor.segments` and `ser_acrnn.waveform_model` do.
+        `Predictor.preprocessor.segments` and `ser_acrnn.waveform_model` do. Segments of log-Mels as they are get NaN, or with `predict` a
+        `ValueError`.
 
     Raises:
         PretrainedError: An unknown name, or a file that is missing or damaged.

@@ -13,7 +13,7 @@ import soundfile
 
 from ser_acrnn import audio
 from ser_acrnn.audio import containers
-from ser_acrnn.audio.excerpts import Excerpt
+from ser_acrnn.audio.excerpts import MOST_IN_MEMORY_BYTES, Excerpt
 
 RATE_HERTZ, SAMPLES = 16_000, 20_000
 NOISE = np.random.default_rng(0).integers(-9_000, 9_000, SAMPLES).astype(np.int16)
@@ -178,3 +178,6 @@ def test_an_excerpt_is_a_file() -> None:
     assert excerpt.read() == b"ab2345" and len(excerpt) == 6 and excerpt.readable() and excerpt.seekable()
     assert excerpt.seek(-3, os.SEEK_END) == 3 and excerpt.read(2) == b"34" and excerpt.tell() == 5
     assert excerpt.again().read(1) == b"a" and excerpt.read(9) == b"5" and excerpt.read(9) == b""
+    assert excerpt.in_memory().read() == b"ab2345" and excerpt.tell() == 6
+    long = Excerpt(io.BytesIO(bytes(MOST_IN_MEMORY_BYTES + 1)))
+    assert long.in_memory().read(1) == b"\0" and type(long.in_memory()) is Excerpt

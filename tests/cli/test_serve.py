@@ -1,9 +1,11 @@
 """`ser-acrnn serve` as a process: it answers, refuses what is missing, and at SIGTERM answers what it has before it ends."""
 
+import asyncio
 import io
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -71,3 +73,22 @@ def test_a_port_that_is_taken_and_a_missing_extra_are_one_line(server, capsys, m
     monkeypatch.setattr(cli.serving, "NEEDED_BY_PAGE", ("not_there",))
     assert cli.main(["page"]) == 1
     assert capsys.readouterr().err.strip() == "page needs not_there, not installed here: pip install 'ser_acrnn[page]'"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_the_parts_of_an_answer_do_not_wait_for_each_other(host):
+    """Else the end of an answer waits until its beginning is known to have come, which the other side tells after 40 ms."""
+
+    async def how_parts_are_sent():
+        sent = asyncio.get_running_loop().create_future()
+
+        async def answer(_, writer):
+            sent.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(answer, sock=serving._listening(host, 0)) as server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+            writer.close()
+            return await sent
+
+    assert asyncio.run(how_parts_are_sent()), "small parts are kept back"

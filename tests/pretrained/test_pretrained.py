@@ -2,13 +2,15 @@
 
 import re
 
+import keras
 import pytest
 
 import ser_acrnn
 from data_prep.corpora import emodb
-from ser_acrnn import pretrained
+from ser_acrnn import features, pretrained
 from ser_acrnn.config import EMODB_EMOTIONS, FEATURE_RECIPES
 from ser_acrnn.evaluation import metrics
+from ser_acrnn.export.checks import synthetic_waveforms
 
 NAMES = ser_acrnn.list_pretrained()
 
@@ -28,6 +30,15 @@ def test_a_network_is_whole_small_and_in_float32(name):
     recipe = "paper" if name.endswith("adapted") else "speech-short-pauses"
     assert model.get_layer("normalise").recipe_hash == FEATURE_RECIPES[recipe].recipe_hash
     assert {str(weight.dtype) for weight in model.trainable_weights} == {"float32"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_log_mels_that_nobody_normalised_are_refused_whoever_opens_it(name):
+    waveform = synthetic_waveforms(1, seed=0)[0]
+    for model in (ser_acrnn.load_pretrained(name), keras.saving.load_model(pretrained.pretrained_path(name))):
+        segments = features.segment(features.log_mels_3d(waveform))
+        with pytest.raises(ValueError, match=r"segments cannot be judged, .*waveform_model\(model\) takes raw audio"):
+            model.predict(segments, verbose=0)
 
 
 @pytest.mark.parametrize("name", NAMES)
