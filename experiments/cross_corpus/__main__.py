@@ -88,7 +88,7 @@ def judge(of_machines: Sequence[str], of_networks: Sequence[str], drawn: Mapping
         cell
         for cells in (*(machines.cells(name, drawn) for name in of_machines), *(networks.cells(name, drawn) for name in of_networks))
         for cell in cells
-        if not cell.finished(root, _tested(cell, drawn))
+        if not cell.finished(root, _tested(cell, drawn), networks.config(cell.judge) if cell.judge in of_networks else None)
     ]
     if missing and len(drawn) > 1:
         _check_once(drawn, work)

@@ -33,6 +33,11 @@ def cells(network: str, corpora: Mapping[str, Sequence[Recording]]) -> Iterator[
         yield from (Cell(network, condition, train, test, emotions) for test in corpora if test not in train)
 
 
+def config(network: str) -> dict[str, str]:
+    """Which network judges: a result says of whose weights it is."""
+    return {"network": network, "sha256": index()[network]["sha256"]}
+
+
 def judged(cell: Cell, recordings: Sequence[Recording]) -> RunResult:
     """Judges the recordings of the tested corpus, speaker by speaker.
 
@@ -54,7 +59,7 @@ def judged(cell: Cell, recordings: Sequence[Recording]) -> RunResult:
         recordings,
         np.concatenate(scores),
         recipe_hash=facts["recipe_hash"],
-        config={"network": cell.judge, "sha256": facts["sha256"]},
+        config=config(cell.judge),
         backend=run.backend(),
         device=devices.place("cpu", 1).description,
         precision="float32",

@@ -58,8 +58,13 @@ class Cell:
         """Where it is kept."""
         return results / FOLDER / self.system / f"{'+'.join(self.train)}-to-{self.test}-{len(self.emotions)}.json"
 
-    def finished(self, results: Path, recordings: Sequence[Recording]) -> bool:
+    def finished(self, results: Path, recordings: Sequence[Recording], config: dict[str, Any] | None = None) -> bool:
         """Whether it is there.
+
+        Args:
+            results: Root of the results.
+            recordings: That are to be judged.
+            config: Of what judges, where that is known beforehand: what another one said is not it.
 
         Raises:
             ResultError: It is of other recordings, labels or emotions.
@@ -74,7 +79,7 @@ class Cell:
                 f"{path}: is of {len(there)} recordings and the emotions {result.emotions}, expected the {len(recordings)} that were drawn "
                 f"and {list(self.emotions)}; the same --most continues it, or remove it"
             )
-        return True
+        return config is None or result.config == config
 
 
 def of(

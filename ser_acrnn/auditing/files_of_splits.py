@@ -33,6 +33,8 @@ def rows(path: Path, columns: Columns, *, part: str | None = None, fold: str | N
     if not listed:
         raise SplitError(f"{path}: holds no recording, expected one at least")
     roles = columns.found(list(dict.fromkeys(column for _, cells in listed for column in cells)), str(path))
+    if part and not columns.part and not any(part_named(str(cells.get(roles.get("part", "")))) for _, cells in listed):
+        roles.pop("part", None)  # numbers, say, where the file's name is clear
     return [row_of(cells, roles, where, part, fold) for where, cells in listed]
 
 

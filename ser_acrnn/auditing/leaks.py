@@ -109,11 +109,12 @@ def _finding(kind: str, found: list[_Shared], earlier: str, later: str, folds: i
     names = tuple(sorted({name for one in found for name in one.names}, key=natural))
     counts = [len(one.names) for one in found]
     everyone = all(len(one.names) == one.later for one in found)
-    which = (
-        f"all {numbers(counts)}" if everyone and max(counts) > 1 else f"{numbers(counts)} of the {numbers([one.later for one in found])}"
-    )
+    several = max(one.later for one in found) > 1
+    which = f"{numbers(counts)} of the {numbers([one.later for one in found])}"
+    if everyone:
+        which = f"all {numbers(counts)}" if several else "the only"
     start = where([one.fold for one in found], folds)
-    words = kind if max(one.later for one in found) > 1 else kind[:-1]
+    words = kind if several else kind[:-1]
     verb, place = "are" if max(counts) > 1 else "is", "training" if earlier == TRAIN else earlier
     text = f"{start}{which} {words} of the {later} part {verb} in the {place} part, too: {named(names)}"
     if kind != "recordings":

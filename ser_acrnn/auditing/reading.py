@@ -79,7 +79,26 @@ def _rows(paths: Sequence[Path], columns: Columns) -> Iterable[Row]:
         return _folder(paths[0], columns)
     if absent := [path for path in paths if not path.exists()]:
         raise SplitError(f"{absent[0]}: does not exist, expected a file of a split, or a folder")
-    return [row for path in paths for row in files_of_splits.rows(path, columns)]
+    return _of_files({path: files_of_splits.rows(path, columns) for path in paths})
+
+
+def _of_files(rows: Mapping[Path, list[Row]]) -> list[Row]:
+    """The rows of the files of a split; where files begin their names anew, a recording and its session are of their own file.
+
+    So they do where most names that two parts have in common are of different speakers in them, such as `dia0_utt0.wav` of MELD.
+    """
+    speakers: dict[tuple[str, str], dict[str, set[str]]] = {}  # fold and name -> part -> who speaks
+    for row in (row for listed in rows.values() for row in listed if row.recording.speaker):
+        speakers.setdefault((row.fold, row.recording.key), {}).setdefault(row.part, set()).add(row.recording.speaker)
+    common = [list(by_part.values()) for by_part in speakers.values() if len(by_part) > 1]
+    if 2 * sum(not set.intersection(*said) for said in common) <= len(common):
+        return [row for listed in rows.values() for row in listed]
+    return [
+        replace(row, recording=replace(one, table=path.name, session=one.session and f"{one.session} of {path.name}"))
+        for path, listed in rows.items()
+        for row in listed
+        for one in [row.recording]
+    ]
 
 
 def _folder(folder: Path, columns: Columns) -> list[Row]:
@@ -145,7 +164,7 @@ def _tables(folder: Path, columns: Columns) -> list[Row]:
     """Files of parts, such as `train.csv`, or a single table; or folders of such files, each a fold."""
     here = _tables_in(folder)
     if named := [path for path in here if files_of_splits.part_of(path)] or here[: len(here) == 1]:
-        return [row for path in named for row in files_of_splits.rows(path, columns)]
+        return _of_files({path: files_of_splits.rows(path, columns) for path in named})
     if here:
         names = ", ".join(path.name for path in here[:5])
         raise SplitError(f"{folder}: holds {names}, expected names with train, validation and test, or one file")

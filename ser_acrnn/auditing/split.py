@@ -35,6 +35,7 @@ class Recording:
         text: Which sentence is said.
         session: The session, or the dialogue, in which it was recorded.
         sex: Of the speaker.
+        table: The file that names it, where each file begins its names anew; "" elsewhere.
         more: All that the split says of it, by its own names.
     """
 
@@ -46,6 +47,7 @@ class Recording:
     text: str = ""
     session: str = ""
     sex: str = ""
+    table: str = ""
     more: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -56,7 +58,8 @@ class Recording:
     @cached_property
     def key(self) -> str:
         """What two mentions of one recording have in common: file and segment, or else the name."""
-        return f"{posixpath.normpath(self.path.replace(chr(92), '/'))}{self.segment}" if self.path else self.id
+        found = f"{posixpath.normpath(self.path.replace(chr(92), '/'))}{self.segment}" if self.path else self.id
+        return f"{found} of {self.table}" if self.table else found
 
 
 @dataclass(frozen=True)

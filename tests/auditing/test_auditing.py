@@ -31,9 +31,7 @@ def test_a_speaker_of_the_test_in_training_is_named_with_the_counts(write_split,
     found = ser_acrnn.audit(write_split(moved(honest, dangry0=("dangry0.wav", "d", "angry", "train"))))
     (finding,) = found.findings[:1]
     assert (finding.kind, finding.names, finding.count, finding.parts) == ("speakers", ("d",), 1, ("train", "test"))
-    assert (
-        finding.sentence == "1 of the 1 speaker of the test part is in the training part, too: d; that concerns 39 of 39 test recordings."
-    )
+    assert finding.sentence == "The only speaker of the test part is in the training part, too: d; that concerns 39 of 39 test recordings."
 
 
 @pytest.mark.parametrize("part, wrong", [("validation", True), ("train", False)])

@@ -12,6 +12,8 @@ import pytest
 
 import ser_acrnn
 from ser_acrnn.auditing import SplitError, reading
+from ser_acrnn.auditing.columns import Columns
+from ser_acrnn.auditing.split import PARTS as OF_A_SPLIT
 from ser_acrnn.auditing.split import part_named
 
 PARTS = {"train": ("03a01Fa", "03a02Wb", "08b01Na"), "valid": ("09a01Ta",), "test": ("10a05Lb", "10b10Ec")}
@@ -231,3 +233,30 @@ def test_a_folder_of_no_split_is_refused(tmp_path):
     plain_csv(tmp_path)
     with pytest.raises(SplitError, match="is a folder among 2 names"):
         ser_acrnn.audit(tmp_path, tmp_path / "split.csv")
+
+
+def test_names_that_each_file_begins_anew_are_of_different_recordings(tmp_path):
+    """As of MELD: the first utterance of the first dialogue has the same name in each part."""
+    for part, speakers in (("train", "abcd"), ("test", "exgh")):
+        rows = [f"dia{number}.wav,{speaker},sad,{number}" for number, speaker in enumerate(speakers)]
+        (tmp_path / f"{part}.csv").write_text("\n".join(["file,speaker,emotion,dialogue_id", *rows, f"dia9.wav,d,sad,{part == 'train'}"]))
+    for sources in ([tmp_path], [tmp_path / "train.csv", tmp_path / "test.csv"]):
+        found = ser_acrnn.audit(*sources)
+        assert [one.kind for one in found.findings if one.kind != "small-parts"] == ["speakers"] and "recordings: each" in str(found)
+        assert {one.kind for one in found.notes} <= {"speakers"} and len({one.key for one in found.split.recordings}) == 10
+    # Of most of the names both files have the same speaker: these are the same recordings, and one is said to be of another speaker.
+    (tmp_path / "test.csv").write_text("file,speaker,emotion,dialogue_id\ndia0.wav,a,sad,0\ndia1.wav,b,sad,1\ndia2.wav,x,sad,2\n")
+    kinds = [one.kind for one in ser_acrnn.audit(tmp_path).findings]
+    assert "recordings" in kinds and "speaker-conflicts" in kinds
+
+
+def test_a_column_without_parts_in_files_that_are_parts_is_left(tmp_path):
+    for number, part in enumerate(("train", "dev", "test")):
+        (tmp_path / f"c_{part}.csv").write_text(f"file,speaker,emotion,split\n{part}.wav,{part},sad,{number}\n")
+    (fold,) = reading.read([tmp_path]).folds
+    assert [[one.name for one in fold.part(part)] for part in OF_A_SPLIT] == [["train.wav"], ["dev.wav"], ["test.wav"]]
+    with pytest.raises(SplitError, match=r"c_dev.csv, line 2: split is '1', expected train"):
+        reading.read([tmp_path], columns=Columns(part="split"))
+    (tmp_path / "c_test.csv").write_text("file,speaker,emotion,split\na.wav,a,sad,test\nb.wav,b,sad,2\n")
+    with pytest.raises(SplitError, match=r"c_test.csv, line 3: split is '2'"):
+        reading.read([tmp_path])

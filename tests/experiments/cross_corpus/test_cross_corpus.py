@@ -13,6 +13,7 @@ from experiments.cross_corpus import __main__ as cross_corpus
 from experiments.cross_corpus import machines, networks, page, results
 from experiments.cross_corpus.recordings import FOUR, SIX, Recording, check_leaks, drawn, read, shared
 from experiments.cross_corpus.results import CONDITIONS, Cell, decisions
+from experiments.shipped import index
 from ser_acrnn import audio
 from ser_acrnn.evaluation.protocol import LeakError
 from ser_acrnn.evaluation.results_manifest import ResultError
@@ -187,7 +188,8 @@ def test_a_changed_result_is_refused(tmp_path):
     assert [len(one["posteriors"]) for one in result.utterances] == [4, 0]
     assert decisions(result, FOUR) == (["angry", "sad"], ["angry", ""]) and decisions(result, ("sad", "happy")) == (["sad"], [""])
     result.save(path := cell.file(tmp_path))
-    assert results.load(path) == result and cell.finished(tmp_path, heard)
+    assert results.load(path) == result and cell.finished(tmp_path, heard) and cell.finished(tmp_path, heard, {})
+    assert not cell.finished(tmp_path, heard, {"network": "acrnn3d-emodb", "sha256": "another"})
     result.save(other := path.with_name("emodb-to-ravdess-4.json"))
     with pytest.raises(ResultError, match=rf"{other.name}: is not the result that its name says"):
         results.collect(tmp_path)
@@ -205,6 +207,24 @@ def test_a_network_is_judged_on_corpora_that_it_has_not_learned_from(folders, mo
     plain = networks.judged(replace(halves, condition="unadapted"), corpora["nemo"])
     assert {len(one["posteriors"]) for one in [*result.utterances, *plain.utterances]} == {7}
     assert [one["posteriors"] for one in result.utterances] != [one["posteriors"] for one in plain.utterances]
+
+
+def test_what_is_committed_is_of_the_networks_that_ship():
+    of_networks = [result for result in results.collect(Path("results")) if "network" in result.config]
+    assert {result.config["network"] for result in of_networks} == set(index())
+    for result in of_networks:
+        assert result.config == networks.config(result.config["network"]), f"{result.system} on {result.corpus}: of another network"
+
+
+def test_what_another_network_of_the_name_said_is_computed_anew(folders, tmp_path, monkeypatch):
+    words = {"nemo": folders["nemo"]}, tmp_path, "--machine", "", "--network", "acrnn3d-emodb", "--most", "8"
+    assert run(*words) == 0
+    path = tmp_path / "results" / "cross-corpus" / "acrnn3d-emodb.unadapted" / "emodb-to-nemo-7.json"
+    first = path.read_text()
+    path.write_text(first.replace(index()["acrnn3d-emodb"]["sha256"], "0" * 64))
+    monkeypatch.setattr(networks, "_of_speaker", lambda predictor, waveforms, *_: np.full((len(waveforms), 7), 1 / 7))
+    assert run(*words) == 0
+    assert "0.14286" in path.read_text() and index()["acrnn3d-emodb"]["sha256"] in path.read_text()
 
 
 def test_a_table_names_how_many_emotions_are_behind_a_figure(tmp_path):
