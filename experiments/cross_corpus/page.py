@@ -11,6 +11,7 @@ import numpy as np
 
 from data_prep.loader import find
 from experiments import catalogue
+from experiments.cross_corpus import differences
 from experiments.cross_corpus import results as found
 from experiments.cross_corpus.recordings import SETS, shared
 from experiments.cross_corpus.results import CONDITIONS, FOLDER, decisions
@@ -175,5 +176,18 @@ Angry, sad, happy, neutral; chance is 25.
 With fear and disgust, chance is 16.7. Where training and tested corpora share fewer of them, the number stands in brackets.
 
 {table(results, SETS["six"])}
-
+{_compared(results)}
 {report.made_with(results)}"""
+
+
+def _compared(results: Sequence[RunResult]) -> str:
+    if not (rows := differences.table(results)):
+        return ""
+    return f"""
+## Networks compared
+
+On corpora that neither has heard, under the same condition on the same recordings: UAR of each speaker, differences averaged over speakers
+with Student's t interval, the p-value of the paired t test, and the same after Holm's correction over the table.
+
+{rows}
+"""

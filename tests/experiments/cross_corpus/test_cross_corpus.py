@@ -10,11 +10,12 @@ import soundfile
 
 from data_prep.corpora import banglaser, crema_d, nemo
 from experiments.cross_corpus import __main__ as cross_corpus
-from experiments.cross_corpus import machines, networks, page, results
+from experiments.cross_corpus import differences, machines, networks, page, results
 from experiments.cross_corpus.recordings import FOUR, SIX, Recording, check_leaks, drawn, read, shared
 from experiments.cross_corpus.results import CONDITIONS, Cell, decisions
 from experiments.shipped import index
 from ser_acrnn import audio
+from ser_acrnn.evaluation.intervals import t_interval
 from ser_acrnn.evaluation.protocol import LeakError
 from ser_acrnn.evaluation.results_manifest import ResultError
 from ser_acrnn.features.functionals import Extractor
@@ -225,6 +226,25 @@ def test_what_another_network_of_the_name_said_is_computed_anew(folders, tmp_pat
     monkeypatch.setattr(networks, "_of_speaker", lambda predictor, waveforms, *_: np.full((len(waveforms), 7), 1 / 7))
     assert run(*words) == 0
     assert "0.14286" in path.read_text() and index()["acrnn3d-emodb"]["sha256"] in path.read_text()
+
+
+def test_networks_are_compared_speaker_by_speaker():
+    speakers, truth = ("a", "b", "c", "d"), ("angry", "sad")
+    heard = [recording("nemo", speaker, emotion, utterance=f"{speaker}-{emotion}") for speaker in speakers for emotion in truth]
+
+    def said(network, right):
+        rows = [[float((emotion == one.emotion) == good) for emotion in SIX] for one, good in zip(heard, right, strict=True)]
+        facts = {"recipe_hash": "", "backend": "", "device": "", "precision": "float32", "wall_seconds": 1.0, "chosen": {}}
+        cell = Cell(network, "halves", ("emodb",), "nemo", SIX)
+        return results.of(cell, heard, np.array(rows), config={"network": network, "sha256": ""}, **facts)
+
+    ours, default = said("acrnn3d-open", [True] * 6 + [True, False]), said("acrnn3d-emodb", [True, False] * 4)
+    assert differences.by_speaker(ours, SIX) == [1.0, 1.0, 1.0, 0.5] and differences.by_speaker(default, SIX) == [0.5] * 4
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in differences.table([ours, default]).splitlines()[2:]]
+    assert [row[:5] for row in rows] == [["`acrnn3d-open`", "nEMO", "halves", number, "4"] for number in ("4", "5")]
+    low, high = t_interval([50, 50, 50, 0])
+    assert rows[0][5] == f"+37.5 ({low:+.1f} to {high:+.1f})" and rows[0][-1] == "within chance"
+    assert not differences.table([ours]) and not differences.table([default])
 
 
 def test_a_table_names_how_many_emotions_are_behind_a_figure(tmp_path):
