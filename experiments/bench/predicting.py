@@ -1,7 +1,7 @@
 """Predicting on ONNX Runtime beside Keras: one file from a cold start, its memory, many short files, a long recording; in processor time.
 
 Processor time, user and system, is what a figure is while other work shares the machine; where it does not, one thread's is the wall's.
-What the wall's clock says of a cold start stands beside it.
+What the wall's clock says of a cold start, of an hour and of several threads stands beside it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -43,6 +44,7 @@ seconds, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_
 print(used.ru_utime + used.ru_stime, used.ru_maxrss / 2**10, seconds)
 """
 TIMELINE = "a timeline of an hour"
+THREADS, TOGETHER = 2, 4  # segments of a batch
 
 
 def rows(quick: bool) -> list[Row]:
@@ -51,7 +53,8 @@ def rows(quick: bool) -> list[Row]:
         names = list(FORMATS)[: 1 if quick else None]
         paths = {name: _write(Path(folder, f"{number}{FORMATS[name][0]}"), name) for number, name in enumerate(names)}
         found = [row for name, path in paths.items() for row in _cold(name, path, rounds=1 if quick else 5)]
-        return found + _warm(paths["WAV, 16 kHz"], files=8 if quick else 400, minutes=0.5 if quick else 10, rounds=1 if quick else 3)
+        path, files, rounds = paths["WAV, 16 kHz"], 8 if quick else 400, 1 if quick else 3
+        return found + _warm(path, files, minutes=0.5 if quick else 10, rounds=rounds) + _threads(path, files, rounds)
 
 
 def _cold(name: str, path: Path, rounds: int) -> list[Row]:
@@ -88,24 +91,60 @@ def _warm(path: Path, files: int, minutes: float, rounds: int) -> list[Row]:
         "short files": lambda predictor: list(predictor.predict_many([path] * files)),
         TIMELINE: lambda predictor: list(predictor.timeline(samples, 16_000)),
     }
-    seconds: dict[str, dict[str, float]] = {}
+    seconds: dict[str, dict[str, tuple[float, float]]] = {}
     for what, run in ways.items():
         for predictor in both.values():
             list(islice(predictor.timeline(samples, 16_000), 20))
             list(predictor.predict_many([path] * 20))
-        seconds[what] = {runtime: min(_processor(partial(run, predictor)) for _ in range(rounds)) for runtime, predictor in both.items()}
+        seconds[what] = {runtime: _least(partial(run, predictor), rounds) for runtime, predictor in both.items()}
     table = []
     for what, taken in seconds.items():
-        figure = taken[ONNX] * 60 / minutes if what == TIMELINE else files / taken[ONNX]
+        figure = taken[ONNX][0] * 60 / minutes if what == TIMELINE else files / taken[ONNX][0]
         unit = "s of processor" if what == TIMELINE else f"files of {FILE_SECONDS:g} s a second of processor"
-        table.append(Row("predicting", what, figure, unit, "with runtime='keras'", taken[KERAS] / taken[ONNX]))
+        table.append(Row("predicting", what, figure, unit, "with runtime='keras'", taken[KERAS][0] / taken[ONNX][0]))
+    hour = seconds[TIMELINE][ONNX][1] * 60 / minutes
+    return [
+        *table,
+        Row("predicting", TIMELINE, hour, "s", "with runtime='keras'", seconds[TIMELINE][KERAS][1] / seconds[TIMELINE][ONNX][1]),
+    ]
+
+
+def _threads(path: Path, files: int, rounds: int) -> list[Row]:
+    """Short files a second by the wall's clock when threads share a predictor, beside one thread; and segments of ONNX Runtime alone."""
+    from ser_acrnn.inference.predictor import Predictor
+
+    predictor = Predictor(runtime=ONNX)
+    segments = np.repeat(predictor.preprocessor.segments(path), TOGETHER, axis=0)
+    ways: dict[str, tuple[Callable[[int], object], str]] = {
+        "short files": (lambda number: list(predictor.predict_many([path] * number)), f"files of {FILE_SECONDS:g} s a second"),
+        "ONNX Runtime alone": (
+            lambda number: [predictor.network.score(segments) for _ in range(number // TOGETHER)],
+            "segments a second",
+        ),
+    }
+    table = []
+    for what, (run, unit) in ways.items():
+        run(20)
+        alone, shared = (_least(partial(_shared, run, files, threads), rounds)[1] for threads in (1, THREADS))
+        table.append(Row("predicting", f"{what}, {THREADS} threads", files / shared, unit, "1 thread", alone / shared))
     return table
 
 
-def _processor(run: Callable[[], object]) -> float:
-    started = time.process_time()
-    run()
-    return time.process_time() - started
+def _shared(run: Callable[[int], object], files: int, threads: int) -> None:
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(run, [files // threads] * threads))
+
+
+def _least(run: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """Seconds of processor and of the wall's clock, the least of some rounds each."""
+
+    def once() -> tuple[float, float]:
+        began, started = time.perf_counter(), time.process_time()
+        run()
+        return time.process_time() - started, time.perf_counter() - began
+
+    processor, wall = zip(*(once() for _ in range(rounds)), strict=True)
+    return min(processor), min(wall)
 
 
 def voice(seconds: float, rate_hertz: int) -> np.ndarray:
