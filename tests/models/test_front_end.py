@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from keras import ops
-from layer_check import NO_JAX, jax_python, run_layer_check, run_on_jax, run_python
+from layer_check import KERAS_ALONE, NO_JAX, jax_python, run_layer_check, run_on_jax, run_python
 
 import ser_acrnn
 from ser_acrnn import features
@@ -306,7 +306,7 @@ def run_on(backend, folder):
             pytest.skip(WITHOUT_TORCH)
         run_python("import sys; sys.modules['tensorflow'] = None\n" + JUDGE, folder, interpreter=torch_python(), KERAS_BACKEND="torch")
     else:
-        run_python("import sys\n" + JUDGE, folder, KERAS_BACKEND="tensorflow")
+        run_python(KERAS_ALONE + JUDGE, folder, KERAS_BACKEND="tensorflow")
 
 
 def torch_python():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from layer_check import NO_JAX, jax_python, run_on_jax
+from layer_check import NO_JAX, jax_python, run_python
 
 from experiments.jobs import accelerators, executors
 
@@ -46,15 +46,19 @@ print(json.dumps({kind: events.count(kind) for kind in ("cache_hits", "cache_mis
 """
 
 
+def compiled():
+    return run_python(COMPILE, interpreter=jax_python(), JAX_PLATFORMS="cpu")
+
+
 @pytest.mark.skipif(jax_python() is None, reason=NO_JAX)
 def test_jax_compiles_into_the_folder_once(tmp_path, monkeypatch):
     """JAX knows the variables by these names, and small, quick programs are kept too."""
     for name, value in accelerators.environment(1, tmp_path, {}).items():
         monkeypatch.setenv(name, value)
-    assert '"cache_hits": 0' in run_on_jax(COMPILE)
+    assert '"cache_hits": 0' in compiled()
     kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "jax-cache").glob("*-cache")}
     assert kept
-    assert '"cache_misses": 0' in run_on_jax(COMPILE)
+    assert '"cache_misses": 0' in compiled()
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "jax-cache").glob("*-cache")} == kept
 
 
