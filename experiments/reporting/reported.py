@@ -18,7 +18,7 @@ from experiments import catalogue
 from experiments.catalogue.published import CONFUSIONS, Confusion
 from experiments.grid.collected import results_of
 from ser_acrnn.evaluation import metrics
-from ser_acrnn.evaluation.intervals import Difference, t_interval
+from ser_acrnn.evaluation.intervals import FEWEST_FOLDS, Difference, t_interval
 from ser_acrnn.evaluation.protocol import LEAKY_CHOICE, LEAKY_NORMALISATION, LEAKY_RANDOM, LEAKY_SEGMENTS, LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.results_check import folder_name
@@ -170,7 +170,7 @@ class Row:
 
 
 def rows(root: Path) -> list[Row]:
-    """A row for each system and mechanism of which there are results.
+    """A row for each system and mechanism of which there are results of three folds at least.
 
     Args:
         root: Folder of the result files.
@@ -188,7 +188,7 @@ def rows(root: Path) -> list[Row]:
     for system in SYSTEMS:
         own = runs.get((LEAVE_ONE_SPEAKER_OUT, system), [])
         watched = {_key(run) for run in own if run.test_curve}
-        if watched:  # every mechanism of the same networks
+        if len({speaker for speaker, _ in watched}) >= FEWEST_FOLDS:  # every mechanism of the same networks
             own = [run for run in own if _key(run) in watched]
         worded = [tested(run) for run in own]
         for mechanism in MECHANISMS:
@@ -196,7 +196,8 @@ def rows(root: Path) -> list[Row]:
             if mechanism.protocol == LEAVE_ONE_SPEAKER_OUT and not mechanism.change:
                 mine = own
             reports = [mechanism.report(run) for run in mine if run.test_curve or not mechanism.by_epoch]
-            if said := [one for one in reports if one.ids]:
+            said = [one for one in reports if one.ids]
+            if len({one.part for one in said}) >= FEWEST_FOLDS:
                 found.append(_row(system, mechanism, said, worded))
     return found
 
