@@ -94,7 +94,8 @@ def leftovers(folder: Path, name: str = "*") -> list[Path]:
         name: Pattern of the names of what was to be written.
     """
     ours = re.compile(rf"\.{re.escape(socket.gethostname())}-(\d+)-[0-9a-f]{{8}}{re.escape(PARTIAL)}")
-    found = [(path, ours.search(path.name)) for path in sorted(folder.glob(f"{name}.*{PARTIAL}"))]
+    # Whatever a library that writes wants a name to end in may follow.
+    found = [(path, ours.search(path.name)) for path in sorted(folder.glob(f"{name}.*{PARTIAL}*"))]
     return [path for path, match in found if match and not _may_write(int(match[1]), path)]
 
 

@@ -8,11 +8,12 @@ from itertools import groupby
 
 from experiments import catalogue
 from experiments.cross_corpus.recordings import SETS, shared
-from experiments.cross_corpus.results import CONDITIONS, decisions
+from experiments.cross_corpus.results import CONDITIONS, decisions, parts
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.intervals import TESTED, Difference, compared, family
 from ser_acrnn.evaluation.markdown import markdown_table
 from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.results_manifest import ResultError
 from ser_acrnn.pretrained import DEFAULT_MODEL
 
 HEADS = ["network", "judged on", "heard before", "emotions", "speakers", f"UAR points less `{DEFAULT_MODEL}`", *TESTED]
@@ -23,19 +24,25 @@ def table(results: Sequence[RunResult]) -> str:
 
     Returns:
         Markdown; empty where no two networks have judged the same corpus.
+
+    Raises:
+        ResultError: Two were judged on other recordings of it.
     """
     of_networks = [one for one in results if "network" in one.config]
-    default = {(one.corpus, _condition(one)): one for one in of_networks if one.config["network"] == DEFAULT_MODEL}
+    default = {(one.corpus, parts(one.system)[1]): one for one in of_networks if one.config["network"] == DEFAULT_MODEL}
     rows: list[list[str]] = []
     found: list[Difference] = []
-    for result in sorted(of_networks, key=lambda one: (one.config["network"], one.corpus, list(CONDITIONS).index(_condition(one)))):
-        other = default.get((result.corpus, _condition(result)))
+    for result in sorted(of_networks, key=lambda one: (one.config["network"], one.corpus, list(CONDITIONS).index(parts(one.system)[1]))):
+        network, condition = parts(result.system)
+        other = default.get((result.corpus, condition))
         if other is None or other is result:
             continue
+        if _judged(result) != _judged(other):
+            raise ResultError(f"{result.system} and {other.system} on {result.corpus}: are of other recordings, expected the same")
         corpus, both = catalogue.corpus(result.corpus), set(result.emotions) & set(other.emotions)
         for emotions in dict.fromkeys(shared(wanted, [both], corpus.emotions) for wanted in SETS.values()):
             points = [100 * (mine - its) for mine, its in zip(by_speaker(result, emotions), by_speaker(other, emotions), strict=True)]
-            rows.append([f"`{result.config['network']}`", corpus.title, _condition(result), str(len(emotions)), str(len(points))])
+            rows.append([f"`{network}`", corpus.title, condition, str(len(emotions)), str(len(points))])
             found.append(Difference.over(points))
     return markdown_table(HEADS, [row + compared(one) for row, one in zip(rows, family(found), strict=True)]) if rows else ""
 
@@ -48,5 +55,5 @@ def by_speaker(result: RunResult, emotions: Iterable[str]) -> list[float]:
     return [metrics.unweighted_average_recall(*decisions(part, wanted)) for part in parts]
 
 
-def _condition(result: RunResult) -> str:
-    return result.system.rpartition(".")[2]
+def _judged(result: RunResult) -> list[tuple[str, str]]:
+    return sorted((one["id"], one["emotion"]) for one in result.utterances)

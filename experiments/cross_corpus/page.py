@@ -14,7 +14,7 @@ from experiments import catalogue
 from experiments.cross_corpus import differences
 from experiments.cross_corpus import results as found
 from experiments.cross_corpus.recordings import SETS, shared
-from experiments.cross_corpus.results import CONDITIONS, FOLDER, decisions
+from experiments.cross_corpus.results import CONDITIONS, FOLDER, decisions, parts
 from experiments.reporting.pages import NONE_YET
 from ser_acrnn import files
 from ser_acrnn.evaluation import drawing, metrics, report
@@ -43,14 +43,9 @@ def uar(results: Iterable[RunResult], row: Row, test: str, wanted: Sequence[str]
 
 def rows_of(results: Iterable[RunResult]) -> list[Row]:
     """The rows of a table: machines before networks, then by what was heard, then by what was trained on, one corpus before several."""
-    rows = {(*_parts(one.system), tuple(one.fold["train"])) for one in results}
+    rows = {(*parts(one.system), tuple(one.fold["train"])) for one in results}
     order = list(CONDITIONS)
     return sorted(rows, key=lambda row: (not row[0].startswith("opensmile"), row[0], order.index(row[1]), len(row[2]), row[2]))
-
-
-def _parts(system: str) -> tuple[str, str]:
-    judge, _, condition = system.rpartition(".")
-    return judge, condition
 
 
 def _title(corpora: Sequence[str]) -> str:

@@ -145,7 +145,7 @@ def load(path: Path) -> RunResult:
         ResultError: The file is none, or is not what its name says.
     """
     result = RunResult.load(path)
-    judge, _, condition = result.system.rpartition(".")
+    judge, condition = parts(result.system)
     try:
         cell = Cell(judge, condition, tuple(result.fold["train"]), result.fold["test"], tuple(result.emotions))
         good = cell.file(path.parents[2]) == path and result.protocol == PROTOCOL and condition in CONDITIONS
@@ -157,6 +157,12 @@ def load(path: Path) -> RunResult:
             f"{path}: is not the result that its name says, expected {result.system}, {result.fold}, {len(result.emotions)} emotions"
         )
     return result
+
+
+def parts(system: str) -> tuple[str, str]:
+    """What judged, and under which condition; see `Cell.system`."""
+    judge, _, condition = system.rpartition(".")
+    return judge, condition
 
 
 def collect(results: Path) -> list[RunResult]:

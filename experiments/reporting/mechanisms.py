@@ -70,8 +70,8 @@ def _matches(row: Row, paper: Published) -> str:
 
 CONCLUSION = """\
 How the paper's tables came about cannot be told from outside; what can be told is which mechanisms could have made them, by mean, deviation
-and confusion. Of the paper's own networks the runs that score one training in all conditions are not there yet, of `narrow` they are there
-for some folds: a row that is missing has not been run, and of a network with few folds little is shown.
+and confusion. Of the paper's own networks fewer than three folds have been scored in all conditions from one training, of `narrow` some
+have: a row that is missing has not been run, and of a network with few folds little is shown.
 
 - **Worded as it is, the protocol does not give the paper's figures here.** The paper's mean lies outside the interval of every network, and
   of DNN-ELM's.

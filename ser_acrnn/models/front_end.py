@@ -23,13 +23,20 @@ from ser_acrnn.config.features import FEATURE_RECIPES, FeatureConfig
 from ser_acrnn.features.normalisation import SMALLEST_VARIANCE
 from ser_acrnn.features.spectrum import mel_filters
 from ser_acrnn.models.layers import register
-from ser_acrnn.models.segment_network import InFloat32, nan_where_beyond
+from ser_acrnn.models.segment_network import nan_where_beyond
 from ser_acrnn.models.speech_gate import at_least_zero, power_of_two, quotient_rounded_up, speech, taken
 
 # Binary places after which values of at most 1 are cut; a last slice holds the rest. Sums of products of the first slices, of 512 samples
 # and as many before them, stay within 2^24 of their last place, which float32 holds; the second ones fit TF32's eleven bits.
 SAMPLE_PLACES = (7, 18)
 TRANSFORM_PLACES = (7, 18)
+
+
+class InFloat32(keras.layers.Layer):
+    """A layer without weights that computes in float32 whatever the precision of the layers around it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "dtype": "float32"})
 
 
 @register

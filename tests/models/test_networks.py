@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from layer_check import WITHOUT_OPTIONAL, evaluate, randomise, run_python
+from layer_check import evaluate, randomise, run_python
 
 from ser_acrnn.config import EMODB_EMOTIONS, PRESETS, ModelConfig, paper_conv
 from ser_acrnn.models.networks import acrnn, dnn, with_attention
@@ -333,7 +333,7 @@ def saved(tmp_path_factory):
 
 def test_a_fresh_process_loads_saved_networks(saved):
     directory, models = saved
-    facts = json.loads(run_python(WITHOUT_OPTIONAL + LOAD, directory))
+    facts = json.loads(run_python(LOAD, directory))
     assert set(facts) == set(models)
     for name, model in models.items():
         np.testing.assert_allclose(facts[name]["posteriors"], model(segments(frames=30)), atol=1e-6)

@@ -1,5 +1,9 @@
 """A compact file is half the size, loads anywhere as float32, and says the same."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -51,6 +55,23 @@ def test_a_network_is_saved_whole_or_not_at_all(network, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="full"):
         save_whole(network, path)
     assert path.read_bytes() == before and [one.name for one in path.parent.iterdir()] == ["network.keras"]
+
+
+def test_what_a_killed_process_was_saving_is_removed(network, tmp_path, monkeypatch):
+    path, names, save = tmp_path / "network.keras", [], keras.Model.save
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+
+    def saved(self, named):
+        names.append(named.name)
+        save(self, named)
+
+    monkeypatch.setattr(keras.Model, "save", saved)
+    save_whole(network, path)
+    (tmp_path / names[0].replace(f"-{os.getpid()}-", f"-{gone.pid}-")).write_bytes(b"half")
+    assert len(list(tmp_path.iterdir())) == 2
+    save_whole(network, path)
+    assert [one.name for one in tmp_path.iterdir()] == ["network.keras"]
 
 
 @pytest.mark.skipif(jax_python() is None, reason=NO_JAX)

@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from ser_acrnn import features
+from data_prep.corpora import emodb
+from ser_acrnn import audio, features
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.features.normalisation import normalise, statistics_of
 from ser_acrnn.models.networks import acrnn
-from ser_acrnn.models.segment_network import SegmentNetwork, segment_network
+from ser_acrnn.models.segment_network import SegmentNetwork, _as_they_are, segment_network
 
 SMALL = {"conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_units": 8}
 
@@ -81,3 +82,20 @@ def test_no_level_makes_log_mels_pass_or_normalised_ones_fail(decibels, log_mels
     made = network("speaker")
     assert np.isnan(np.asarray(made(features.segment(log_mels + shift)))).all()
     assert np.isfinite(np.asarray(made(features.segment(normalise(log_mels + shift, statistics_of([log_mels])))))).all()
+
+
+@pytest.mark.parametrize("scope", ["utterance", "speaker"])
+def test_on_real_speech_it_refuses_log_mels_as_they_are_and_none_that_are_normalised(scope, emodb_directory):
+    """By the speaker, with the statistics of one other recording, the worst that there is."""
+    by_speaker: dict[str, list[np.ndarray]] = {}
+    for one in emodb.utterances(emodb_directory)[::3]:
+        by_speaker.setdefault(one.speaker, []).append(features.log_mels_3d(audio.load(one.path)))
+    right, raw = [], []
+    for own in by_speaker.values():
+        for heard, other in zip(own, [*own[1:], own[0]], strict=True):
+            right.append(features.segment(normalise(heard, statistics_of([heard if scope == "utterance" else other]))))
+            raw.append(features.segment(heard))
+    layer = network(scope).get_layer("normalise")
+    refused = [np.asarray(_as_they_are(np.concatenate(segments), layer)) for segments in (right, raw)]
+    assert len(refused[0]) > 150 and not refused[0].any()
+    assert refused[1].mean() > (0.999 if scope == "utterance" else 0.95)

@@ -245,6 +245,8 @@ def test_networks_are_compared_speaker_by_speaker():
     low, high = t_interval([50, 50, 50, 0])
     assert rows[0][5] == f"+37.5 ({low:+.1f} to {high:+.1f})" and rows[0][-1] == "within chance"
     assert not differences.table([ours]) and not differences.table([default])
+    with pytest.raises(ResultError, match=r"acrnn3d-open.halves and acrnn3d-emodb.halves on nemo: are of other recordings"):
+        differences.table([replace(ours, utterances=ours.utterances[1:]), default])
 
 
 def test_a_table_names_how_many_emotions_are_behind_a_figure(tmp_path):
