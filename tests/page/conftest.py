@@ -46,9 +46,11 @@ class Window:
     def upload(self, *names: str, label: str = "Recording") -> None:
         """Chooses files where a label stands, and waits until they are there."""
         block = self.page.locator(".block", has=self.page.locator("label", has_text=re.compile(f"^\\s*{label}\\s*$"))).last
-        if not block.locator("input[type=file]").count():
-            block.get_by_role("button", name="Clear").click()
-        block.locator("input[type=file]").set_input_files([self.recordings[name] for name in names])
+        choice, clear = block.locator("input[type=file]"), block.get_by_role("button", name="Clear")
+        choice.or_(clear).first.wait_for(state="attached")  # what was just unfolded is not there at once
+        if not choice.count():
+            clear.click()
+        choice.set_input_files([self.recordings[name] for name in names])
         block.locator(".file-preview").wait_for()
 
     def ask(self) -> str:
@@ -87,7 +89,7 @@ def program() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(program, tmp_path_factory):
     """The command; at its end it has said nothing, asked nobody, and left no file."""
     folder, watched = tmp_path_factory.mktemp("temporary"), tmp_path_factory.mktemp("watched") / "found"
@@ -108,9 +110,9 @@ def server(program, tmp_path_factory):
         process.communicate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(program, spoken):
-    """A browser whose microphone hears a recording."""
+    """A browser whose microphone hears a recording. It ends with its file: as long as it is there, nothing else can run asyncio's loop."""
     from playwright.sync_api import sync_playwright
 
     heard = f"--use-file-for-fake-audio-capture={spoken['03a01Aa.wav']}"
