@@ -1,7 +1,7 @@
 """The server on loopback: its start, how many recordings of two seconds it answers, how long each takes at half of that, and its memory.
 
-Those who ask share the machine with the server, and the processor's time of both is told; each keeps its connection. A request is one
-recording, or a form with several.
+As one process and as a worker for each processor. Those who ask share the machine with the server, and the processor's time of both is
+told; each keeps its connection. A request is one recording, or a form with several.
 """
 
 from __future__ import annotations
@@ -41,27 +41,36 @@ class _Served:
     started: float
 
     def megabytes(self) -> float:
-        """What is resident now."""
-        return psutil.Process(self.process.pid).memory_info().rss / 2**20
+        """What is resident now, in all its processes."""
+        return sum(each.memory_info().rss for each in self._processes()) / 2**20
 
     def seconds(self) -> NDArray[np.float64]:
         """Processor time so far, of the server and of this process, who asks."""
-        both = (psutil.Process(self.process.pid).cpu_times(), psutil.Process().cpu_times())
-        return np.array([each.user + each.system for each in both])
+        spent = [[each.cpu_times() for each in who] for who in (self._processes(), [psutil.Process()])]
+        return np.array([sum(each.user + each.system for each in times) for times in spent])
+
+    def _processes(self) -> list[psutil.Process]:
+        first = psutil.Process(self.process.pid)
+        return [first, *first.children()]
 
 
 def rows(quick: bool) -> list[Row]:
-    """Measures the network that ships."""
+    """Measures the network that ships, with one worker and, where there are several processors, with one for each."""
+    return [row for workers in sorted({1, os.cpu_count() or 1}) for row in _rows(workers, quick)]
+
+
+def _rows(workers: int, quick: bool) -> list[Row]:
     seconds, requests = (2.0, 200) if quick else (20.0, 50_000)
     one, several = _one(), _form(TOGETHER)
-    with _server() as served:
+    by = f"{workers} workers: " if workers > 1 else ""
+    with _server(workers) as served:
         table = [
-            Row("serving", "first answer after the start", _first_answer(served, one), "s"),
-            Row("serving", "memory after the first answer", served.megabytes(), "MiB"),
+            Row("serving", f"{by}first answer after the start", _first_answer(served, one), "s"),
+            Row("serving", f"{by}memory after the first answer", served.megabytes(), "MiB"),
         ]
         rates = []
         for ask, connections, number in ((one, ASKING, 1), (several, 4, TOGETHER)):
-            what, before = f"recordings of {FILE_SECONDS:g} s, {number} a request", served.seconds()
+            what, before = f"{by}recordings of {FILE_SECONDS:g} s, {number} a request", served.seconds()
             rates.append(number * len(_asked(served, ask, connections, seconds)) / seconds)
             used = 1_000 * (served.seconds() - before) / (rates[-1] * seconds)
             beside = ("1 a request", rates[-1] / rates[0]) if number > 1 else ("", None)
@@ -72,19 +81,20 @@ def rows(quick: bool) -> list[Row]:
         rate = rates[0]
         times = 1_000 * np.array(_asked(served, one, ASKING, seconds, every_seconds=ASKING / (HALF * rate)))
         for share in (50, 99):
-            table.append(Row("serving", f"{share} % of the answers at half of that rate within", float(np.percentile(times, share)), "ms"))
+            what = f"{by}{share} % of the answers at half of that rate within"
+            table.append(Row("serving", what, float(np.percentile(times, share)), "ms"))
         before, answered = served.megabytes(), 0
         for look in range(1, LOOKS + 1):
             while answered < requests * look / LOOKS:
                 answered += len(_asked(served, one, ASKING, min(seconds, requests / LOOKS / rate)))
-            table.append(Row("serving", f"more memory after {answered:,} more requests", served.megabytes() - before, "MiB"))
+            table.append(Row("serving", f"{by}more memory after {answered:,} more requests", served.megabytes() - before, "MiB"))
     return table
 
 
 @contextmanager
-def _server() -> Iterator[_Served]:
+def _server(workers: int) -> Iterator[_Served]:
     began = time.perf_counter()
-    words = [sys.executable, "-m", "ser_acrnn", "serve", "--port", "0"]
+    words = [sys.executable, "-m", "ser_acrnn", "serve", "--port", "0", "--workers", str(workers)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     try:
         assert process.stdout is not None

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BACKLOG = 2_048  # connections that wait to be taken
 MOST_THREADS = 256
+MOST_WORKERS = 64
+QUIET: dict[str, Any] = {"access_log": False, "log_config": None, "log_level": "warning"}
 CLOSING_SECONDS = 1  # for pages that are open, at the end
 NEEDED = ("fastapi", "fastapi_offline", "multipart", "prometheus_client", "uvicorn", "websockets")
 NEEDED_BY_PAGE = ("gradio", "matplotlib", "uvicorn")
@@ -46,16 +48,26 @@ def serve(
     threads: Annotated[
         int | None, typer.Option(min=1, max=MOST_THREADS, help="That judge at the same time; by default one a processor, with Keras one.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=MOST_WORKERS, help="Processes that answer, each with a network and with these limits.")
+    ] = 1,
 ) -> None:
     """Answer recordings over HTTP: POST /predict, a WebSocket /stream, /models, /health, /metrics, and /docs, which describes them."""
     _check_installed("serve", NEEDED)
     network = predictor(model, [])
     from ser_acrnn.serving.app import make_app
     from ser_acrnn.serving.limits import Limits
+    from ser_acrnn.serving.workers import run_workers
 
     limits = Limits(body_bytes=megabytes * 2**20, recording_seconds=seconds, waiting=waiting)
-    with named():
-        _run(make_app(network, limits, threads or _threads(network)), host, port, " (its page: /docs)", ws_max_size=2**20)
+    threads = threads or _threads(network, workers)
+    with named(), _listening(host, port) as listener:
+        _say_where(listener, host, " (its page: /docs)")
+        if workers > 1:
+            del network
+            run_workers(model, limits, threads, workers, listener, ws_max_size=2**20, **QUIET)
+        else:
+            _run(make_app(network, limits, threads), listener, ws_max_size=2**20)
 
 
 def page(
@@ -71,8 +83,10 @@ def page(
         from ser_acrnn.page.app import make_page
         from ser_acrnn.page.judging import Judge
 
-        judge = Judge(model, seconds)
-        _run(make_page(judge, Path(folder), megabytes * 2**20), host, port, timeout_graceful_shutdown=CLOSING_SECONDS)
+        app = make_page(Judge(model, seconds), Path(folder), megabytes * 2**20)
+        with _listening(host, port) as listener:
+            _say_where(listener, host)
+            _run(app, listener, timeout_graceful_shutdown=CLOSING_SECONDS)
 
 
 def _check_installed(command: str, needed: Sequence[str]) -> None:
@@ -81,20 +95,21 @@ def _check_installed(command: str, needed: Sequence[str]) -> None:
             raise ValueError(f"{command} needs {', '.join(missing)}, not installed here: pip install 'ser_acrnn[{command}]'")
 
 
-def _run(app: Any, host: str, port: int, beside: str = "", **settings: Any) -> None:
-    """Serves an application until SIGINT or SIGTERM; prints its address, and what stands beside it."""
+def _say_where(listener: socket.socket, host: str, beside: str = "") -> None:
+    typer.echo(f"http://{host}:{listener.getsockname()[1]}{beside}")
+    sys.stdout.flush()
+
+
+def _run(app: Any, listener: socket.socket, **settings: Any) -> None:
+    """Serves an application until SIGINT or SIGTERM."""
     import uvicorn
 
-    config = uvicorn.Config(app, host, port, access_log=False, log_config=None, log_level="warning", **settings)
-    with _listening(host, port) as listener:
-        typer.echo(f"http://{host}:{listener.getsockname()[1]}{beside}")
-        sys.stdout.flush()
-        uvicorn.Server(config).run([listener])
+    uvicorn.Server(uvicorn.Config(app, **QUIET, **settings)).run([listener])
 
 
-def _threads(predictor: Predictor) -> int:
-    """As many as there are processors; Keras computes in as many itself."""
-    return (os.cpu_count() or 1) if predictor.network.runtime == "onnx" else 1
+def _threads(predictor: Predictor, workers: int) -> int:
+    """Those of a worker: together as many as there are processors; Keras computes in as many itself."""
+    return max(1, (os.cpu_count() or 1) // workers) if predictor.network.runtime == "onnx" else 1
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from io import BytesIO
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response, WebSocket
@@ -18,7 +19,7 @@ from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.pretrained import describe, list_pretrained
 from ser_acrnn.serving import bodies
 from ser_acrnn.serving.answers import Network, Recording, Recordings, Timeline, Unusable, of_recording
-from ser_acrnn.serving.batches import Batches, Busy
+from ser_acrnn.serving.batches import Answer, Batches, Busy
 from ser_acrnn.serving.bodies import Refused
 from ser_acrnn.serving.limits import Limits
 from ser_acrnn.serving.metrics import Counted, Metrics
@@ -55,8 +56,6 @@ def make_app(predictor: Predictor, limits: Limits | None = None, threads: int = 
     predictor.preprocessor.longest_seconds = limits.recording_seconds
     metrics, streams = Metrics(), Streams(predictor, limits.streams)
     batches = Batches(predictor, limits.waiting, metrics.together.observe, threads)
-    metrics.waiting.set_function(lambda: batches.waiting)
-    metrics.streams.set_function(lambda: streams.open)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -80,7 +79,8 @@ def make_app(predictor: Predictor, limits: Limits | None = None, threads: int = 
 
     @app.websocket("/stream")
     async def stream(socket: WebSocket, format: str = "s16le", hop: float = 1.0) -> None:
-        await streams.serve(socket, format, hop)
+        with metrics.streams.track_inprogress():
+            await streams.serve(socket, format, hop)
 
     @app.get("/models")
     async def models() -> list[Network]:
@@ -113,13 +113,18 @@ def make_app(predictor: Predictor, limits: Limits | None = None, threads: int = 
 async def _predict(request: Request, batches: Batches, limits: Limits, metrics: Metrics, hop_seconds: float | None) -> Response:
     recordings, are_several = await bodies.recordings(request, limits)
     async with asyncio.timeout(limits.answer_seconds):
-        said = await asyncio.gather(*(batches.judged(recording, hop_seconds) for recording in recordings))
+        said = await asyncio.gather(*(_judged(recording, hop_seconds, batches, metrics) for recording in recordings))
     answers = [of_recording(recording.name, one) for recording, one in zip(recordings, said, strict=True)]
     unusable = sum(isinstance(answer, Unusable) for answer in answers)
     metrics.recordings.labels("judged").inc(len(answers) - unusable)
     metrics.recordings.labels("refused").inc(unusable)
     status = 422 if unusable == len(answers) else 200
     return _json(Recordings(predictions=answers) if are_several else answers[0], status)
+
+
+async def _judged(recording: BytesIO, hop_seconds: float | None, batches: Batches, metrics: Metrics) -> Answer:
+    with metrics.waiting.track_inprogress():
+        return await batches.judged(recording, hop_seconds)
 
 
 async def _refusing(answer: Callable[[], Awaitable[Response]]) -> Response:

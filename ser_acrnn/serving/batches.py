@@ -48,11 +48,6 @@ class Batches:
         for thread in self._threads:
             thread.start()
 
-    @property
-    def waiting(self) -> int:
-        """Recordings that wait."""
-        return self._waiting.qsize()
-
     async def judged(self, recording: BytesIO, hop_seconds: float | None = None) -> Answer:
         """What the network says of a recording; with a hop, of each window of it.
 

@@ -1,14 +1,18 @@
-"""What a server counts for Prometheus: requests, how long they took, what was judged together, what waits."""
+"""What a server counts for Prometheus: requests, how long they took, what was judged together, what waits; of all its workers together."""
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 TOGETHER = (1, 2, 4, 8)
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # environment variable, set where there are workers: they keep their counts in this folder
 _OTHER = "other"  # path of all that is not served, so that no sender makes new series
 
 
@@ -21,12 +25,22 @@ class Metrics:
         self.seconds = Histogram("ser_acrnn_request_seconds", "From request to answer.", ["path"], buckets=SECONDS, registry=self.registry)
         self.recordings = Counter("ser_acrnn_recordings", "Recordings by how they ended.", ["ended"], registry=self.registry)
         self.together = Histogram("ser_acrnn_together", "Recordings judged together.", buckets=TOGETHER, registry=self.registry)
-        self.streams = Gauge("ser_acrnn_streams", "WebSockets open.", registry=self.registry)
-        self.waiting = Gauge("ser_acrnn_waiting", "Recordings that wait.", registry=self.registry)
+        self.streams = self._now("ser_acrnn_streams", "WebSockets open.")
+        self.waiting = self._now("ser_acrnn_waiting", "Recordings that wait for their answer.")
 
     def shown(self) -> bytes:
         """All series in Prometheus's text format."""
-        return generate_latest(self.registry)
+        if not (folder := os.environ.get(FOLDER)):
+            return generate_latest(self.registry)
+        for path in Path(folder).glob("gauge_live*.db"):
+            if not _lives(process := int(path.stem.rpartition("_")[2])):
+                mark_process_dead(process)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)
+        return generate_latest(together)
+
+    def _now(self, name: str, what: str) -> Gauge:
+        return Gauge(name, what, registry=self.registry, multiprocess_mode="livesum")
 
 
 class Counted:
@@ -59,3 +73,11 @@ class Counted:
         finally:
             self.metrics.requests.labels(path, str(status)).inc()
             self.metrics.seconds.labels(path).observe(time.perf_counter() - began)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -3,15 +3,18 @@
 import asyncio
 import io
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
@@ -22,17 +25,19 @@ RATE = 16_000
 
 
 def speech(seconds=30.0):
-    time = np.arange(int(seconds * RATE)) / RATE
-    tone = np.sin(2 * np.pi * 200 * time) * np.abs(np.sin(2 * np.pi * 2 * time))
+    at = np.arange(int(seconds * RATE)) / RATE
+    tone = np.sin(2 * np.pi * 200 * at) * np.abs(np.sin(2 * np.pi * 2 * at))
     file = io.BytesIO()
-    soundfile.write(file, 0.3 * tone + 0.001 * np.random.default_rng(0).normal(size=len(time)), RATE, format="WAV")
+    soundfile.write(file, 0.3 * tone + 0.001 * np.random.default_rng(0).normal(size=len(at)), RATE, format="WAV")
     return file.getvalue()
 
 
 @pytest.fixture
-def server():
-    words = [sys.executable, "-m", "ser_acrnn.cli", "serve", "--port", "0"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def server(request, tmp_path):
+    """The command with the words of the test; its temporary files are in `tmp_path`."""
+    words = [sys.executable, "-m", "ser_acrnn.cli", "serve", "--port", "0", *getattr(request, "param", ())]
+    variables = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables)
     address = re.match(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
     assert address, process.communicate(timeout=60)
     yield process, address[0]
@@ -40,7 +45,11 @@ def server():
     process.communicate()
 
 
-def test_what_it_has_is_answered_at_sigterm_and_nothing_is_left_behind(server):
+BY_WORKERS = pytest.mark.parametrize("server", [["--workers", "2"]], indirect=True)
+
+
+@pytest.mark.parametrize(("server", "status"), [([], -signal.SIGTERM), (["--workers", "2"], 0)], indirect=["server"])
+def test_what_it_has_is_answered_at_sigterm_and_nothing_is_left_behind(server, status, tmp_path):
     process, address = server
     with urllib.request.urlopen(f"{address}/health") as found:
         assert json.load(found)["status"] == "ok"
@@ -60,7 +69,39 @@ def test_what_it_has_is_answered_at_sigterm_and_nothing_is_left_behind(server):
         thread.join()
     _, said = process.communicate(timeout=60)
     assert len(answers) == 4 and len(set(answers)) == 1
-    assert (process.returncode, said) == (-signal.SIGTERM, "")
+    assert (process.returncode, said, list(tmp_path.iterdir())) == (status, "", [])
+
+
+def two_workers(process, without=()):
+    """The processes that answer, as soon as there are two, but for those that are known to have ended."""
+    for _ in range(1_200):
+        others = [each for each in psutil.Process(process.pid).children() if each not in without]
+        found = [each for each in others if "spawn_main" in " ".join(each.cmdline())]
+        if len(found) == 2:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{found} after a minute, expected two")
+
+
+def count(address, series):
+    shown = urllib.request.urlopen(f"{address}/metrics").read().decode()
+    return [float(line.split()[1]) for line in shown.splitlines() if line.startswith(series + " ")]
+
+
+@BY_WORKERS
+def test_workers_are_counted_together_and_replaced_and_end_with_their_parent(server):
+    process, address = server
+    before = two_workers(process)
+    for _ in range(6):
+        urllib.request.urlopen(f"{address}/health").read()
+    health = 'ser_acrnn_requests_total{path="/health",status="200"}'
+    assert count(address, health) == [6]
+    before[0].kill()
+    now = two_workers(process, without=before[:1])
+    urllib.request.urlopen(f"{address}/health").read()
+    assert count(address, health) == [7] and count(address, "ser_acrnn_waiting") == [0]
+    process.kill()
+    assert not psutil.wait_procs(now, timeout=20)[1]
 
 
 def test_a_port_that_is_taken_and_a_missing_extra_are_one_line(server, capsys, monkeypatch):
