@@ -38,7 +38,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-iemocap test test-everywhere test-notebooks test-image sbom lint docs bench stress transfer-ravdess clean
+.PHONY: help demo demo-iemocap test test-everywhere test-notebooks test-image sbom lint docs bench stress transfer-ravdess transfer-nemo clean
 .PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
 .PHONY: cross-corpus train-open
 .PHONY: prepare-all prepare-crema-d prepare-banglaser prepare-nemo prepare-ravdess train-crema-d train-banglaser train-nemo train-ravdess
@@ -219,10 +219,16 @@ train-open: prepare-crema-d prepare-banglaser .venv/installed ## hours: a networ
 	$(PY) -m data_prep.prepare emodb --source $(or $(EMODB),build/emodb) --data $(DATA) --recipe speech-short-pauses
 	$(PY) -m experiments.studies.open_corpora --prepared $(DATA)/crema_d,$(DATA)/banglaser,$(DATA)/emodb --results $(RESULTS) $(OPEN)
 
-transfer-ravdess: .venv/installed ## 1, 5 and 20 examples an emotion: the shipped network beside training from scratch; without RAVDESS on a generated look-alike
+transfer = $(PY) -m experiments.studies.transfer_curve --prepared $(DATA)/$(1) --results $(RESULTS) $(TRANSFER)
+transfer-ravdess: RECIPES := speech-short-pauses
+
+transfer-ravdess: .venv/installed ## few examples an emotion: a shipped network beside training from scratch; without RAVDESS on a generated look-alike
 	$(if $(RAVDESS),,$(PY) -m data_prep.synthetic.ravdess build/ravdess --scale 0.5 --workers 2)
-	$(PY) -m data_prep.prepare ravdess --source $(or $(RAVDESS),build/ravdess) --data $(DATA)
-	$(PY) -m experiments.studies.transfer_curve --prepared $(DATA)/$(if $(RAVDESS),ravdess,ravdess-synthetic) --results $(RESULTS) $(TRANSFER)
+	$(call prepare,ravdess,$(or $(RAVDESS),build/ravdess))
+	$(call transfer,$(if $(RAVDESS),ravdess,ravdess-synthetic))
+
+transfer-nemo: prepare-nemo ## the same on nEMO
+	$(call transfer,nemo)
 
 clean: ## remove .venv and build, keep results
 	rm -rf .venv build *.egg-info

@@ -1,6 +1,6 @@
 """What a trained network is worth on another corpus with few labelled examples: fine-tuned, or trained from scratch, on the same draws.
 
-python -m experiments.studies.transfer_curve --prepared build/data/ravdess-synthetic --init acrnn3d-emodb --examples 1,5,20 --repeats 6
+python -m experiments.studies.transfer_curve --prepared build/data/ravdess --init acrnn3d-open --examples 1,5,20,100 --repeats 6
 
 A repeat tests one group of speakers, in turn, and draws its examples among those who neither test nor validate; fewer examples are a part
 of more. All trainings see the same examples, augmentation and number of updates, and take their last weights; from scratch is the same
@@ -23,8 +23,9 @@ import typer
 from numpy.typing import NDArray
 
 from data_prep import command
+from experiments import catalogue
 from experiments.catalogue import SYSTEMS, number_list
-from experiments.grid.runs import Experiment, open_experiment
+from experiments.grid.runs import Experiment, corpus_name, prepared_path, split_corpus
 from experiments.options import RESULTS, Results
 from experiments.shipped import index
 from experiments.studies import transfer_report
@@ -72,7 +73,8 @@ class Source:
         name: The name of a shipped network, or of the file.
         sha256: The checksum of the file.
         predictor: Judges with it, and knows what it normalises by.
-        preset: How it was trained, but for its emotions; of a file, what its normalisation suggests.
+        preset: How it was trained, but for its emotions and without degraded copies; of a file, what its normalisation suggests. Its
+            feature recipe is that of the network.
     """
 
     name: str
@@ -92,9 +94,9 @@ class Source:
         if not path.is_file():
             raise ValueError(f"--init is {name}, expected a .keras file or one of {list_pretrained()}")
         predictor = Predictor(name)
-        preset = lite_augmented(predictor.preprocessor.scope)
-        if shipped:
-            preset = _trained_by(index()[name]["system"])
+        preset = _trained_by(index()[name]["system"]) if shipped else lite_augmented(predictor.preprocessor.scope)
+        training = replace(preset.training, copies=None)
+        preset = replace(preset, training=training, features=predictor.preprocessor.features)
         return cls(name if shipped else path.name, files.sha256(path), predictor, preset)
 
 
@@ -191,8 +193,10 @@ def compute(draws: Draws, source: Source, method: str, examples: int, seed: int,
 
 @command.entry
 def main(
-    prepared: Annotated[Path, typer.Option(help="a prepared corpus that the trained network has not seen")],
-    init: Annotated[str, typer.Option(help="a shipped network, or a .keras file")] = "acrnn3d-emodb",
+    prepared: Annotated[
+        Path, typer.Option(help="a prepared corpus that the trained network has not seen; by the network's recipe, beside it or itself")
+    ],
+    init: Annotated[str, typer.Option(help="a shipped network, or a .keras file")] = "acrnn3d-open",
     examples: Annotated[str, typer.Option(help="of each emotion")] = "1,5,20",
     repeats: Annotated[int, typer.Option(min=1, help="draws; they test the groups of speakers in turn")] = 6,
     methods: Annotated[str, typer.Option(help="some of the default")] = ",".join(METHODS),
@@ -210,7 +214,8 @@ def main(
     if unknown := sorted(set(chosen) - set(METHODS)):
         raise ValueError(f"--methods has {unknown}, expected some of {sorted(METHODS)}")
     source = Source.find(init)
-    experiment = open_experiment(prepared, "lite-by-utterance")
+    facts = catalogue.corpus(corpus_name(prepared))
+    experiment = split_corpus(prepared_path(prepared, source.preset), facts, init, source.preset)
     rates = {method: learning_rate for method in METHODS} if learning_rate else FewShotConfig().learning_rate
     config = FewShotConfig(updates=updates, learning_rate=rates)
     draws, folder = Draws(experiment, config), results / "transfer" / experiment.corpus.name

@@ -19,6 +19,7 @@ from ser_acrnn.config import FEATURE_RECIPES, ModelConfig, preset
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.models.networks import acrnn
+from ser_acrnn.pretrained import list_pretrained
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
@@ -26,9 +27,9 @@ SMALL = {"conv": ((4, 4, 4),), "linear_units": 8, "blstm_units": 4, "embedding_u
 HEARD = ravdess.ACTORS[:12]  # three groups
 
 
-def save_network(path, seed):
+def save_network(path, seed, recipe="paper"):
     keras.utils.set_random_seed(seed)
-    acrnn(ModelConfig(**SMALL), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash).save(path)
+    acrnn(ModelConfig(**SMALL), recipe_hash=FEATURE_RECIPES[recipe].recipe_hash).save(path)
     return path
 
 
@@ -166,6 +167,20 @@ def test_a_result_that_cannot_be_right_is_not_kept(results, capsys):
 def test_what_cannot_be_done_is_said(results, capsys, word, message):
     assert transfer_curve.main([*results[1], word]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_network_gets_the_features_that_it_was_trained_on(results, prepared, tmp_path, capsys):
+    folder, words = results
+    network = save_network(tmp_path / "speech.keras", 0, "speech")
+    assert transfer_curve.main([*words, f"--init={network}"]) == 1
+    assert str(prepared.with_name("ravdess.speech")) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", list_pretrained())
+def test_a_shipped_network_is_trained_further_as_it_was_but_without_degraded_copies(name):
+    source = transfer_curve.Source.find(name)
+    assert source.preset.features == source.predictor.preprocessor.features and source.preset.training.copies is None
+    assert source.preset.model.normalisation == source.predictor.preprocessor.scope
 
 
 def made(method, examples, test, right, seed=0):
