@@ -170,7 +170,7 @@ def test_what_cannot_be_done_is_said(results, capsys, word, message):
 
 
 def test_a_network_gets_the_features_that_it_was_trained_on(results, prepared, tmp_path, capsys):
-    folder, words = results
+    _, words = results
     network = save_network(tmp_path / "speech.keras", 0, "speech")
     assert transfer_curve.main([*words, f"--init={network}"]) == 1
     assert str(prepared.with_name("ravdess.speech")) in capsys.readouterr().err
