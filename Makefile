@@ -33,7 +33,7 @@ grid = $(PY) -m experiments.grid.run_grid --prepared $(DATA)/$(1) --results $(RE
 	$(if $(PRECISION),--precision $(PRECISION)) $(if $(FOLDS),--folds $(FOLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 report = $(PY) -m experiments.reporting.summarise $(1) --results $(RESULTS) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 DEMO := build/demo
-# Of each of two processes that share the tests: with more they wait for each other.
+# Of each process that shares the tests: with more they wait for each other. Three share two processors: some tests wait for a child.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -71,7 +71,7 @@ demo-iemocap: .venv/installed ## the three systems on one fold of a generated lo
 	$(PY) -m experiments.reporting.summarise iemocap-synthetic --results $(DEMO)/results --partial
 
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
-	EMODB=$(EMODB) $(ONE_THREAD) $(PY) -m pytest --numprocesses 2 --dist loadgroup --junitxml=build/tests.xml $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE))
+	EMODB=$(EMODB) $(ONE_THREAD) $(PY) -m pytest --numprocesses 3 --dist loadgroup --junitxml=build/tests.xml $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE))
 
 test-everywhere: .venv/installed ## all tests with one thread and two, with oneDNN and without, in random orders; twenty times those that train or draw
 	EMODB=$(EMODB) $(PY) tests/everywhere.py --numprocesses 2 --dist loadgroup
