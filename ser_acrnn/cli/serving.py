@@ -57,13 +57,14 @@ def serve(
     network = predictor(model, [])
     from ser_acrnn.serving.app import make_app
     from ser_acrnn.serving.limits import Limits
-    from ser_acrnn.serving.workers import run_workers
 
     limits = Limits(body_bytes=megabytes * 2**20, recording_seconds=seconds, waiting=waiting)
     threads = threads or _threads(network, workers)
     with named(), _listening(host, port) as listener:
         _say_where(listener, host, " (its page: /docs)")
         if workers > 1:
+            from ser_acrnn.serving.workers import run_workers
+
             del network
             run_workers(model, limits, threads, workers, listener, ws_max_size=2**20, **QUIET)
         else:
