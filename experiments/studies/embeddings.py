@@ -91,7 +91,7 @@ def computed(experiment: Experiment, name: str, source: Path, folder: Path, work
     """The results of one kind of vectors on all folds, as they are and by speaker; from their files where they are of the same weights."""
     about = {"vectors": name, "sha256": index()[name]["sha256"]} if name in index() else {"vectors": name}
     places = [(fold, name + suffix, {**about, "by_speaker": bool(suffix)}) for suffix in ("", BY_SPEAKER) for fold in experiment.folds]
-    paths = {(fold.test, system): folder / system / f"{fold.test}.json" for fold, system, _ in places}
+    paths = {(fold.test, system): folder / system / f"{fold.test}-seed0.json" for fold, system, _ in places}
     found: list[RunResult] = []
     vectors = None
     for fold, system, config in places:
