@@ -37,6 +37,7 @@ from ser_acrnn import __version__, files
 from ser_acrnn.audio import AudioError
 from ser_acrnn.auditing import linear_svm
 from ser_acrnn.cli.progress import Progress
+from ser_acrnn.config.features import hash_of
 from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.comparison import paired_differences
 from ser_acrnn.evaluation.intervals import TESTED, around, compared
@@ -89,8 +90,17 @@ def main(
 
 def computed(experiment: Experiment, name: str, source: Path, folder: Path, work: Path) -> list[RunResult]:
     """The results of one kind of vectors on all folds, as they are and by speaker; from their files where they are of the same weights."""
-    about = {"vectors": name, "sha256": index()[name]["sha256"]} if name in index() else {"vectors": name}
-    places = [(fold, name + suffix, {**about, "by_speaker": bool(suffix)}) for suffix in ("", BY_SPEAKER) for fold in experiment.folds]
+    known = index()
+    features = {"vectors": name, **({"sha256": known[name]["sha256"]} if name in known else {})}
+    configs = {
+        name + suffix: {
+            "features": features,
+            "model": {"emotions": list(experiment.facts.emotions), "normalisation": normalisation},
+            "training": {"train_on_validation": True},
+        }
+        for suffix, normalisation in (("", "training"), (BY_SPEAKER, "speaker"))
+    }
+    places = [(fold, system, config) for system, config in configs.items() for fold in experiment.folds]
     paths = {(fold.test, system): folder / system / f"{fold.test}-seed0.json" for fold, system, _ in places}
     found: list[RunResult] = []
     vectors = None
@@ -141,7 +151,7 @@ def scored(
         experiment: The corpus and its folds.
         fold: Which.
         system: What the result is called.
-        config: What it is of; `by_speaker` standardises each speaker's vectors by themselves.
+        config: What it is of; the normalisation `"speaker"` standardises each speaker's vectors by themselves.
         vectors: Of each row of the corpus's manifest, shape `(recordings, numbers)`.
         program: What computed them.
 
@@ -155,7 +165,7 @@ def scored(
     check_leaks(fold, rows[["utterance", "group", "speaker", "sha256"]].itertuples(index=False))
     truth = np.array([emotions.index(emotion) for emotion in rows["emotion"]])
     train, test = rows["group"].isin(fold.train).to_numpy(), (rows["group"] == fold.test).to_numpy()
-    if config["by_speaker"]:
+    if config["model"]["normalisation"] == "speaker":
         vectors = linear_svm.normalised_by_speaker(vectors, rows["speaker"].to_numpy())
     search = fitted(vectors[train], truth[train], rows["group"].to_numpy()[train])
     posteriors = np.zeros((test.sum(), len(emotions)))
@@ -172,7 +182,7 @@ def scored(
         ],
         chosen_epoch=1,
         validation_curve=[],
-        recipe_hash=_PRESET.features.recipe_hash if program.startswith("opensmile") else "",
+        recipe_hash=hash_of(config["features"]),
         config=dict(config),
         version=__version__,
         backend=f"scikit-learn {sklearn.__version__}, {program}",
