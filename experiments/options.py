@@ -20,6 +20,7 @@ Protocol = Annotated[Literal[*PROTOCOLS] | None, typer.Option(help="what a fold 
 Results = Annotated[Path, typer.Option(help="folder of the result files")]
 Seeds = Annotated[Sequence[int], typer.Option(parser=catalogue.number_list, metavar="LIST", help="such as 0-2")]
 Source = Annotated[Path, typer.Option(help="folder of the corpus's audio")]
+FunctionalsWork = Annotated[Path, typer.Option(help="folder that keeps the functionals")]
 Work = Annotated[Path, typer.Option(help="folder of checkpoints, locks and logs")]
 
 RESULTS, WORK = Path("results"), Path("build/work")

@@ -18,7 +18,7 @@ from experiments.catalogue import baselines
 from experiments.cross_corpus import machines, networks, page
 from experiments.cross_corpus.recordings import Recording, check_leaks, read
 from experiments.cross_corpus.results import Cell
-from experiments.options import RESULTS, WORK, Results
+from experiments.options import RESULTS, WORK, FunctionalsWork, Results
 from experiments.shipped import index
 from ser_acrnn import files
 from ser_acrnn.evaluation.results import RunResult
@@ -49,7 +49,7 @@ def main(
     network: Annotated[str, typer.Option(help="names of networks that ship, separated by commas; empty: none")] = ",".join(index()),
     most: Annotated[int, typer.Option(min=1, help="recordings that are drawn of a corpus, evenly over speakers and emotions")] = 10_000,
     results: Results = RESULTS,
-    work: Annotated[Path, typer.Option(help="folder that keeps the functionals")] = WORK,
+    work: FunctionalsWork = WORK,
     to: Annotated[Path | None, typer.Option("--page", help="also write the page from all results that are there")] = None,
 ) -> None:
     """Judges what has no result yet; exit code 75 when another process does.

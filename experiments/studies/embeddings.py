@@ -30,7 +30,7 @@ from data_prep import command
 from experiments import catalogue
 from experiments.catalogue import baselines
 from experiments.grid.runs import Experiment, corpus_name, split_corpus
-from experiments.options import RESULTS, WORK, Results, Source
+from experiments.options import RESULTS, WORK, FunctionalsWork, Results, Source
 from experiments.shipped import index, learned_from
 from experiments.studies.checkpoints import recordings_of
 from ser_acrnn import __version__, files
@@ -64,13 +64,13 @@ def main(
     source: Source,
     network: Annotated[str, typer.Option(help="a network that ships")] = "acrnn3d-open",
     results: Results = RESULTS,
-    work: Annotated[Path, typer.Option(help="folder that keeps the functionals")] = WORK,
+    work: FunctionalsWork = WORK,
 ) -> None:
     """Computes what is missing, writes the page of the corpus and prints it; exit code 75 when another process does.
 
     Raises:
-        LockedError: Another process computes them.
-        ValueError: They cannot be computed; the message names file, value and expectation.
+        LockedError: Another process is at it.
+        ValueError: The network is unknown, or has heard the corpus; or a recording cannot be used.
     """
     facts = catalogue.corpus(corpus_name(prepared))
     if network not in index():

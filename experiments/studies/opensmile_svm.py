@@ -20,7 +20,7 @@ from data_prep import command
 from experiments import catalogue
 from experiments.catalogue import baselines
 from experiments.grid.runs import Experiment, corpus_name, split_corpus
-from experiments.options import RESULTS, WORK, Results, Source
+from experiments.options import RESULTS, WORK, FunctionalsWork, Results, Source
 from experiments.studies.checkpoints import recordings_of
 from ser_acrnn import __version__
 from ser_acrnn.auditing import linear_svm
@@ -42,7 +42,7 @@ def run(
     system: Annotated[str, typer.Option(help="rows of the tables, separated by commas")] = ",".join(baselines.SYSTEMS),
     protocol: Annotated[Literal[*PROTOCOLS] | None, typer.Option(help="what a fold leaves out (default: the corpus's own)")] = None,
     results: Results = RESULTS,
-    work: Annotated[Path, typer.Option(help="folder that keeps the functionals")] = WORK,
+    work: FunctionalsWork = WORK,
 ) -> None:
     """Computes the results that are not there yet; exit code 75 when another process computes them.
 
