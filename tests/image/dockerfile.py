@@ -131,6 +131,8 @@ class Container:
         places = {f"/{name}": f"/{name}" for name in SYSTEM} | {sys.base_prefix: sys.base_prefix, str(self.opt): "/opt"}
         for source, target in places.items():
             yield f"mkdir -p {root}{target} && mount --bind {source} {root}{target} && mount -o remount,bind,ro {root}{target}"
+        for name in ("proc", "sys"):  # every container has them; ONNX Runtime asks there what the processor can do
+            yield f"mkdir -p {root}/{name} && mount --rbind /{name} {root}/{name}"
         yield f"mkdir -p {root}/dev {root}/tmp {root}/recordings"
         yield f"touch {root}/dev/null {root}/dev/urandom"
         yield f"for name in null urandom; do mount --bind /dev/$name {root}/dev/$name; done"
