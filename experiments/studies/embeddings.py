@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,12 +101,10 @@ def computed(experiment: Experiment, name: str, source: Path, folder: Path, work
         }
         for suffix, normalisation in (("", "training"), (BY_SPEAKER, "speaker"))
     }
-    places = [(fold, system, config) for system, config in configs.items() for fold in experiment.folds]
-    paths = {(fold.test, system): folder / system / f"{fold.test}-seed0.json" for fold, system, _ in places}
     found: list[RunResult] = []
     vectors = None
-    for fold, system, config in places:
-        path = paths[fold.test, system]
+    for fold, (system, config) in product(experiment.folds, configs.items()):
+        path = folder / system / f"{fold.test}-seed0.json"
         if path.is_file() and RunResult.load(path).config == config:
             found.append(RunResult.load_checked(path, experiment.split))
             continue

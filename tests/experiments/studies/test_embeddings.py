@@ -1,6 +1,7 @@
 """Embeddings beside functionals on a tiny corpus: who trains and who is judged, what is kept, and what the page says."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ser_acrnn.features.functionals import Extractor
 from ser_acrnn.inference.embedder import Embedder
 
 NETWORK = "acrnn3d-open"
+RESULTS = Path(__file__).parents[3] / "results"
 
 
 @pytest.fixture
@@ -95,3 +97,10 @@ def test_what_cannot_be_compared_is_said(small_corpus, tmp_path, heard, capsys, 
     monkeypatch.setattr(embeddings, "index", lambda: {NETWORK: {**known, "corpus": "crema_d+banglaser+synthetic"}})
     assert run(small_corpus, tmp_path, "--network", network) == 1
     assert message in capsys.readouterr().err and not any(heard.values())
+
+
+@pytest.mark.parametrize("corpus", ["ravdess", "nemo"])
+def test_the_committed_page_is_what_the_committed_results_say(corpus):
+    folder = RESULTS / "embeddings" / corpus
+    found = [RunResult.load_checked(path, None) for path in sorted(folder.glob("*/*.json"))]
+    assert embeddings.table(Summary.of(found), NETWORK) in (folder / "embeddings.md").read_text(encoding="utf-8")

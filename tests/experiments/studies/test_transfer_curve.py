@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -181,6 +182,13 @@ def test_a_shipped_network_is_trained_further_as_it_was_but_without_degraded_cop
     source = transfer_curve.Source.find(name)
     assert source.preset.features == source.predictor.preprocessor.features and source.preset.training.copies is None
     assert source.preset.model.normalisation == source.predictor.preprocessor.scope
+
+
+@pytest.mark.parametrize("corpus", ["ravdess", "ravdess-synthetic"])
+def test_the_committed_page_is_what_the_committed_results_say(corpus):
+    folder = Path(__file__).parents[3] / "results" / "transfer" / corpus
+    found = [TransferResult.load_checked(path, None) for path in sorted(folder.glob("*/*.json"))]
+    assert transfer_report.table(Summary.of(found)) in (folder / "transfer.md").read_text(encoding="utf-8")
 
 
 def made(method, examples, test, right, seed=0):
