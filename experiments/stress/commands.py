@@ -21,8 +21,9 @@ from ser_acrnn import files
 SPEAKERS, LETTERS = ("03", "08", "09"), "WTFWTF"  # an emotion a letter, as Emo-DB names files
 EMOTIONS = {"W": "angry", "T": "sad", "F": "happy"}
 RATE_HERTZ = 16_000
-# What two equal runs differ by, by the kind of file: times, addresses in memory, and checksums of files that hold these.
+# What two equal runs differ by, by the kind of file: times, addresses in memory, checksums of files that hold these, who held a lock.
 VOLATILE = {
+    "": (re.compile(rb"process \d+ on \S+"),),
     ".json": (re.compile(rb'"wall_seconds": [\d.]+'), re.compile(rb'"network": "[0-9a-f]+"')),
     ".csv": (re.compile(rb",(wall_seconds|[\d.]+)$", re.MULTILINE),),
     ".md": (re.compile(rb"\d+\.\d( +\|| hours)"),),

@@ -12,6 +12,7 @@ from experiments.stress import forks, together, writes
 from experiments.stress.__main__ import KINDS, chosen
 from experiments.stress.commands import COMMANDS, Command, copied, digest, names, write_recordings
 from experiments.stress.scene import Scene
+from ser_acrnn.locks import lock
 
 
 @pytest.fixture
@@ -109,3 +110,13 @@ def test_the_clock_goes_back():
 def test_every_kind_has_parts_with_names_of_their_own():
     found = [(kind, part.name) for kind, part in chosen(KINDS)]
     assert len(set(found)) == len(found) > 25 and {kind for kind, _ in found} == set(KINDS)
+
+
+def test_who_held_a_lock_is_no_difference(tmp_path):
+    (tmp_path / "lock").touch()
+    with lock(tmp_path / "lock"):
+        first = digest(tmp_path / "lock")
+    (tmp_path / "lock").write_text("process 99999999 on another.host\n")
+    assert digest(tmp_path / "lock") == first
+    (tmp_path / "lock").write_text("something else\n")
+    assert digest(tmp_path / "lock") != first
