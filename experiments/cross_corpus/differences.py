@@ -51,8 +51,8 @@ def by_speaker(result: RunResult, emotions: Iterable[str]) -> list[float]:
     """UAR over some emotions of each speaker who has any of them, in the order of their names, 0 to 1."""
     wanted = list(emotions)
     mine = sorted((one for one in result.utterances if one["emotion"] in wanted), key=lambda one: one["speaker"])
-    parts = [replace(result, utterances=list(own)) for _, own in groupby(mine, key=lambda one: one["speaker"])]
-    return [metrics.unweighted_average_recall(*decisions(part, wanted)) for part in parts]
+    of_each = [replace(result, utterances=list(own)) for _, own in groupby(mine, key=lambda one: one["speaker"])]
+    return [metrics.unweighted_average_recall(*decisions(part, wanted)) for part in of_each]
 
 
 def _judged(result: RunResult) -> list[tuple[str, str]]:
