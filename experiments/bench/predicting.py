@@ -44,7 +44,7 @@ seconds, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_
 print(used.ru_utime + used.ru_stime, used.ru_maxrss / 2**10, seconds)
 """
 TIMELINE = "a timeline of an hour"
-THREADS, TOGETHER = 2, 4  # segments of a batch
+THREADS = 16
 
 
 def rows(quick: bool) -> list[Row]:
@@ -54,7 +54,7 @@ def rows(quick: bool) -> list[Row]:
         paths = {name: _write(Path(folder, f"{number}{FORMATS[name][0]}"), name) for number, name in enumerate(names)}
         found = [row for name, path in paths.items() for row in _cold(name, path, rounds=1 if quick else 5)]
         path, files, rounds = paths["WAV, 16 kHz"], 8 if quick else 400, 1 if quick else 3
-        return found + _warm(path, files, minutes=0.5 if quick else 10, rounds=rounds) + _threads(path, files, rounds)
+        return found + _warm(path, files, minutes=0.5 if quick else 10, rounds=rounds) + _threads(path, files, 1 if quick else 15)
 
 
 def _cold(name: str, path: Path, rounds: int) -> list[Row]:
@@ -110,29 +110,31 @@ def _warm(path: Path, files: int, minutes: float, rounds: int) -> list[Row]:
 
 
 def _threads(path: Path, files: int, rounds: int) -> list[Row]:
-    """Short files a second by the wall's clock when threads share a predictor, beside one thread; and segments of ONNX Runtime alone."""
+    """Recordings a second by the wall's clock when threads share a predictor, beside one thread; and segments of ONNX Runtime alone."""
     from ser_acrnn.inference.predictor import Predictor
 
     predictor = Predictor(runtime=ONNX)
-    segments = np.repeat(predictor.preprocessor.segments(path), TOGETHER, axis=0)
-    ways: dict[str, tuple[Callable[[int], object], str]] = {
-        "short files": (lambda number: list(predictor.predict_many([path] * number)), f"files of {FILE_SECONDS:g} s a second"),
-        "ONNX Runtime alone": (
-            lambda number: [predictor.network.score(segments) for _ in range(number // TOGETHER)],
-            "segments a second",
-        ),
+    samples, segment = (predictor.preprocessor.waveform(path), 16_000), predictor.preprocessor.segments(path)
+    ways: dict[str, tuple[Callable[[], object], str]] = {
+        "samples": (lambda: predictor.predict(samples), f"recordings of {FILE_SECONDS:g} s a second"),
+        "short files": (lambda: predictor.predict(path), f"files of {FILE_SECONDS:g} s a second"),
+        "ONNX Runtime alone": (lambda: predictor.network.score(segment), "segments a second"),
     }
     table = []
     for what, (run, unit) in ways.items():
-        run(20)
-        alone, shared = (_least(partial(_shared, run, files, threads), rounds)[1] for threads in (1, THREADS))
-        table.append(Row("predicting", f"{what}, {THREADS} threads", files / shared, unit, "1 thread", alone / shared))
+        run()
+        pairs = [[_together(run, files, threads) for threads in (1, THREADS)] for _ in range(rounds)]
+        alone, shared = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
+        table.append(Row("predicting", f"{what}, one by one, {THREADS} threads", files / shared, unit, "1 thread", alone / shared))
     return table
 
 
-def _shared(run: Callable[[int], object], files: int, threads: int) -> None:
+def _together(run: Callable[[], object], times: int, threads: int) -> float:
+    """Seconds of the wall's clock until all threads have done their share."""
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, [files // threads] * threads))
+        began = time.perf_counter()
+        list(pool.map(lambda _: run(), range(times)))
+        return time.perf_counter() - began
 
 
 def _least(run: Callable[[], object], rounds: int) -> tuple[float, float]:

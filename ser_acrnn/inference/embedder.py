@@ -52,7 +52,7 @@ class Embedder:
         try:
             with preprocessor.opened(recording, sampling_rate_hertz) as found:
                 if isinstance(found, Utterance):
-                    return none, preprocessor.cut_up(preprocessor.log_mels(found.waveform, found.heard))
+                    return none, preprocessor.cut_up(found.log_mels)
                 return self._mean_over_windows(preprocessor.window_segments(found), recording), none
         except AudioError as error:
             return error, none

@@ -24,6 +24,7 @@ from ser_acrnn.inference.predictions import Prediction, WindowPrediction
 from ser_acrnn.inference.preprocessor import Preprocessor, Utterance
 from ser_acrnn.inference.runtimes import Network, Runtime, is_network
 from ser_acrnn.inference.scorer import SegmentScorer
+from ser_acrnn.inference.turns import turn
 from ser_acrnn.pretrained import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -264,8 +265,8 @@ class Predictor:
                     return self._composer.long(tuple(self._timeline(found)), recording), none
         except audio.AudioError as error:
             return error, none
-        log_mels = self.preprocessor.log_mels(found.waveform, found.heard)
-        return self._composer.cut(found.waveform, found.heard, len(log_mels)), self.preprocessor.cut_up(log_mels)
+        with turn:
+            return self._composer.cut(found.waveform, found.heard, len(found.log_mels)), self.preprocessor.cut_up(found.log_mels)
 
     def _judged(self, cut: Iterator[tuple[int, NDArray[np.float32]]]) -> Iterator[WindowPrediction]:
         batches = iter(lambda: list(islice(cut, self.batch_segments)), [])
@@ -275,8 +276,10 @@ class Predictor:
     def _hear(self, batch: list[tuple[int, NDArray[np.float32]]]) -> list[_Window]:
         found = []
         for first, samples in batch:
-            heard = self.preprocessor.heard(samples)
-            found.append(_Window(first, samples, heard, None if isinstance(heard, str) else self.preprocessor.segment(samples, heard)))
+            with turn:
+                heard = self.preprocessor.heard(samples)
+                segment = None if isinstance(heard, str) else self.preprocessor.segment(samples, heard)
+            found.append(_Window(first, samples, heard, segment))
         return found
 
     def _predict_windows(self, windows: list[_Window]) -> Iterator[WindowPrediction]:

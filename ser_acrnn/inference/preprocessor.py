@@ -23,6 +23,7 @@ from ser_acrnn.features import speech_activity
 from ser_acrnn.features.normalisation import Statistics, normalise, statistics_of
 from ser_acrnn.features.spectrum import hastened
 from ser_acrnn.features.speech_activity import Activity
+from ser_acrnn.inference.turns import turn
 
 # A recording up to this length is one utterance; a longer one is heard window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
@@ -36,10 +37,12 @@ class Utterance:
     Attributes:
         waveform: Its samples, `(samples,)`.
         heard: What of them is speech.
+        log_mels: See `Preprocessor.log_mels`.
     """
 
     waveform: NDArray[np.float32]
     heard: Activity
+    log_mels: NDArray[np.float32]
 
 
 @dataclass
@@ -114,10 +117,11 @@ class Preprocessor:
             yield block
 
     def _utterance(self, waveform: NDArray[np.float32], recording: Recorded) -> Utterance:
-        found = self.heard(waveform)
-        if isinstance(found, str):
-            raise audio.AudioError(complaint_about(recording, found))
-        return Utterance(waveform, found)
+        with turn:
+            heard = self.heard(waveform)
+            if isinstance(heard, str):
+                raise audio.AudioError(complaint_about(recording, heard))
+            return Utterance(waveform, heard, self.log_mels(waveform, heard))
 
     def pieces(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> Iterator[NDArray[np.float32]]:
         """The same samples piece by piece, `(samples,)` each; what is silent or not finite in a file is not refused."""
@@ -128,8 +132,7 @@ class Preprocessor:
 
     def segments(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """An utterance as the network takes it, `(segments, 300, 40, 3)`."""
-        found = self._utterance(self.waveform(recording, sampling_rate_hertz), recording)
-        return self.cut_up(self.log_mels(found.waveform, found.heard))
+        return self.cut_up(self._utterance(self.waveform(recording, sampling_rate_hertz), recording).log_mels)
 
     def windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The first sample and the samples of each window as long as a segment; see `ser_acrnn.audio.windows`."""
@@ -204,15 +207,13 @@ class Preprocessor:
         for recording in recordings:
             try:
                 with self.opened(recording, sampling_rate_hertz) as found:
-                    if utterance := isinstance(found, Utterance):
-                        log_mels = self.log_mels(found.waveform, found.heard)
-                    else:
+                    if not isinstance(found, Utterance):
                         deque(found, maxlen=0)  # a recording that fails at its end has no part
             except audio.AudioError as error:
                 leave_out(error)
                 continue
-            if utterance:
-                yield log_mels
+            if isinstance(found, Utterance):
+                yield found.log_mels
                 continue
             length = self.features.segment_samples
             for _, samples in windows(self.pieces(recording, sampling_rate_hertz), length, length):
