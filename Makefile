@@ -70,8 +70,9 @@ demo-iemocap: .venv/installed ## the three systems on one fold of a generated lo
 	$(PY) -m experiments.grid.run_grid --prepared $(DEMO)/data/iemocap-synthetic --system acrnn3d-1conv,acrnn2d-1conv,dnn-elm --folds 0 --seeds 0 --epochs 6 --results $(DEMO)/results --work $(DEMO)/work
 	$(PY) -m experiments.reporting.summarise iemocap-synthetic --results $(DEMO)/results --partial
 
+# Compiled modules are kept, whatever the environment says: the tests start many processes.
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
-	EMODB=$(EMODB) $(ONE_THREAD) $(PY) -m pytest --numprocesses 3 --dist loadgroup --junitxml=build/tests.xml $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE))
+	EMODB=$(EMODB) PYTHONDONTWRITEBYTECODE= $(ONE_THREAD) $(PY) -m pytest --numprocesses 3 --dist loadgroup --junitxml=build/tests.xml $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE))
 
 test-everywhere: .venv/installed ## all tests with one thread and two, with oneDNN and without, in random orders; twenty times those that train or draw
 	EMODB=$(EMODB) $(PY) tests/everywhere.py --numprocesses 2 --dist loadgroup

@@ -16,7 +16,8 @@ import pytest
 import soundfile
 
 ROOT = Path(__file__).parents[1]
-collect_ignore_glob = ["*conftest.py"]  # hold no doctests, and share their name
+# conftest.py: hold no doctests, and share their name. children: what is imported for other processes.
+collect_ignore_glob = ["*conftest.py", "children/*"]
 # As the experiments do, before TensorFlow starts: whichever tests run, this process and its children compute alike.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 RATE_HERTZ = 16_000
@@ -49,6 +50,8 @@ def pytest_collection_finish() -> None:
     """What is imported by now stays: Python no longer looks through half a million objects, again and again, for what is not used."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    # What tests start from here on begins sooner, see children/sitecustomize.py.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "tests" / "children"), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def seed_everything(seed: int) -> None:

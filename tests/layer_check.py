@@ -18,20 +18,9 @@ from keras import ops
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[1]
+CHILDREN = ROOT / "tests" / "children"
 
 WITHOUT_TENSORFLOW = "import sys; sys.modules['tensorflow'] = None\n"
-# Keras and TensorFlow look for these while they are imported, which takes most of its time, and do without them where they are not there.
-OPTIONAL = ("jax", "matplotlib", "pandas", "sklearn")
-WITHOUT_OPTIONAL = f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL}))\n"
-# Keras imported without them; whoever asks for them later finds them.
-KERAS_ALONE = f"""
-import os, sys
-hidden = set({OPTIONAL}) - {{os.environ.get("KERAS_BACKEND"), *sys.modules}}
-sys.modules.update(dict.fromkeys(hidden))
-import keras
-for name in hidden:
-    del sys.modules[name]
-"""
 # A process that is short needs neither to look for garbage nor to take everything down one by one.
 _IN_HASTE = "import gc; gc.disable()\n{}\nimport os, sys; sys.stdout.flush(); sys.stderr.flush(); os._exit(0)\n"
 COMPUTE_OUTPUTS = """
@@ -147,7 +136,7 @@ def run_on_jax(code: str, *arguments: str | Path) -> str:
     """Runs code in a fresh process on JAX, with Keras, where TensorFlow cannot be imported; returns what it printed."""
     # Compiling takes longer than computing here.
     environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    return run_python(WITHOUT_TENSORFLOW + KERAS_ALONE + code, *arguments, interpreter=jax_python(), **environment)
+    return run_python(WITHOUT_TENSORFLOW + code, *arguments, interpreter=jax_python(), **environment)
 
 
 def run_python(code: str, *arguments: str | Path, interpreter: str | None = None, check: bool = True, **environment: str) -> str:
@@ -160,7 +149,7 @@ def run_python(code: str, *arguments: str | Path, interpreter: str | None = None
         check: Whether failing is an error.
         environment: Variables to add.
     """
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    paths = os.pathsep.join(map(str, (CHILDREN, ROOT, ROOT / "tests")))
     done = subprocess.run(
         [interpreter or sys.executable, "-c", _IN_HASTE.format(code), *map(str, arguments)],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": paths, **environment},

@@ -8,7 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from layer_check import NO_JAX, WITHOUT_OPTIONAL, jax_python, run_on_jax, run_python
+from layer_check import NO_JAX, jax_python, run_on_jax, run_python
 
 from ser_acrnn.config import DnnElmConfig, ModelConfig
 from ser_acrnn.export import exporting as exporting
@@ -157,9 +157,8 @@ for name in ("masked", "mixed"):
     litert = numpy.concatenate([run(segments=segment[None])["posteriors"] for segment in segments])
     print(name, *(abs(found - expected).max() for found in (onnx, litert)))
 """
-TENSORFLOW = (
-    WITHOUT_OPTIONAL
-    + """
+TENSORFLOW = """
+import sys
 for name in ("keras", "ser_acrnn"):
     sys.modules[name] = None
 import numpy, tensorflow
@@ -179,7 +178,6 @@ for name in ("masked", "mixed"):
     model = keras.saving.load_model(Path(sys.argv[1], name, "keras-None", "model.keras"))
     print(name, abs(model.predict_on_batch(segments) - expected).max())
 """
-)
 
 
 @pytest.mark.parametrize("code", [LIGHT_RUNTIMES, TENSORFLOW], ids=["ONNX Runtime and LiteRT alone", "TensorFlow, then Keras"])

@@ -126,11 +126,24 @@ def test_whoever_asks_for_the_model_has_it_judge_with_the_speaker_that_was_enrol
 class TestOwnNetworks:
     """A network of a user's, with a file beside it."""
 
-    @pytest.fixture
-    def path(self, tmp_path):
+    @pytest.fixture(scope="class")
+    def made(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("made")
         network = acrnn(replace(SMALL, batch_norm=("conv", "linear", "embedding")), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
-        save_whole(network, tmp_path / "model.keras")
-        return tmp_path / "model.keras"
+        save_whole(network, folder / "model.keras")
+        light.write(folder / "model.keras")
+        return folder
+
+    @pytest.fixture
+    def path(self, tmp_path, made):
+        """Of the network, alone."""
+        return shutil.copy(made / "model.keras", tmp_path / "model.keras")
+
+    @pytest.fixture
+    def path_of_both(self, path, made):
+        """Of the network that has its file beside it."""
+        shutil.copy(made / "model.onnx", path.with_suffix(".onnx"))
+        return path
 
     def test_is_judged_by_keras_until_its_file_is_there(self, path):
         assert Predictor(path).network.runtime == "keras"
@@ -156,8 +169,8 @@ class TestOwnNetworks:
             for mine, expected in zip(light_network.score(segments[rows]), beside_a_whole_one, strict=True):
                 np.testing.assert_allclose(mine, expected[rows], atol=1e-6)
 
-    def test_with_the_file_of_another_network_is_judged_by_keras(self, path):
-        light.write(path)
+    def test_with_the_file_of_another_network_is_judged_by_keras(self, path_of_both):
+        path = path_of_both
         other = keras.saving.load_model(path)
         other.get_layer("emotion").bias.assign([5.0, -5.0])
         save_whole(other, path)
@@ -175,8 +188,9 @@ class TestOwnNetworks:
             Predictor(path, runtime="onnx")
 
     @pytest.mark.parametrize(("name", "value"), [("emotions", "angry"), ("parameters", "many"), ("scope", "nobody"), ("made_from", None)])
-    def test_with_a_file_that_tells_nonsense_is_judged_by_keras(self, path, name, value):
-        made = onnx.load(light.write(path))
+    def test_with_a_file_that_tells_nonsense_is_judged_by_keras(self, path_of_both, name, value):
+        path = path_of_both
+        made = onnx.load(path.with_suffix(".onnx"))
         told = {entry.key: entry.value for entry in made.metadata_props if entry.key != name} | ({name: value} if value else {})
         onnx.helper.set_model_props(made, told)
         onnx.save(made, path.with_suffix(".onnx"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from keras import ops
-from layer_check import KERAS_ALONE, NO_JAX, jax_python, run_layer_check, run_on_jax, run_python
+from layer_check import NO_JAX, jax_python, run_layer_check, run_on_jax, run_python
 
 import ser_acrnn
 from ser_acrnn import features
@@ -234,6 +234,7 @@ def test_networks_that_cannot_take_waveforms_are_refused(network):
 
 # In a fresh process, from the file alone: features, posteriors of a small network and of those that ship.
 JUDGE = """
+import sys
 import keras, numpy, ser_acrnn
 from pathlib import Path
 folder = Path(sys.argv[1])
@@ -306,7 +307,7 @@ def run_on(backend, folder):
             pytest.skip(WITHOUT_TORCH)
         run_python("import sys; sys.modules['tensorflow'] = None\n" + JUDGE, folder, interpreter=torch_python(), KERAS_BACKEND="torch")
     else:
-        run_python(KERAS_ALONE + JUDGE, folder, KERAS_BACKEND="tensorflow")
+        run_python(JUDGE, folder, KERAS_BACKEND="tensorflow")
 
 
 def torch_python():

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from layer_check import KERAS_ALONE, NO_JAX, jax_python, run_on_jax, run_python
+from layer_check import NO_JAX, jax_python, run_on_jax, run_python
 from short_corpus import FOLD, SMALL, ShortCorpus, posteriors, score
 
 from experiments.grid import run_one
@@ -84,7 +84,7 @@ numpy.savez(folder / "masks.npz", one=[layers[0](ones, training=True) for _ in r
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
-    run_python(KERAS_ALONE + REPLICAS, folder)
+    run_python(REPLICAS, folder)
     return folder
 
 
