@@ -42,6 +42,8 @@ class Corpus:
         text: Name of an utterance -> name of the sentence that is said, where every speaker says the same ones.
         details: Name of an utterance -> what else was published of it that results are broken down by: `sex`, `age`, `intensity`.
         licence: Under which it was published; "" where nobody may pass on what was learned from it. See `is_open`.
+        language: Which is spoken.
+        attribution: Who made it, for the card of a network that learned from it.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Corpus:
     text: Callable[[str], str] | None = None
     details: Callable[[str], Mapping[str, str]] | None = None
     licence: str = ""
+    language: str = ""
+    attribution: str = ""
 
     @property
     def is_open(self) -> bool:

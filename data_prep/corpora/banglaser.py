@@ -89,6 +89,9 @@ CORPUS = Corpus(
     protocol="leave-one-group-out",
     details=details_of,
     licence="CC BY 4.0",
+    language="Bangla",
+    attribution="R. K. Das, N. Islam, M. R. Ahmed, S. Islam, S. Shatabda, A. K. M. M. Islam, BanglaSER, Data in Brief 42, 2022, "
+    "https://data.mendeley.com/datasets/t9h6p943xy/5",
 )
 
 

@@ -124,6 +124,9 @@ CORPUS = Corpus(
     protocol="leave-one-group-out",
     details=details_of,
     licence="ODbL 1.0",
+    language="English",
+    attribution="H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma, CREMA-D, IEEE Transactions on Affective "
+    "Computing 5(4), 2014, https://github.com/CheyneyComputerScience/CREMA-D",
 )
 
 

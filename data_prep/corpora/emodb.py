@@ -58,7 +58,16 @@ def details_of(utterance: str) -> dict[str, str]:
     return {"sex": sex, "age": str(age)}
 
 
-CORPUS = Corpus(NAME, "Emo-DB", EMOTIONS, text=text_of, details=details_of, licence="CC0 1.0")
+CORPUS = Corpus(
+    NAME,
+    "Emo-DB",
+    EMOTIONS,
+    text=text_of,
+    details=details_of,
+    licence="CC0 1.0",
+    language="German",
+    attribution="F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss, A Database of German Emotional Speech, Interspeech 2005",
+)
 
 # Utterances a speaker in the published distribution, in the order of EMOTIONS; 535 in all. Speaker 08 never acts disgust.
 PUBLISHED_COUNTS = {

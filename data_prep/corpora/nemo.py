@@ -95,7 +95,7 @@ def details_of(utterance: str) -> dict[str, str]:
     return {"sex": sex, "age": str(age)}
 
 
-CORPUS = Corpus(NAME, "nEMO", EMOTIONS, text=text_of, details=details_of, licence="CC BY-NC-SA 4.0")
+CORPUS = Corpus(NAME, "nEMO", EMOTIONS, text=text_of, details=details_of, licence="CC BY-NC-SA 4.0", language="Polish")
 
 
 def read(source: Path) -> Reading:

@@ -90,6 +90,7 @@ CORPUS = Corpus(
     protocol="leave-one-group-out",
     details=details_of,
     licence="CC BY-NC-SA 4.0",
+    language="English",
 )
 
 

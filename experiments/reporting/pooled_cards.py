@@ -20,15 +20,6 @@ from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.calibration import ScoredUtterances, reliability
 from ser_acrnn.evaluation.results import RunResult
 
-ATTRIBUTION = {
-    "crema_d": "H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma, CREMA-D, IEEE Transactions on Affective Computing "
-    "5(4), 2014, https://github.com/CheyneyComputerScience/CREMA-D",
-    "banglaser": "R. K. Das, N. Islam, M. R. Ahmed, S. Islam, S. Shatabda, A. K. M. M. Islam, BanglaSER, Data in Brief 42, 2022, "
-    "https://data.mendeley.com/datasets/t9h6p943xy/5",
-    "emodb": "F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss, A Database of German Emotional Speech, Interspeech 2005",
-}
-LANGUAGE = {"crema_d": "English", "ravdess": "English", "banglaser": "Bangla", "emodb": "German", "nemo": "Polish"}
-
 
 def card(name: str, about: Mapping[str, Any], results: Path) -> str:
     """The card, from the network's entry in the index and all results that say what it is worth.
@@ -90,7 +81,7 @@ feels. It must not be used to judge people: not in hiring, schooling, policing, 
 def _corpora(about: Mapping[str, Any]) -> list[list[str]]:
     every = [catalogue.corpus(name) for name in learned_from(about)]
     emotions = [", ".join(emotion for emotion in about["emotions"] if emotion in corpus.emotions) for corpus in every]
-    return [[one.title, LANGUAGE[one.name], known, one.licence, ATTRIBUTION[one.name]] for one, known in zip(every, emotions, strict=True)]
+    return [[one.title, one.language, known, one.licence, one.attribution] for one, known in zip(every, emotions, strict=True)]
 
 
 def _across(results: Sequence[RunResult]) -> list[list[str]]:
@@ -102,7 +93,8 @@ def _across(results: Sequence[RunResult]) -> list[list[str]]:
             f"{value:.1f}" + (f" ({number})" if number != len(wanted) else "")
             for (value, number), wanted in zip(figures, recordings.SETS.values(), strict=True)
         ]
-        rows.append([catalogue.corpus(one.corpus).title, LANGUAGE[one.corpus], str(len(one.utterances)), condition, *cells])
+        corpus = catalogue.corpus(one.corpus)
+        rows.append([corpus.title, corpus.language, str(len(one.utterances)), condition, *cells])
     return rows
 
 
@@ -143,8 +135,8 @@ def _folds(found: Sequence[RunResult]) -> str:
     if not found:
         return "What the same recipe is worth on each of its training corpora, when that one is left out, has not been measured."
     rows = [
-        [catalogue.corpus(one.fold["test"]).title, LANGUAGE[one.fold["test"]], str(len(set(one.truth))), f"{left_out.uar_of(one):.1f}"]
-        for one in found
+        [corpus.title, corpus.language, str(len(set(one.truth))), f"{left_out.uar_of(one):.1f}"]
+        for one, corpus in ((one, catalogue.corpus(one.fold["test"])) for one in found)
     ]
     table = report.markdown_table(["left out", "language", "emotions", "UAR, %"], rows)
     return f"The same recipe, trained without one of the corpora and judged on that one, nothing heard before:\n\n{table}"
