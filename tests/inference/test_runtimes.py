@@ -122,17 +122,19 @@ def test_whoever_asks_for_the_model_has_it_judge_with_the_speaker_that_was_enrol
     assert predictor.predict(voices()[4]).emotion == predictor.emotions[1] != before.emotion
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a network of a user's and the file of it."""
+    folder = tmp_path_factory.mktemp("made")
+    network = acrnn(replace(SMALL, batch_norm=("conv", "linear", "embedding")), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
+    save_whole(network, folder / "model.keras")
+    light.write(folder / "model.keras")
+    return folder
+
+
 @pytest.mark.stochastic
 class TestOwnNetworks:
     """A network of a user's, with a file beside it."""
-
-    @pytest.fixture(scope="class")
-    def made(self, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("made")
-        network = acrnn(replace(SMALL, batch_norm=("conv", "linear", "embedding")), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash)
-        save_whole(network, folder / "model.keras")
-        light.write(folder / "model.keras")
-        return folder
 
     @pytest.fixture
     def path(self, tmp_path, made):
