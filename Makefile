@@ -42,6 +42,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: prepare-emodb train-emodb report-emodb coverage-emodb table1-emodb table2-emodb baselines-emodb
 .PHONY: cross-corpus train-open
 .PHONY: prepare-all prepare-crema-d prepare-banglaser prepare-nemo prepare-ravdess train-crema-d train-banglaser train-nemo train-ravdess
+.PHONY: baselines-crema-d baselines-banglaser baselines-nemo baselines-ravdess
 .PHONY: prepare-iemocap train-iemocap report-iemocap table1-iemocap table2-iemocap
 
 help: ## list the targets
@@ -192,6 +193,25 @@ prepare-ravdess: .venv/installed ## RAVDESS from RAVDESS, the folder that holds 
 	$(call prepare,ravdess,$(RAVDESS))
 
 prepare-all: prepare-emodb $(if $(CREMA_D),prepare-crema-d) $(if $(BANGLASER),prepare-banglaser) $(if $(NEMO),prepare-nemo) $(if $(RAVDESS),prepare-ravdess) ## Emo-DB, and each corpus whose folder is named
+
+# The same folds by openSMILE's functionals and a linear SVM; openSMILE's licence is for research alone.
+baselines = $(PY) -m experiments.studies.opensmile_svm --prepared $(DATA)/$(1).speech-short-pauses --source $(2) --results $(RESULTS)
+
+baselines-crema-d: prepare-crema-d ## openSMILE's functionals and a linear SVM on CREMA-D, in the folds of train-crema-d
+	$(call baselines,crema_d,$(CREMA_D))
+	$(call report,crema_d)
+
+baselines-banglaser: prepare-banglaser ## the same for BanglaSER
+	$(call baselines,banglaser,$(BANGLASER))
+	$(call report,banglaser)
+
+baselines-nemo: prepare-nemo ## the same for nEMO
+	$(call baselines,nemo,$(NEMO))
+	$(call report,nemo)
+
+baselines-ravdess: prepare-ravdess ## the same for RAVDESS
+	$(call baselines,ravdess,$(RAVDESS))
+	$(call report,ravdess)
 
 train-crema-d: $(if $(CREMA_D),prepare-crema-d,.venv/installed) ## train SYSTEM on CREMA-D, ten groups of speakers, then report; resumes
 	$(call grid,crema_d) --system $(or $(SYSTEM),best-by-utterance.short-pauses)

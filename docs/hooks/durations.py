@@ -39,7 +39,7 @@ def table(root: Path = ROOT) -> str:
     total = [sum(values) for values in zip(*known["folders"].values(), strict=True)]
     return "\n".join(
         [
-            f"Tests and seconds by folder, added up over the tests, on {known['machine']}; `make test` runs two tests at a time.",
+            f"Tests and seconds by folder, added up over the tests, on {known['machine']}; `make test` runs three tests at a time.",
             "",
             "| | tests | seconds |",
             "| --- | --- | --- |",

@@ -219,7 +219,7 @@ def row(path: Path, prediction: Prediction, report: Report) -> dict[str, Any]:
         first = flawed[0]
         count = f"{len(flawed)} of {len(prediction.segments)} windows are not judged"
         report.notes.append(f"{shown(path)}: {count}, the first at {first.start_seconds:.1f} s because it {first.flaw}")
-    facts = {"seconds": round(prediction.segments[-1].end_seconds, 3), **_heard(prediction)}
+    facts = {"seconds": round(prediction.seconds, 3), **_heard(prediction)}
     return {"path": shown(path), **facts, "emotion": prediction.emotion, POSTERIORS: _rounded(prediction.posteriors)}
 
 

@@ -53,13 +53,13 @@ def draw(
 
     recording = repeatable(recording)
     prediction = prediction or predictor.predict(recording, sampling_rate_hertz)
-    recipe, seconds = predictor.preprocessor.features, prediction.segments[-1].end_seconds
+    recipe, seconds = predictor.preprocessor.features, prediction.seconds
     if seconds > LONGEST_UTTERANCE_SECONDS:
         heard: Sequence[WindowPrediction] = prediction.segments
         pieces = predictor.preprocessor.pieces(recording, sampling_rate_hertz)
     else:
         waveform = predictor.preprocessor.waveform(recording, sampling_rate_hertz)
-        seconds, pieces = len(waveform) / recipe.sampling_rate_hertz, iter([waveform])
+        pieces = iter([waveform])
         heard = list(predictor.unfolding(waveform, recipe.sampling_rate_hertz, hop_seconds=max(0.05, seconds / STEPS)))
     seen = picture(pieces, seconds, recipe)
 

@@ -17,8 +17,9 @@ from ser_acrnn.inference.predictions import Prediction, WindowPrediction, heard_
 
 @dataclass(frozen=True)
 class Cut:
-    """An utterance whose segments wait for the network: what is heard of it, in which samples of that they begin, and its noise."""
+    """An utterance whose segments wait for the network: its length, what is heard of it, in which samples of that they begin, its noise."""
 
+    seconds: float
     heard: Activity
     starts: list[int]
     signal_to_noise_decibels: float
@@ -41,7 +42,7 @@ class Composer:
     def cut(self, waveform: NDArray[np.float32], heard: Activity, frames: int) -> Cut:
         """What has to be known of an utterance of that many frames of log-Mels when its segments have been scored."""
         starts = [frame * self.features.shift_samples for frame in segment_starts(frames, self.features)]
-        return Cut(heard, starts, signal_to_noise_decibels(waveform, self.features))
+        return Cut(len(waveform) / self.features.sampling_rate_hertz, heard, starts, signal_to_noise_decibels(waveform, self.features))
 
     def utterance(self, cut: Cut, posteriors: NDArray, attention: NDArray, unfamiliarity: NDArray) -> Prediction:
         """Of an utterance, from the scores of its segments, a row each: the maximum over them, see `metrics.utterance_posteriors`."""
@@ -53,7 +54,8 @@ class Composer:
             facts = (stop - first) / rate, cut.signal_to_noise_decibels, strange
             inside = placed(weights, heard, first, start, self.step_seconds * rate)
             pieces.append(self._piece(start / rate, end / rate, said, inside, *facts))
-        return self._whole(posteriors.max(axis=0), tuple(pieces), heard.seconds, cut.signal_to_noise_decibels, unfamiliarity.mean())
+        of_all = heard.seconds, cut.signal_to_noise_decibels, unfamiliarity.mean(), cut.seconds
+        return self._whole(posteriors.max(axis=0), tuple(pieces), *of_all)
 
     def window(
         self, first: int, samples: NDArray[np.float32], heard: Activity, posteriors: NDArray, attention: NDArray, unfamiliarity: float
@@ -79,7 +81,7 @@ class Composer:
         if not judged:
             flaw = f"no window can be judged, the first because it {pieces[0].flaw}, expected speech"
             raise AudioError(complaint_about(recording, flaw))
-        return self._whole(np.mean(judged, axis=0), pieces, *heard_in(pieces))
+        return self._whole(np.mean(judged, axis=0), pieces, *heard_in(pieces), pieces[-1].end_seconds)
 
     def _piece(self, start: float, end: float, posteriors: NDArray, attention: NDArray, *facts: float) -> WindowPrediction:
         return WindowPrediction(start, end, self._named(posteriors), tuple(attention.tolist()), "", *map(float, facts))

@@ -61,6 +61,7 @@ class Prediction:
         speech_seconds: See `WindowPrediction`; of a recording of more than a minute its length times the share in its windows.
         signal_to_noise_decibels: See `WindowPrediction`; of a recording of more than a minute the median over the windows that are judged.
         unfamiliarity: The mean over the segments, or over the windows that are judged, see `WindowPrediction`.
+        seconds: Length of the recording, with what is no speech.
     """
 
     emotion: str
@@ -70,6 +71,7 @@ class Prediction:
     speech_seconds: float = 0.0
     signal_to_noise_decibels: float = 0.0
     unfamiliarity: float = 0.0
+    seconds: float = 0.0
 
     @property
     def unsure(self) -> bool:

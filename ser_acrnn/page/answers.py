@@ -67,7 +67,7 @@ def drawn(address: str, name: str, prediction: Prediction) -> str:
 
 def timeline(prediction: Prediction) -> str:
     """The windows of a recording that is judged by them; empty of one that is judged as a whole."""
-    if prediction.segments[-1].end_seconds <= LONGEST_UTTERANCE_SECONDS:
+    if prediction.seconds <= LONGEST_UTTERANCE_SECONDS:
         return ""
     rows = "".join(
         f"<tr><th scope='row'>{_clock(window.start_seconds)} to {_clock(window.end_seconds)}</th>{_judged(window)}</tr>"

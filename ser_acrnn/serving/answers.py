@@ -84,4 +84,4 @@ def of_recording(name: str, said: Prediction | list[WindowPrediction] | ValueErr
         return Unusable(error=str(said), name=name)
     if isinstance(said, list):
         return Timeline(name=name, windows=[of_window(window) for window in said])
-    return Recording.model_validate({**_facts(said), "name": name, "seconds": said.segments[-1].end_seconds})
+    return Recording.model_validate({**_facts(said), "name": name, "seconds": said.seconds})

@@ -46,6 +46,9 @@ def test_silence_around_the_speech_changes_nothing(predictor, wave, before, afte
     alone, found = predictor.predict(np.pad(wave, RATE_HERTZ)), predictor.predict(changed)
     np.testing.assert_allclose(list(found.posteriors.values()), list(alone.posteriors.values()), atol=1e-5)
     assert len(found.segments) == len(alone.segments)
+    assert found.seconds == pytest.approx(len(changed) / RATE_HERTZ) and found.speech_seconds == pytest.approx(
+        alone.speech_seconds, abs=0.02
+    )
     moved = found.segments[0].start_seconds - alone.segments[0].start_seconds
     assert moved == pytest.approx(before - 1, abs=0.02)
     seconds, _ = found.attention()

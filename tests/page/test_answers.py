@@ -17,7 +17,8 @@ def window(start, end, flaw="", unfamiliarity=0.4, posteriors=SHARES):
 
 
 def said(*windows, unfamiliarity=0.4):
-    return Prediction("happy", SHARES, windows or (window(0.0, 2.0),), 0.5, 1.5, 31.4, unfamiliarity)
+    windows = windows or (window(0.0, 2.0),)
+    return Prediction("happy", SHARES, windows, 0.5, 1.5, 31.4, unfamiliarity, windows[-1].end_seconds)
 
 
 def test_decision_and_facts_are_those_of_the_prediction():
