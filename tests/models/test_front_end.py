@@ -283,6 +283,7 @@ def saved(tmp_path_factory, network):
     entry = keras.Input((None,))
     keras.Model(entry, LogMels()(entry)).save(folder / "features.keras")
     expected = {f"features-{number}": features.log_mels_3d(waveform)[None] for number, waveform in enumerate(waveforms)}
+    recipes = set()
     for name in ("small", *ser_acrnn.list_pretrained()):
         predictor = ser_acrnn.Predictor(network if name == "small" else name)
         if predictor.preprocessor.scope == "speaker":
@@ -291,6 +292,9 @@ def saved(tmp_path_factory, network):
             segments = predictor.preprocessor.segments(waveforms[0])[:1]
             np.save(folder / f"{name}.npy", segments)
             expected[f"shipped-{name}"] = predictor.model.predict_on_batch(segments)
+        if predictor.network.recipe_hash in recipes:
+            continue  # from audio it differs from that one by its weights alone
+        recipes.add(predictor.network.recipe_hash)
         waveform_model(predictor.model, speaker=predictor.preprocessor.speaker).save(folder / f"{name}.keras")
         for number, waveform in enumerate(waveforms if name == "small" else waveforms[:1]):
             expected[f"{name}-{number}"] = np.array([[*predictor.predict(waveform).posteriors.values()]])
