@@ -1,7 +1,7 @@
 """Turns: of a process's threads one at a time makes features, while others read files or run networks.
 
-NumPy gives up the interpreter's lock in every call and waits for it after each. Sixteen threads that make features at once wait longer
-than they work, and are slower than one (results/bench, group `predicting`).
+NumPy gives up the interpreter's lock in every call and waits for it after each. Threads that make features at once wait longer than they
+work: sixteen were no faster than one, on two processors. What they reach in turns stands in results/bench, group `predicting`.
 """
 
 from __future__ import annotations
