@@ -16,8 +16,12 @@ class SeekableBytes(Protocol):
         """So many bytes, or all that are left."""
         ...
 
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Goes to a place and returns it."""
+    def seek(self, offset: int, whence: int = 0, /) -> object:
+        """Goes to a place; not all say to which."""
+        ...
+
+    def tell(self) -> int:
+        """The place."""
         ...
 
 
@@ -79,4 +83,5 @@ class Excerpt(io.RawIOBase):
 
 def size_of(file: SeekableBytes) -> int:
     """Bytes of an open file."""
-    return file.seek(0, os.SEEK_END)
+    file.seek(0, os.SEEK_END)
+    return file.tell()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ from numpy.typing import ArrayLike
 from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes
 from ser_acrnn.audio.waveforms import AudioError
 
-Encoded: TypeAlias = str | Path | bytes | bytearray | memoryview | BinaryIO
+Encoded: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 Recorded: TypeAlias = Encoded | ArrayLike | Mapping[str, Any] | tuple[Any, Any]  # samples, alone or with their rate, as well
 
 _HELD_IN_MEMORY = 2**26  # bytes of what cannot be sought in; more goes to a temporary file
@@ -23,13 +24,13 @@ _HELD_IN_MEMORY = 2**26  # bytes of what cannot be sought in; more goes to a tem
 
 def is_encoded(recording: Any) -> TypeGuard[Encoded]:
     """Whether a recording is a file, its bytes or an open one, rather than samples."""
-    return isinstance(recording, (str, Path, bytes, bytearray, memoryview)) or hasattr(recording, "read")
+    return isinstance(recording, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(recording, "read")
 
 
 def name_of(recording: Any) -> str:
     """What errors call it; empty of samples and bytes."""
-    if isinstance(recording, (str, Path)):
-        return str(recording)
+    if isinstance(recording, (str, os.PathLike)):
+        return os.fspath(recording)
     name = getattr(recording, "name", "") if hasattr(recording, "read") else ""
     return name if isinstance(name, str) else ""
 
@@ -41,21 +42,20 @@ def complaint_about(recording: Any, complaint: str) -> str:
 
 
 def several(recordings: Iterable[Recorded]) -> Iterable[Recorded]:
-    """The recordings, unless they are one.
+    """The recordings, unless they are one. An array or a series holds several where these are paths, and one where they are numbers.
 
     Raises:
         ValueError: It is one recording, whose letters, samples or keys would be taken for recordings.
     """
-    if is_encoded(recordings) or isinstance(recordings, Mapping) or (hasattr(recordings, "ndim") and recordings.ndim < 2):
+    is_samples = getattr(recordings, "ndim", 2) < 2 and getattr(getattr(recordings, "dtype", None), "kind", "f") not in "OU"
+    if is_encoded(recordings) or isinstance(recordings, Mapping) or is_samples:
         raise ValueError(f"recordings is a single {type(recordings).__name__}, expected several recordings, such as [recording]")
     return recordings
 
 
 def repeatable(recording: Any) -> Any:
     """The recording in a form that can be read twice: of an open file that cannot be sought in, the bytes."""
-    if not hasattr(recording, "read") or getattr(recording, "seekable", lambda: False)():
-        return recording
-    return recording.read()
+    return recording.read() if hasattr(recording, "read") and not _is_seekable(recording) else recording
 
 
 @contextmanager
@@ -64,16 +64,16 @@ def opened(recording: Encoded) -> Iterator[SeekableBytes]:
 
     Raises:
         OSError: It cannot be read.
-        AudioError: It was opened as text.
+        AudioError: It was opened as text, or is closed.
     """
-    if isinstance(recording, (str, Path)):
+    if isinstance(recording, (str, os.PathLike)):
         with Path(recording).open("rb") as file:
             yield file
     elif isinstance(recording, (bytes, bytearray, memoryview)):
-        yield io.BytesIO(recording)
-    elif not isinstance(recording.read(0), bytes):
+        yield io.BytesIO(bytes(recording))
+    elif not _gives_bytes(recording):
         raise AudioError(complaint_about(recording, "is a file that was opened as text, expected one opened for reading bytes"))
-    elif getattr(recording, "seekable", lambda: False)():
+    elif _is_seekable(recording):
         begin = recording.tell()
         yield Excerpt(recording, begin)
         recording.seek(begin)
@@ -81,3 +81,17 @@ def opened(recording: Encoded) -> Iterator[SeekableBytes]:
         with tempfile.SpooledTemporaryFile(_HELD_IN_MEMORY) as kept:
             shutil.copyfileobj(recording, kept)
             yield kept
+
+
+def _gives_bytes(file: BinaryIO) -> bool:
+    try:
+        return isinstance(file.read(0), bytes)
+    except OSError:
+        raise
+    except Exception as error:  # a closed file, or one of a kind of its own
+        raise AudioError(complaint_about(file, f"cannot be read ({error}), expected a file opened for reading bytes")) from error
+
+
+def _is_seekable(file: BinaryIO) -> bool:
+    """Also a memory map, which does not say so before Python 3.13."""
+    return file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek") and hasattr(file, "tell")

@@ -36,11 +36,10 @@ def to_mono(samples: NDArray[Any], rate_hertz: float, sampling_rate_hertz: int =
         AudioError: No samples, another shape, no numbers, a rate that is none, non-finite or absurdly large samples, or digital silence
             throughout.
     """
-    if not isinstance(rate_hertz, Real) or not 1 <= rate_hertz <= LARGEST_RATE_HERTZ:
-        raise AudioError(f"has a sampling rate of {rate_hertz} Hz, expected 1 to {LARGEST_RATE_HERTZ}")
-    mono = _mono(np.asarray(samples))
-    if mono.size == 0:
+    rate_hertz, samples = checked_rate(rate_hertz), np.asarray(samples)
+    if samples.size == 0:
         raise AudioError("holds 0 samples, expected at least one")
+    mono = _mono(samples)
     lowest, highest = mono.min(), mono.max()
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         broken = np.flatnonzero(~np.isfinite(mono))
@@ -59,8 +58,28 @@ def to_mono(samples: NDArray[Any], rate_hertz: float, sampling_rate_hertz: int =
     return np.ascontiguousarray(mono, dtype=np.float32)
 
 
+def checked_rate(rate_hertz: Any) -> float:
+    """A sampling rate that can be one.
+
+    Raises:
+        AudioError: It is none.
+    """
+    if isinstance(rate_hertz, np.ndarray) and rate_hertz.ndim == 0:
+        rate_hertz = rate_hertz.item()
+    if isinstance(rate_hertz, bool) or not isinstance(rate_hertz, Real):
+        raise AudioError(f"has a sampling rate of {rate_hertz!r}, a {type(rate_hertz).__name__}, expected a number of hertz")
+    if not 1 <= float(rate_hertz) <= LARGEST_RATE_HERTZ:
+        raise AudioError(f"has a sampling rate of {rate_hertz} Hz, expected 1 to {LARGEST_RATE_HERTZ}")
+    return float(rate_hertz)
+
+
 def resampled(pieces: Iterable[NDArray[np.float32]], rate_hertz: int, sampling_rate_hertz: int = 16_000) -> Iterator[NDArray[np.float32]]:
-    """Brings mono samples that come piece by piece to another rate; what is resampled comes some milliseconds late."""
+    """Brings mono samples that come piece by piece to another rate; what is resampled comes some milliseconds late.
+
+    Raises:
+        AudioError: The rate is none.
+    """
+    checked_rate(rate_hertz)
     if rate_hertz == sampling_rate_hertz:
         yield from pieces
         return
@@ -84,9 +103,9 @@ def samples_and_rate(recording: Any, rate_hertz: float | None) -> tuple[NDArray[
         The samples, and their rate where it is known.
 
     Raises:
-        AudioError: Two rates that differ, or something that holds no samples.
+        AudioError: Several rates, or something that holds no samples.
     """
-    own: float | None = None
+    own: Any = None
     if isinstance(recording, Mapping):
         held = next((key for key in ("array", "raw") if key in recording), None)
         if held is None or "sampling_rate" not in recording:
@@ -94,16 +113,27 @@ def samples_and_rate(recording: Any, rate_hertz: float | None) -> tuple[NDArray[
         recording, own = recording[held], recording["sampling_rate"]
     elif isinstance(recording, tuple) and len(recording) == 2:
         first, second = recording
-        recording, own = (second, first) if np.ndim(first) == 0 and np.ndim(second) > 0 else (first, second)
-        if np.ndim(own) != 0:
+        recording, own = (second, first) if _axes(first) == 0 and _axes(second) > 0 else (first, second)
+        if _axes(own) != 0:
             raise AudioError("is a pair of arrays, expected samples and their rate")
+    if np.size(own) != 1:
+        raise AudioError(f"has {np.size(own)} rates with it, expected one")
     if own is not None and rate_hertz is not None and own != rate_hertz:
         raise AudioError(f"has a rate of {own} Hz with it and another of {rate_hertz} Hz beside it, expected one")
     try:
         samples = np.from_dlpack(recording) if _by_dlpack_alone(recording) else np.asarray(recording)
-    except (TypeError, ValueError, RuntimeError, BufferError) as error:  # a ragged list, a tensor on another device
+    except Exception as error:  # a ragged list, a tensor on another device, what an object of another library raises
         raise AudioError(f"is no array of samples ({error}), expected (samples,) or (samples, channels)") from error
+    if samples.size:
+        _check_numbers(samples)
     return samples, rate_hertz if own is None else own
+
+
+def _axes(value: Any) -> int:
+    try:
+        return np.ndim(value)
+    except Exception:  # what is wrong with it is said when it is taken for samples
+        return 1
 
 
 def _by_dlpack_alone(samples: Any) -> bool:
@@ -116,14 +146,18 @@ def in_full_scale(samples: NDArray[Any]) -> NDArray[np.float32]:
     Raises:
         AudioError: They are no real numbers.
     """
-    if samples.dtype.kind not in "fiu":
-        raise AudioError(f"holds {samples.dtype} instead of samples, expected real numbers, (samples,) or (samples, channels)")
+    _check_numbers(samples)
     with np.errstate(over="ignore"):  # double precision has more
         values = samples.astype(np.float32)
     if samples.dtype.kind == "f" or samples.dtype.itemsize == 8:
         return values
     scale = np.float32(2.0 ** (8 * samples.dtype.itemsize - 1))
     return values / scale - (1 if samples.dtype.kind == "u" else 0)
+
+
+def _check_numbers(samples: NDArray[Any]) -> None:
+    if samples.dtype.kind not in "fiu":
+        raise AudioError(f"holds {samples.dtype} instead of samples, expected real numbers, (samples,) or (samples, channels)")
 
 
 def _mono(samples: NDArray[Any]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ser_acrnn.audio.sources import several
 from ser_acrnn.audio.waveforms import AudioError
 from ser_acrnn.inference.embedder import COLUMN, Embedder
 from ser_acrnn.inference.predictor import Predictor
@@ -34,7 +35,7 @@ def embed(files: Iterable[str | Path], model: str | Path | keras.Model = DEFAULT
     Raises:
         AudioError: A file cannot be used; the message names it.
     """
-    paths = [str(path) for path in files]
+    paths = [str(path) for path in several(files)]
     values = AcrnnEmbedding(model).fit_transform(paths)
     columns = [COLUMN.format(unit) for unit in range(values.shape[1])]
     return pd.DataFrame(values, index=pd.Index(paths, name="path"), columns=columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -76,13 +77,13 @@ class Predictor:
         batch_segments: int = BATCH_SEGMENTS,
         tempos: Sequence[float] = AS_SPOKEN,
     ) -> None:
-        if batch_segments < 1:
-            raise ValueError(f"batch_segments is {batch_segments}, expected 1 or more")
-        if 1 not in tempos or min(tempos) <= 0:
+        if not (batch_segments >= 1 and float(batch_segments).is_integer()):
+            raise ValueError(f"batch_segments is {batch_segments}, expected a whole number of 1 or more")
+        if 1 not in tempos or not all(0 < tempo < math.inf for tempo in tempos):
             raise ValueError(f"tempos are {list(tempos)}, expected positive rates, 1.0 among them")
-        self.batch_segments, self.tempos = batch_segments, tuple(tempos)
+        self.batch_segments, self.tempos = int(batch_segments), tuple(tempos)
         self.name = model.name if is_network(model) else str(model)  # type: ignore[union-attr]
-        self._scorer = SegmentScorer(model, batch_segments, tempos, runtime)
+        self._scorer = SegmentScorer(model, self.batch_segments, tempos, runtime)
         network = self.network
         self.emotions = network.emotions
         features = feature_recipe(network.recipe_hash, self.name)
@@ -248,7 +249,7 @@ class Predictor:
         self.preprocessor.check_speaker()
         waveform = self.preprocessor.waveform(recording, sampling_rate_hertz)
         features = self.preprocessor.features
-        hop, longest = max(1, round(hop_seconds * features.sampling_rate_hertz)), features.segment_samples
+        hop, longest = self.preprocessor.hop_samples(hop_seconds), features.segment_samples
         ends = [*range(hop, len(waveform), hop), len(waveform)]
         cut = ((max(0, end - longest), waveform[max(0, end - longest) : end]) for end in ends)
         yield from self._judged(cut)

@@ -137,8 +137,18 @@ class Preprocessor:
     def windows(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The first sample and the samples of each window as long as a segment; see `ser_acrnn.audio.windows`."""
         self.check_speaker()
-        found = windows(pieces, self.features.segment_samples, round(hop_seconds * self.features.sampling_rate_hertz))
-        return hastened(found)
+        return hastened(windows(pieces, self.features.segment_samples, self.hop_samples(hop_seconds)))
+
+    def hop_samples(self, hop_seconds: float) -> int:
+        """Samples between the starts of windows.
+
+        Raises:
+            ValueError: Not a sample, or no number.
+        """
+        samples = hop_seconds * self.features.sampling_rate_hertz
+        if not 0.5 < samples < math.inf:
+            raise ValueError(f"hop_seconds is {hop_seconds}, expected at least a sample, {1 / self.features.sampling_rate_hertz:g} s")
+        return round(samples)
 
     def window_segments(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float = 1.0) -> Iterator[NDArray[np.float32]]:
         """The windows of a recording of any length as the network takes them, `(300, 40, 3)` each, without those that are flawed."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import mmap
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -110,6 +113,7 @@ def test_integers_have_their_own_full_scale(dtype: type) -> None:
         ({"audio": NOISE}, None, r"is a mapping with \['audio'\], expected 'array' and 'sampling_rate'"),
         ((NOISE, NOISE), None, "is a pair of arrays, expected samples and their rate"),
         ([[0.1, 0.2], [0.3]], None, "is no array of samples .*, expected"),
+        (([[0.1, 0.2], [0.3]], RATE_HERTZ), None, "is no array of samples .*, expected"),
         (["a", "b"], None, "holds <U1 instead of samples, expected real numbers"),
         (np.zeros((2, 3, 4)), None, r"has the shape \(2, 3, 4\), expected \(samples,\) or"),
         (0.5, None, r"has the shape \(\), expected \(samples,\) or"),
@@ -117,7 +121,8 @@ def test_integers_have_their_own_full_scale(dtype: type) -> None:
         (NOISE, 0, "has a sampling rate of 0 Hz, expected 1 to"),
         (NOISE, -16_000, "has a sampling rate of -16000 Hz, expected 1 to"),
         (NOISE, float("nan"), "has a sampling rate of nan Hz, expected 1 to"),
-        (NOISE, "16000", "has a sampling rate of 16000 Hz, expected 1 to"),
+        (NOISE, "16000", "has a sampling rate of '16000', a str, expected a number of hertz"),
+        (NOISE, True, "has a sampling rate of True, a bool, expected a number of hertz"),
     ],
 )
 def test_what_is_no_recording_is_refused_in_one_line(recording: Any, rate: Any, words: str) -> None:
@@ -132,6 +137,33 @@ def test_one_recording_where_several_are_expected_is_refused(one: Any) -> None:
     with pytest.raises(ValueError, match=r"recordings is a single \w+, expected several recordings, such as \[recording\]"):
         sources.several(one)
     assert sources.several([one]) == [one]
+
+
+@pytest.mark.parametrize("paths", [np.array(["a.wav", "b.wav"]), pd.Series(["a.wav", "b.wav"]), pd.Series([Path("a.wav")])])
+def test_an_array_or_a_series_of_paths_holds_several_recordings(paths: Any) -> None:
+    assert sources.several(paths) is paths
+    with pytest.raises(ValueError, match="is a single Series"):
+        sources.several(pd.Series(NOISE))
+
+
+def test_a_memory_map_is_read_again_and_other_paths_and_views_are_taken(path: Path) -> None:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        for _ in range(2):
+            np.testing.assert_array_equal(audio.load(mapped, RATE_HERTZ), NOISE)
+    (entry,) = (entry for entry in os.scandir(path.parent) if entry.name == path.name)
+    assert sources.name_of(entry) == str(path)
+    every_second = memoryview(np.repeat(np.frombuffer(path.read_bytes(), np.uint8), 2))[::2]
+    for recording in (entry, every_second):
+        np.testing.assert_array_equal(audio.load(recording, RATE_HERTZ), NOISE)
+
+
+def test_a_rate_of_no_dimension_is_a_rate() -> None:
+    np.testing.assert_array_equal(to_mono(NOISE, np.array(RATE_HERTZ), RATE_HERTZ), NOISE)
+
+
+def test_pieces_of_a_rate_that_is_none_are_refused() -> None:
+    with pytest.raises(audio.AudioError, match="has a sampling rate of 2000000000 Hz, expected 1 to"):
+        next(audio.resampled(iter([NOISE]), 2_000_000_000))
 
 
 class ByDlpackAlone:
