@@ -55,7 +55,7 @@ PAIRS = [
     (network, name + suffix)
     for name in BY_TRAINING
     for suffix, networks in (
-        ("", ("dnn-elm", "acrnn3d-1conv", "best-by-utterance", "best")),
+        ("", ("dnn-elm", "acrnn3d-1conv", "best-by-utterance", "best-by-utterance.short-pauses", "best")),
         ("-by-speaker", ("best-by-speaker", "best-adapted")),
     )
     for network in networks
