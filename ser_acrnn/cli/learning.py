@@ -49,7 +49,12 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for network, results and report; the same command goes on there.")],
     init: Annotated[str, typer.Option(help="Network to begin with: a shipped one's name, a .keras file, or 'scratch'.")] = "acrnn3d-emodb",
     epochs: Annotated[
-        int | None, typer.Option(min=1, max=MOST_EPOCHS, help="Of each training; by default 30, 40 from scratch, more of few recordings.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_EPOCHS,
+            help="Of each training; by default 30, 40 from scratch, more of few recordings. From a network 3 or more: in three stages.",
+        ),
     ] = None,
     learning_rate: Annotated[
         float | None,

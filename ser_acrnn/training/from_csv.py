@@ -9,6 +9,7 @@ another folder.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,9 +20,9 @@ from typing import Any
 
 import keras
 
-from ser_acrnn import files, locks
+from ser_acrnn import files, locks, tables
 from ser_acrnn.config import FEATURE_RECIPES, ConfigError, Preset, TrainConfig, lite_augmented
-from ser_acrnn.data.corpus import read_csv
+from ser_acrnn.data.corpus import Utterance, read_csv
 from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.data.in_memory import load_corpus
 from ser_acrnn.data.prepared import PreparedCorpus
@@ -34,6 +35,8 @@ from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.training import run as training
 from ser_acrnn.training.finetuning import FineTuned
 from ser_acrnn.training.job import FEWEST_SPEAKERS, Job
+
+logger = logging.getLogger(__name__)
 
 NETWORK, RECORD, ALL = "model.keras", "training.json", "all"
 OnEpoch = Callable[[str, dict[str, Any]], None]
@@ -88,12 +91,25 @@ def plan(
         numbers = replace(numbers, learning_rate=learning_rate)
     preset = Preset(recipe, model, _long_enough(numbers, len(utterances), epochs, batch_size))
     tuned = None if source is None else FineTuned(preset, source.model)
+    _note_emotions_of_one_speaker(labels, utterances)
     protocol = LEAVE_ONE_SPEAKER_OUT
     if len(corpus.speakers) > most_folds:
         corpus, protocol = _grouped(corpus, most_folds), "leave-one-group-out"
     groups = corpus.groups if len(corpus.groups) >= FEWEST_SPEAKERS else []
     folds = [Fold(tuple(other for other in groups if other != test), None, test) for test in groups]
     return Job(corpus, preset, tuned, folds, protocol, "fine-tuned" if source else "scratch", seed)
+
+
+def _note_emotions_of_one_speaker(labels: Path, utterances: Iterable[Utterance]) -> None:
+    """Logs which emotions cannot be tested: when their only speaker is left out, nobody has learned them."""
+    speakers: dict[str, set[str]] = {}
+    for utterance in utterances:
+        speakers.setdefault(utterance.emotion, set()).add(utterance.speaker)
+    alone = [f"{emotion} (speaker {min(those)})" for emotion, those in sorted(speakers.items()) if len(those) == 1]
+    if alone and len(set().union(*speakers.values())) > 1:
+        logger.warning(
+            "%s: emotions of one speaker alone, which are not recognised when that one is tested: %s", labels, tables.listed(alone)
+        )
 
 
 @contextmanager

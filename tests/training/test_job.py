@@ -69,3 +69,12 @@ def test_what_is_chosen_stays(labels):
     assert from_csv.plan(labels, None, batch_size=16).preset.training == replace(few, batch_size=16, epochs=2 * few.epochs)
     assert from_csv.plan(labels, None, learning_rate=0.02).preset.training == replace(few, learning_rate=0.02)
     assert from_csv.plan(labels, None, epochs=7, batch_size=5).preset.training == replace(base, epochs=7, batch_size=5)
+
+
+def test_emotions_that_one_speaker_alone_has_are_named(tmp_path, caplog):
+    labels = write_corpus(tmp_path, speakers=2)
+    from_csv.plan(labels, None, epochs=1)
+    assert "one speaker alone" not in caplog.text
+    labels.write_text(labels.read_text().replace("s1-0.wav,s1,calm", "s1-0.wav,s1,odd"))
+    from_csv.plan(labels, None, epochs=1)
+    assert "mine.csv: emotions of one speaker alone, which are not recognised when that one is tested: odd (speaker s1)" in caplog.text
