@@ -104,24 +104,48 @@ def parts(file: SeekableBytes) -> list[Excerpt]:
 
     Returns:
         Nothing where the file's header is true, and where it is in none of these formats. Otherwise the file with another header; or
-        several, in order, of whole files in a row, and of what is larger than its header can say.
+        several, in order, of whole files in a row, of samples in several chunks, and of what is larger than its header can say.
 
     Raises:
         HeaderError: The file was cut off, or more follows the samples than the header knows of.
     """
     end, samples = size_of(file), _samples(file)
     stop = None if samples is None else _stop(file, samples, end)
-    if samples is None or stop is None:
+    if samples is None:
         return []
-    file.seek(0)
-    head = file.read(samples.start)
+    if stop is None:
+        chunks = _chunks_of_samples(file, samples, end)
+        return [_with_header(file, samples, *chunk) for chunk in chunks] if len(chunks) > 1 else []
     starts = range(samples.start, stop, _LARGEST_PART)
-    cut = [(start, min(start + _LARGEST_PART, stop)) for start in starts]
-    whole = [Excerpt(file, start, until, samples.header(head, until - start)) for start, until in cut]
+    whole = [_with_header(file, samples, start, min(start + _LARGEST_PART, stop)) for start in starts]
     if not _another(file, stop, end):
         return whole
     following = Excerpt(file, stop)
     return [*whole, *(parts(following) or [following])]
+
+
+def _with_header(file: SeekableBytes, samples: _Samples, start: int, stop: int) -> Excerpt:
+    """Some of the samples behind a header that announces as many."""
+    file.seek(0)
+    return Excerpt(file, start, stop, samples.header(file.read(samples.start), stop - start))
+
+
+def _chunks_of_samples(file: SeekableBytes, samples: _Samples, end: int) -> list[tuple[int, int]]:
+    """The first byte of each chunk of samples, and the byte after its last; libsndfile reads the first chunk alone.
+
+    Raises:
+        HeaderError: The last one is cut off.
+    """
+    found = [(samples.start, samples.start + samples.announced)]
+    if samples.layout is None or samples.layout is _LAYOUTS[b"caff"]:
+        return found
+    for identifier, position, size in _walk(file, samples.layout, found[0][1]):
+        start = position + samples.layout.head
+        if identifier == b"data" and size > 0:
+            found.append((start, start + size))
+            if start + size > end:
+                raise HeaderError(f"is cut off: holds {end - start} bytes in its last chunk of samples, expected {size}")
+    return found
 
 
 def _stop(file: SeekableBytes, samples: _Samples, end: int) -> int | None:
@@ -191,7 +215,7 @@ def _samples(file: SeekableBytes) -> _Samples | None:
     if layout is None or (layout is _LAYOUTS[b"FORM"] and head[8:12] not in (b"AIFF", b"AIFC")):
         return None
     long_field = None
-    for identifier, position, size in _walk(file, layout):
+    for identifier, position, size in _walk(file, layout, layout.first):
         content = position + layout.head
         if identifier == b"ds64":
             file.seek(content + 8)
@@ -206,9 +230,9 @@ def _samples(file: SeekableBytes) -> _Samples | None:
     return None
 
 
-def _walk(file: SeekableBytes, layout: _Chunks) -> Iterator[tuple[bytes, int, int]]:
-    """Identifier, position and content's bytes of each chunk, as long as they make sense."""
-    position = layout.first
+def _walk(file: SeekableBytes, layout: _Chunks, begin: int) -> Iterator[tuple[bytes, int, int]]:
+    """Identifier, position and content's bytes of each chunk from a place on, as long as they make sense."""
+    position = begin + -begin % layout.alignment
     while True:
         identifier, size = layout.read(file, position)
         if not identifier:

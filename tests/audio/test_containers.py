@@ -133,6 +133,29 @@ def test_chunks_may_follow_the_samples(padded: bool) -> None:
     np.testing.assert_array_equal(read(data + chunks), read(data))
 
 
+@pytest.mark.parametrize("name", ["wav", "big-endian wav", "24-bit wav", "rf64", "w64"])
+@pytest.mark.parametrize("between", [b"", b"note"])
+def test_samples_in_several_chunks_are_read_to_the_last(name: str, between: bytes) -> None:
+    data = encoded(name)
+    layout = containers._LAYOUTS[data[:4]]
+    begin = data.find(b"data")
+
+    def chunk(identifier: bytes, content: bytes) -> bytes:
+        size = len(content) + (layout.head if layout.counts_itself else 0)
+        return identifier + struct.pack(layout.size, size) + content
+
+    identifier = data[begin : begin + layout.identifier]
+    samples = data[begin + layout.head :]
+    third = len(samples) // 30 * 10 // 24 * 24
+    note = chunk(between + identifier[4:], bytes(layout.alignment * 5)) if between else b""
+    pieces = [samples[:third], samples[third : 2 * third], samples[2 * third :]]
+    first = announcing(data, value=third + (layout.head if layout.counts_itself else 0))[: begin + layout.head] + pieces[0]
+    split = first + note + chunk(identifier, pieces[1]) + chunk(identifier, pieces[2])
+    np.testing.assert_array_equal(read(split), read(data))
+    with pytest.raises(audio.AudioError, match=r"is cut off: holds \d+ bytes in its last chunk of samples, expected \d+"):
+        read(split[:-3_000])
+
+
 def test_files_in_a_row_are_read_one_after_the_other(name: str, caplog: pytest.LogCaptureFixture) -> None:
     data = encoded(name)
     np.testing.assert_array_equal(read(data + data + data), np.tile(read(data), 3))
