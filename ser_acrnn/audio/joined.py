@@ -13,6 +13,7 @@ _FEWEST_BYTES = 4_096  # of more frames than the table knows; tables that leave 
 _NEAR_BYTES = 1_500  # in which tables are wrong about the end
 _FLAC = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")  # the marker and the head of the block that comes first
 _TAG = re.compile(rb"ID3[\2-\4]\0|APETAGEX")
+_FOOTER = 0x10  # of an ID3v2.4 tag, in its flags
 _FIRST_PAGE, _OGG_HEAD = 2, 27
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _BLOCK = 2**20
@@ -150,6 +151,7 @@ def _after_tags(file: SeekableBytes, position: int) -> int:
         head = file.read(32)
         if head.startswith(b"ID3"):  # 7 bits a byte
             position += 10 + sum((byte & 127) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
+            position += 10 if head[5:6] and head[5] & _FOOTER else 0
         elif head.startswith(b"TAG"):
             position += 128
         elif head.startswith(b"APETAGEX"):

@@ -14,6 +14,7 @@ from ser_acrnn.audio import joined
 RATE_HERTZ = 16_000
 TONE = (0.4 * np.sin(2 * np.pi * 300 * np.arange(2 * RATE_HERTZ) / RATE_HERTZ)).astype(np.float32)
 ID3 = b"ID3\x04\0\0\0\0\x01\0" + bytes(128)
+ID3_WITH_FOOTER = b"ID3\x04\0\x10\0\0\x01\0" + bytes(128) + b"3DI\x04\0\x10\0\0\x01\0"
 FORMATS = {
     "mp3": {"format": "MP3"},
     "vorbis": {"format": "OGG", "subtype": "VORBIS"},
@@ -102,7 +103,8 @@ def test_a_flac_with_another_number_of_samples_in_its_header_is_refused() -> Non
 def test_a_tag_before_another_format_is_no_audio(format: str) -> None:
     buffer = io.BytesIO()
     soundfile.write(buffer, TONE, RATE_HERTZ, format=format, subtype="PCM_16")
-    np.testing.assert_array_equal(audio.load(ID3 + buffer.getvalue()), audio.load(buffer.getvalue()))
+    for tag in (ID3, ID3_WITH_FOOTER, ID3_WITH_FOOTER + ID3):
+        np.testing.assert_array_equal(audio.load(tag + buffer.getvalue()), audio.load(buffer.getvalue()))
 
 
 def test_of_a_format_that_does_not_say_its_length_it_is_said(caplog: pytest.LogCaptureFixture) -> None:
