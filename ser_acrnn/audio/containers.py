@@ -163,12 +163,12 @@ def _stop(file: SeekableBytes, samples: _Samples, end: int) -> int | None:
         return None
     if announced == 0 or (held - announced) % _WRAP == 0:
         return end
-    if _another(file, stop, end) or end - stop <= _LEAST_SHARE * announced or _is_no_audio(file, stop, end):
+    if _another(file, stop, end) or end - stop <= _LEAST_SHARE * announced or is_no_audio(file, stop, end):
         return stop
     raise HeaderError(f"holds {held} bytes after its header, expected the {announced} bytes of audio that it announces")
 
 
-def _is_no_audio(file: SeekableBytes, position: int, end: int) -> bool:
+def is_no_audio(file: SeekableBytes, position: int, end: int) -> bool:
     """Whether only tags, or zeros, are left."""
     file.seek(position)
     following = file.read(_LOOKED_AT).lstrip(b"\0")
@@ -186,7 +186,7 @@ def _are_chunks(file: SeekableBytes, layout: _Chunks, position: int, end: int) -
         if not _is_identifier(identifier) or size < 0 or identifier in BEGINNINGS:
             break
         position, count = position + layout.head + size, count + 1
-    return count > 0 and (end <= position or _is_no_audio(file, position, end))
+    return count > 0 and (end <= position or is_no_audio(file, position, end))
 
 
 def _is_identifier(identifier: bytes) -> bool:

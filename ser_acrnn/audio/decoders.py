@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,9 +11,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_acrnn.audio import endings, lengths
 from ser_acrnn.audio.containers import HeaderError
 from ser_acrnn.audio.excerpts import SeekableBytes
-from ser_acrnn.audio.lengths import Reach
 
 # Containers and streams of audio; no playlists, which would have FFmpeg open what they name.
 _FORMATS = "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
@@ -32,15 +33,17 @@ class Decoded:
     Attributes:
         rate_hertz: The rate of the samples.
         blocks: float32 samples, full scale 1, `(samples, channels)` each.
+        notes: What is to be said of the file.
     """
 
     rate_hertz: int
     blocks: Iterator[NDArray[np.float32]]
+    notes: Sequence[str]
 
 
 @contextmanager
 def opened(file: SeekableBytes) -> Iterator[Decoded]:
-    """Opens the first audio stream of a file.
+    """Opens the audio stream of a file; of several the first in which there is sound.
 
     Args:
         file: The file.
@@ -53,28 +56,66 @@ def opened(file: SeekableBytes) -> Iterator[Decoded]:
         import av
     except ImportError as error:
         raise DecoderError("FFmpeg: not there, expected the package av") from error
-    file.seek(0)
+    told = endings.announced_bytes(file) > 0, endings.announces_time(file)
     try:
-        with av.open(file, metadata_errors="ignore", options={"format_whitelist": _FORMATS, "protocol_whitelist": ""}) as container:
-            if not container.streams.audio:
-                raise DecoderError("FFmpeg: no audio stream")
-            stream = container.streams.audio[0]
-            if stream.codec_context is None:
-                raise DecoderError("FFmpeg: audio of an unknown coding")
-            if not stream.rate or not 1 <= stream.channels <= _MOST_CHANNELS:
-                raise DecoderError(f"FFmpeg: {stream.channels} channels at {stream.rate} Hz")
-            if stream.codec_context.name in _CHECKSUMMED:
-                stream.codec_context.options = {"err_detect": "crccheck+explode"}
-            yield Decoded(stream.rate, _samples(container, stream))
+        with _container(file) as container:
+            count = len(container.streams.audio)
+            number = 0 if count < 2 else _first_with_sound(file, count)
+            notes = [f"has {count} audio tracks, track {number + 1} is judged"] if count > 1 else []
+            if not lengths.is_told(container.format.name, *told):
+                notes.append(f"is {container.format.long_name}, in which nothing tells whether it is whole")
+            stream = _stream(container, number)
+            yield Decoded(stream.rate, _samples(container, stream, told[1]), notes)
     except av.FFmpegError as error:
         raise DecoderError(f"FFmpeg: {error.strerror}") from error
 
 
-def _samples(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
+def _container(file: SeekableBytes) -> Any:
+    import av
+
+    file.seek(0)
+    return av.open(file, metadata_errors="ignore", options={"format_whitelist": _FORMATS, "protocol_whitelist": ""})
+
+
+def _stream(container: Any, number: int) -> Any:
+    """One of the streams of audio, with its decoder's options."""
+    if not container.streams.audio:
+        raise DecoderError("FFmpeg: no audio stream")
+    stream = container.streams.audio[number]
+    if stream.codec_context is None:
+        raise DecoderError("FFmpeg: audio of an unknown coding")
+    if not stream.rate or not 1 <= stream.channels <= _MOST_CHANNELS:
+        raise DecoderError(f"FFmpeg: {stream.channels} channels at {stream.rate} Hz")
+    if stream.codec_context.name in _CHECKSUMMED:
+        stream.codec_context.options = {"err_detect": "crccheck+explode"}
+    return stream
+
+
+def _first_with_sound(file: SeekableBytes, count: int) -> int:
+    """The first of several streams that is neither empty nor silent, or else the first; the file's position stays."""
+    place = file.seek(0, os.SEEK_CUR)
+    try:
+        return next((number for number in range(count) if _has_sound(file, number)), 0)
+    finally:
+        file.seek(place)
+
+
+def _has_sound(file: SeekableBytes, number: int) -> bool:
+    with _container(file) as container:
+        try:
+            stream = _stream(container, number)
+            return any(np.ptp(frame.to_ndarray()) > 0 for frame in container.decode(stream))
+        except DecoderError:
+            return False
+        except (OSError, ValueError):  # FFmpeg's are of these kinds; what is damaged is named when it is read
+            return True
+
+
+def _samples(container: Any, stream: Any, announces_time: bool) -> Iterator[NDArray[np.float32]]:
     import av
 
     convert = av.AudioResampler("flt", stream.layout, stream.rate)  # one plane: PyAV reads more than eight beyond their end
-    heard, reach = 0, Reach(container, stream)
+    heard, reach = 0, lengths.Reach(container, stream, announces_time)
     try:
         for packet in container.demux():
             reach.add(packet)

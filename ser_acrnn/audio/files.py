@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from ser_acrnn.audio import containers, decoders, joined, sources
 from ser_acrnn.audio.channels import Mixer
-from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
+from ser_acrnn.audio.decoders import Decoded
+from ser_acrnn.audio.excerpts import Excerpt, size_of
 from ser_acrnn.audio.sources import Encoded, complaint_about
 from ser_acrnn.audio.waveforms import AudioError, resampled, to_mono
 
@@ -108,14 +110,10 @@ def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recordin
                 raise AudioError(complaint_about(recording, "the file is empty (0 bytes), expected audio"))
             file = joined.without_tag(file)
             parts = containers.parts(file) or joined.parts(file)
-            try:
-                sounds = [stack.enter_context(_Sound(part)) for part in parts]
-            except RuntimeError as error:  # soundfile's are of this kind
-                rate, blocks = _by_decoder(stack, file, name, f"libsndfile: {getattr(error, 'error_string', error)}")
-            else:
-                rate, blocks = _rate(sounds), (block for sound in sounds for block in _by_libsndfile(sound, block_seconds, Mixer(name)))
-                for note in _notes(sounds):
-                    logger.warning("%s", complaint_about(recording, note))
+            sounds = [_opened(stack, part, name) for part in parts]
+            rate, blocks = _rate(sounds), (block for sound in sounds for block in _read(sound, block_seconds, name))
+            for note in _notes(parts, sounds):
+                _say(name, note)
             yield Recording(name, rate, blocks)
     except (containers.HeaderError, _Unfit) as error:
         raise AudioError(complaint_about(recording, str(error))) from error
@@ -134,43 +132,78 @@ class _Sound(soundfile.SoundFile):
 
     def __init__(self, part: Excerpt) -> None:
         super().__init__(part.in_memory())
-        self.announced = self.frames
+        self.announced, padded = self.frames, False
         if self.format == "FLAC":
             self.close()
-            unknown, self.announced = joined.flac_samples(part.again())
+            bare = Excerpt(part.again(), 0, joined.before_tags(part.again()))
+            unknown, self.announced = joined.flac_samples(bare.again())
+            bare.seek(-min(64, len(bare)), os.SEEK_END)
+            padded = not any(bare.read())
             super().__init__(unknown.again())
         elif self.format == "MP3" and not joined.has_table(part.again()):
             raise RuntimeError("an MP3 without a table, whose length is guessed")
         elif self.subtype.startswith("MPEG") and self.format != "MP3":
             self.announced = 0
+        self.rate_hertz, self.goes_on_otherwise, self._padded = self.samplerate, False, padded
 
     def seekable(self) -> bool:
         """A length that is unknown keeps soundfile from seeking, which it does after each read of a file that it can seek in."""
         return self.frames < _UNKNOWN_FRAMES and super().seekable()
 
     def goes_on(self) -> bool:
-        """Whether there is sound after what was read."""
+        """Whether there is sound after what was read; `goes_on_otherwise` is whether there is anything else."""
         try:
             return self.format == "FLAC" and len(self.read(1)) > 0
-        except soundfile.LibsndfileError:  # a tag
+        except soundfile.LibsndfileError:
+            self.goes_on_otherwise = not self._padded
             return False
 
 
-def _notes(sounds: Sequence[_Sound]) -> Iterator[str]:
+def _opened(stack: ExitStack, part: Excerpt, name: str) -> _Sound | Decoded:
+    try:
+        return stack.enter_context(_Sound(part))
+    except RuntimeError as error:  # soundfile's are of this kind
+        refusal = f"libsndfile: {getattr(error, 'error_string', error)}"
+    try:
+        return stack.enter_context(decoders.opened(part.again()))
+    except decoders.DecoderError as error:
+        raise decoders.DecoderError(f"{refusal} {error}") from error
+
+
+def _say(name: str, note: str) -> None:
+    logger.warning("%s", f"{name}: {note}" if name else note)
+
+
+def _notes(parts: Sequence[Excerpt], sounds: Sequence[_Sound | Decoded]) -> Iterator[str]:
     if len(sounds) > 1:
         yield f"is {len(sounds)} files in a row, they are read as one recording"
-    if unchecked := {sound.format for sound in sounds} - {*_CHECKED, *_SELF_CHECKING}:
+    by_libsndfile = {sound.format for sound in sounds if isinstance(sound, _Sound)}
+    if unchecked := by_libsndfile - {*_CHECKED, *_SELF_CHECKING}:
         yield f"is {', '.join(sorted(unchecked))}, in which nothing tells whether it is whole"
+    for sound in sounds:
+        yield from () if isinstance(sound, _Sound) else sound.notes
+    if left := joined.unread(parts[-1]):
+        yield f"goes on for {left} bytes that are no audio, or of another kind, and are not read"
 
 
-def _rate(sounds: Sequence[_Sound]) -> int:
-    rates = sorted({sound.samplerate for sound in sounds})
+def _rate(sounds: Sequence[_Sound | Decoded]) -> int:
+    rates = sorted({sound.rate_hertz for sound in sounds})
     if len(rates) > 1:
         raise _Unfit(f"is {len(sounds)} files in a row with the rates {rates} Hz, expected one rate")
     return rates[0]
 
 
-def _by_libsndfile(sound: _Sound, block_seconds: float, mix: Mixer) -> Iterator[NDArray[np.float32]]:
+def _read(sound: _Sound | Decoded, block_seconds: float, name: str) -> Iterator[NDArray[np.float32]]:
+    mix = Mixer(name)
+    if isinstance(sound, _Sound):
+        yield from map(mix, _by_libsndfile(sound, block_seconds))
+        if sound.goes_on_otherwise:
+            _say(name, f"goes on after its {sound.announced} samples with what is no {sound.format} and is not read")
+    else:
+        yield from map(mix, sound.blocks)
+
+
+def _by_libsndfile(sound: _Sound, block_seconds: float) -> Iterator[NDArray[np.float32]]:
     # libsndfile shortens a file that ends early and only notes it
     if sound.format not in _CHECKED and (cut := re.search(r"(\d+) \(?(?:should be|<-->) (\d+)", sound.extra_info)):
         raise _Unfit(
@@ -179,19 +212,11 @@ def _by_libsndfile(sound: _Sound, block_seconds: float, mix: Mixer) -> Iterator[
     size, heard = max(1, min(round(block_seconds * sound.samplerate), _BLOCK_VALUES // sound.channels)), 0
     while len(block := sound.read(min(size, sound.announced - heard) if sound.announced else size, dtype="float32", always_2d=True)):
         heard += len(block)
-        yield mix(block)
+        yield block
     if heard < sound.announced:
         raise _Unfit(f"is cut off: holds {heard} samples, expected the {sound.announced} that its header announces")
     if sound.announced and sound.goes_on():
         raise _Unfit(f"holds more than {heard} samples, expected as many as its header announces")
-
-
-def _by_decoder(stack: ExitStack, file: SeekableBytes, name: str, refusal: str) -> tuple[int, Iterator[NDArray[np.float32]]]:
-    try:
-        decoded = stack.enter_context(decoders.opened(file))
-    except decoders.DecoderError as error:
-        raise decoders.DecoderError(f"{refusal} {error}") from error
-    return decoded.rate_hertz, map(Mixer(name), decoded.blocks)
 
 
 def _unreadable(reason: str) -> str:

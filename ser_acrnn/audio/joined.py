@@ -1,10 +1,11 @@
-"""MP3, Ogg and FLAC files that were joined end to end: where one ends and the next begins, which libsndfile does not look for."""
+"""Files that were joined end to end: where one ends and the next begins, which neither libsndfile nor FFmpeg looks for."""
 
 from __future__ import annotations
 
 import re
 import zlib
 
+from ser_acrnn.audio import containers, endings, mpeg
 from ser_acrnn.audio.containers import BEGINNINGS, HeaderError
 from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
 
@@ -12,7 +13,7 @@ _LONGEST_FRAME = 2_881  # bytes of an MP3
 _FEWEST_BYTES = 4_096  # of more frames than the table knows; tables that leave themselves out are a frame short
 _NEAR_BYTES = 1_500  # in which tables are wrong about the end
 _FLAC = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")  # the marker and the head of the block that comes first
-_TAG = re.compile(rb"ID3[\2-\4]\0|APETAGEX")
+_FOLLOWING = re.compile(rb"ID3[\2-\4]\0|APETAGEX|RIFF....WAVE|fLaC[\x00\x80]\x00\x00\x22|OggS\x00\x02|....ftyp", re.DOTALL)
 _FOOTER = 0x10  # of an ID3v2.4 tag, in its flags
 _FIRST_PAGE, _OGG_HEAD = 2, 27
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -20,26 +21,38 @@ _BLOCK = 2**20
 
 
 def parts(file: SeekableBytes) -> list[Excerpt]:
-    """The files that were joined, in order; the file itself where it is one, or is in none of these formats.
+    """The files that were joined, in order; the file itself where it is one, or its format does not say where it ends.
 
     Args:
         file: The file.
 
     Raises:
-        HeaderError: An Ogg breaks off, loses its pages on the way, or one of them was damaged.
+        HeaderError: An Ogg breaks off, loses its pages on the way, or one of them was damaged; another file is shorter than it announces.
     """
     file.seek(0)
-    head = file.read(10)
+    head, stop = file.read(10), size_of(file)
     if head.startswith(b"OggS"):
         starts = _ogg(file)
     elif head.startswith(b"fLaC"):
         starts = _flac(file)
-    elif head.startswith(b"ID3") or _is_frame(head):
-        starts = _mp3(file)
+    elif head.startswith(b"ID3") or mpeg.is_frame(head):
+        starts, stop = _mp3(file)
     else:
-        starts = [0]
-    ends = [*starts[1:], size_of(file)]
-    return [Excerpt(file, start, end) for start, end in zip(starts, ends, strict=True)]
+        starts, stop = [0], endings.end_of(file)
+    ends = [*starts[1:], stop]
+    found = [Excerpt(file, start, end) for start, end in zip(starts, ends, strict=True)]
+    begin = _after_tags(file, stop)
+    if not endings.is_beginning(file, begin):
+        return found
+    following = Excerpt(file, begin)
+    return [*found, *(containers.parts(following) or parts(following))]
+
+
+def unread(part: Excerpt) -> int:
+    """Bytes after the last of the files that are neither read nor tags, zeros or very few."""
+    begin, end = _after_tags(part.file, part.end), size_of(part.file)
+    few = end - begin <= max(_FEWEST_BYTES, (part.end - part.start) // 100)
+    return 0 if few or containers.is_no_audio(part.file, begin, end) else end - begin
 
 
 def _ogg(file: SeekableBytes) -> list[int]:
@@ -97,31 +110,60 @@ def _flac(file: SeekableBytes) -> list[int]:
     return starts or [0]
 
 
-def _mp3(file: SeekableBytes) -> list[int]:
+def _mp3(file: SeekableBytes) -> tuple[list[int], int]:
+    """Where each begins, and where the last one ends, by their tables."""
     starts, end, position = [0], size_of(file), 0
     while stop := _end_by_table(file, position):
-        stop = _nearest_tag(file, stop)
+        stop = _nearest(file, stop)
         position = _after_tags(file, stop)
         more = _end_by_table(file, position) is not None or end - position > max(_FEWEST_BYTES, (stop - starts[-1]) // 100)
+        if not more or endings.is_beginning(file, position):
+            return starts, position if more else end
         file.seek(position)
-        if not more or not _is_frame(file.read(4)):
-            break
+        following = file.read(4 * _LONGEST_FRAME)
+        if not mpeg.is_frame(following):  # frames all begin alike; tables may be wrong, and are believed where none follow
+            return starts, min(end, position + _NEAR_BYTES) if following.count(_frame_mark(file, starts[-1])) < 3 else end
         starts.append(position)
-    return starts
+    return starts, end
+
+
+def _frame_mark(file: SeekableBytes, start: int) -> bytes:
+    file.seek(_after_tags(file, start))
+    return file.read(2)
+
+
+def before_tags(file: SeekableBytes) -> int:
+    """Where the tags begin with which a file ends; its end where it has none."""
+    end = size_of(file)
+    while True:
+        file.seek(max(0, end - 128))
+        tail = file.read(end - max(0, end - 128))
+        if tail.startswith(b"TAG"):
+            length = 128
+        elif tail[-32:].startswith(b"APETAGEX"):
+            length = int.from_bytes(tail[-20:-16], "little") + (32 if tail[-9] & 0x80 else 0)  # with a header as well
+        else:
+            found = re.search(rb"(\d{6})LYRICS200$", tail)
+            length = int(found[1]) + 15 if found else 0
+        if not 0 < length <= end:
+            return end
+        end -= length
 
 
 def without_tag(file: SeekableBytes) -> SeekableBytes:
-    """A file of another format than MP3 without the tag before it, which libsndfile does not expect there; any other as it is."""
-    start = _after_tags(file, 0)
+    """A file without the tag before it, where libsndfile expects none: in another format than MP3, or a tag with a footer."""
+    file.seek(0)
+    head, start = file.read(6), _after_tags(file, 0)
+    with_footer = head.startswith(b"ID3") and head[-1] & _FOOTER
     file.seek(start)
-    return Excerpt(file, start) if start and file.read(4) in BEGINNINGS else file
+    return Excerpt(file, start) if start and (with_footer or file.read(4) in BEGINNINGS) else file
 
 
-def _nearest_tag(file: SeekableBytes, place: int) -> int:
-    """Where a tag begins about here, as tables are some bytes wrong; the place itself where none does."""
+def _nearest(file: SeekableBytes, place: int) -> int:
+    """Where a tag, or another file, begins about here, as tables are some bytes wrong; the place itself where none does."""
     begin = max(0, place - _NEAR_BYTES)
     file.seek(begin)
-    found = [begin + tag.start() for tag in _TAG.finditer(file.read(2 * _NEAR_BYTES))]
+    found = [begin + tag.start() for tag in _FOLLOWING.finditer(file.read(2 * _NEAR_BYTES))]
     return min(found, key=lambda start: abs(start - place), default=place)
 
 
@@ -158,8 +200,3 @@ def _after_tags(file: SeekableBytes, position: int) -> int:
             position += 32 + int.from_bytes(head[12:16], "little")
         else:
             return position
-
-
-def _is_frame(head: bytes) -> bool:
-    """Whether the head of an MPEG audio frame stands here: eleven ones, a version, a layer, a rate."""
-    return len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 8 and head[1] & 6 != 0 and head[2] & 12 != 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -52,6 +53,8 @@ def encoded(
 
 
 def sound_packets(stream: Any, samples: np.ndarray, start_seconds: int) -> Iterator[Any]:
+    if not len(samples):
+        return
     frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="fltp", layout="mono")
     frame.sample_rate, frame.pts = stream.rate, start_seconds * stream.rate
     resampler = av.AudioResampler(stream.format, "mono", stream.rate, 1_152)
@@ -122,3 +125,124 @@ def test_what_ends_before_the_announced_time_is_cut_off(container: str, codec: s
     data = encoded(container, codec, picture=picture)
     with pytest.raises(audio.AudioError, match="is cut off"):
         audio.load(data[: int(share * len(data))])
+
+
+SILENCE = np.zeros_like(NOISE)
+OTHER = (0.3 * np.random.default_rng(1).uniform(-1, 1, len(NOISE))).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "judged"), [((NOISE, OTHER), 1), ((SILENCE, NOISE), 2), ((SILENCE, SILENCE, NOISE, OTHER), 3), ((NOISE[:0], NOISE), 2)]
+)
+def test_of_several_tracks_the_first_with_sound_is_judged_and_it_is_said(
+    tracks: tuple[np.ndarray, ...], judged: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = audio.load(encoded("matroska", "pcm_f32le", tracks=tracks), RATE_HERTZ)
+    np.testing.assert_array_equal(found, NOISE)
+    assert caplog.text.count(f"has {len(tracks)} audio tracks, track {judged} is judged") == 1
+
+
+def test_one_track_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    audio.load(encoded("matroska", "pcm_f32le"))
+    assert not caplog.text
+    with pytest.raises(audio.AudioError, match="is silent"):
+        audio.load(encoded("matroska", "pcm_f32le", tracks=(SILENCE, SILENCE)))
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "picture"),
+    [
+        ("avi", "pcm_s16le", "mpeg4"),
+        ("avi", "mp2", ""),
+        ("asf", "wmav2", "wmv2"),
+        ("asf", "wmav2", ""),
+        ("flv", "aac", "flv"),
+        ("mp4", "aac", "mpeg4"),
+        ("matroska", "pcm_s16le", "mpeg4"),
+    ],
+)
+@pytest.mark.parametrize("share", [0.4, 0.95])
+def test_a_file_smaller_than_its_header_says_is_cut_off(
+    container: str, codec: str, picture: str, share: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = encoded(container, codec, picture=picture, picture_seconds=2)
+    assert len(audio.load(data, RATE_HERTZ)) == pytest.approx(len(NOISE), abs=5_000) and not caplog.text
+    with pytest.raises(audio.AudioError, match=r"is cut off: holds \d+ bytes, expected the \d+ that it announces"):
+        audio.load(data[: int(share * len(data))])
+
+
+def test_subtitles_hide_no_cut() -> None:
+    data = encoded("matroska", "pcm_s16le", subtitle=True)
+    with pytest.raises(audio.AudioError, match="is cut off"):
+        audio.load(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "options", "words"),
+    [
+        ("adts", "aac", {}, "raw ADTS AAC"),
+        ("ac3", "ac3", {}, "raw AC-3"),
+        ("eac3", "eac3", {}, "raw E-AC-3"),
+        ("mp2", "mp2", {}, "MP2/3"),
+        ("mpegts", "aac", {}, "MPEG-TS"),
+        ("webm", "libopus", {"live": "1"}, "Matroska / WebM"),
+    ],
+)
+def test_of_containers_that_announce_nothing_it_is_said(
+    container: str, codec: str, options: dict[str, str], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = encoded(container, codec, **options)
+    assert len(audio.load(data, RATE_HERTZ)) == pytest.approx(len(NOISE), abs=5_000)
+    assert caplog.text.count(f"is {words}") == caplog.text.count("in which nothing tells whether it is whole") == 1
+
+
+def test_a_length_that_is_an_estimate_refuses_nothing() -> None:
+    for data in (
+        encoded("matroska", "pcm_u8", rate_hertz=8_000, tracks=(np.tile(NOISE, 5),), live="1"),
+        encoded("asf", "wmav2") + np.random.default_rng(0).bytes(9_000),
+    ):
+        assert len(audio.load(data, RATE_HERTZ)) > 0.9 * len(NOISE)
+
+
+FOLLOWING = {"flac": ("flac", "flac"), "wav": ("wav", "pcm_s16le"), "m4a": ("mp4", "aac"), "mp3": ("mp3", "libmp3lame")}
+FOLLOWING |= {"flv": ("flv", "aac"), "tta": ("tta", "tta"), "wma": ("asf", "wmav2")}
+
+
+@pytest.mark.parametrize("first", ["m4a", "flv", "tta", "wma", "mp3"])
+@pytest.mark.parametrize("second", ["wav", "m4a", "flac", "flv", "tta", "wma"])
+def test_files_in_a_row_of_any_kind_are_one_recording(first: str, second: str, caplog: pytest.LogCaptureFixture) -> None:
+    one, two = (encoded(*FOLLOWING[name]) for name in (first, second))
+    expected = np.concatenate([audio.load(one, RATE_HERTZ), audio.load(two, RATE_HERTZ)])
+    caplog.clear()
+    np.testing.assert_array_equal(audio.load(one + two, RATE_HERTZ), expected)
+    assert "is 2 files in a row, they are read as one recording" in caplog.text and "not read" not in caplog.text
+
+
+@pytest.mark.parametrize("first", ["m4a", "flv", "tta", "mp3", "flac"])
+def test_what_follows_and_is_not_read_is_said(first: str, caplog: pytest.LogCaptureFixture) -> None:
+    data = encoded(*FOLLOWING[first])
+    found = audio.load(data, RATE_HERTZ)
+    tag = b"TAG" + bytes(125)
+    ape = b"APETAGEX" + struct.pack("<IIII8x", 2_000, 32, 1, 0) + bytes(1_968)
+    ape += b"APETAGEX" + struct.pack("<IIII8x", 2_000, 32, 1, 1 << 31)
+    lyrics = b"LYRICSBEGIN" + bytes(989) + b"001000LYRICS200"
+    for silent in (tag, ape + tag, lyrics + tag, ape, bytes(5_000)):
+        np.testing.assert_array_equal(audio.load(data + silent, RATE_HERTZ), found)
+        assert not caplog.text, silent[:8]
+    for junk in (np.random.default_rng(0).bytes(200_000), tag + np.random.default_rng(0).bytes(200_000)):
+        caplog.clear()
+        np.testing.assert_array_equal(audio.load(data + junk, RATE_HERTZ), found)
+        assert caplog.text.count("not read") == 1
+
+
+@pytest.mark.parametrize("container", sorted(FOLLOWING))
+def test_a_changed_header_is_no_other_error_than_those_of_recordings(container: str) -> None:
+    data, random = encoded(*FOLLOWING[container]), np.random.default_rng(0)
+    for _ in range(40):
+        changed = bytearray(data)
+        for place in random.integers(0, 200, 4):
+            changed[place] = random.choice([0, 1, 255, 128, random.integers(256)])
+        try:
+            audio.load(bytes(changed))
+        except audio.AudioError as error:
+            assert "expected" in str(error)
