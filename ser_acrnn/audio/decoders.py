@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,7 +92,7 @@ def _stream(container: Any, number: int) -> Any:
 
 def _first_with_sound(file: SeekableBytes, count: int) -> int:
     """The first of several streams that is neither empty nor silent, or else the first; the file's position stays."""
-    place = file.seek(0, os.SEEK_CUR)
+    place = file.tell()
     try:
         return next((number for number in range(count) if _has_sound(file, number)), 0)
     finally:
