@@ -110,7 +110,7 @@ def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recordin
                 raise AudioError(complaint_about(recording, "the file is empty (0 bytes), expected audio"))
             file = joined.without_tag(file)
             parts = containers.parts(file) or joined.parts(file)
-            sounds = [_opened(stack, part, name) for part in parts]
+            sounds = [_opened(stack, part) for part in parts]
             rate, blocks = _rate(sounds), (block for sound in sounds for block in _read(sound, block_seconds, name))
             for note in _notes(parts, sounds):
                 _say(name, note)
@@ -159,7 +159,7 @@ class _Sound(soundfile.SoundFile):
             return False
 
 
-def _opened(stack: ExitStack, part: Excerpt, name: str) -> _Sound | Decoded:
+def _opened(stack: ExitStack, part: Excerpt) -> _Sound | Decoded:
     try:
         return stack.enter_context(_Sound(part))
     except RuntimeError as error:  # soundfile's are of this kind

@@ -49,7 +49,7 @@ def parts(file: SeekableBytes) -> list[Excerpt]:
 
 
 def unread(part: Excerpt) -> int:
-    """Bytes after the last of the files that are neither read nor tags, zeros or very few."""
+    """Bytes after the last of the files that are not read; 0 where they are tags or zeros, or very few."""
     begin, end = _after_tags(part.file, part.end), size_of(part.file)
     few = end - begin <= max(_FEWEST_BYTES, (part.end - part.start) // 100)
     return 0 if few or containers.is_no_audio(part.file, begin, end) else end - begin
@@ -128,6 +128,7 @@ def _mp3(file: SeekableBytes) -> tuple[list[int], int]:
 
 
 def _frame_mark(file: SeekableBytes, start: int) -> bytes:
+    """How the first frame begins of the MP3 at a place."""
     file.seek(_after_tags(file, start))
     return file.read(2)
 

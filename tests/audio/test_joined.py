@@ -112,3 +112,15 @@ def test_of_a_format_that_does_not_say_its_length_it_is_said(caplog: pytest.LogC
     soundfile.write(buffer, TONE, RATE_HERTZ, format="VOC", subtype="PCM_16")
     assert len(audio.load(buffer.getvalue())) == len(TONE)
     assert "is VOC, in which nothing tells whether it is whole" in caplog.text
+
+
+def test_tags_whose_sizes_make_no_sense_are_no_tags() -> None:
+    for tail in (
+        b"APETAGEX" + bytes(24),
+        b"APETAGEX" + b"\xff" * 24,
+        b"999999LYRICS200",
+        b"TAG",
+        b"",
+    ):
+        assert joined.before_tags(io.BytesIO(b"audio" + tail)) == 5 + len(tail)
+    assert joined.before_tags(io.BytesIO(b"audio" + b"TAG" + bytes(125))) == 5
