@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -132,19 +131,17 @@ class _Sound(soundfile.SoundFile):
 
     def __init__(self, part: Excerpt) -> None:
         super().__init__(part.in_memory())
-        self.announced, padded = self.frames, False
+        self.announced, bare = self.frames, part.again()
         if self.format == "FLAC":
             self.close()
             bare = Excerpt(part.again(), 0, joined.before_tags(part.again()))
             unknown, self.announced = joined.flac_samples(bare.again())
-            bare.seek(-min(64, len(bare)), os.SEEK_END)
-            padded = not any(bare.read())
             super().__init__(unknown.again())
         elif self.format == "MP3" and not joined.has_table(part.again()):
             raise RuntimeError("an MP3 without a table, whose length is guessed")
         elif self.subtype.startswith("MPEG") and self.format != "MP3":
             self.announced = 0
-        self.rate_hertz, self.goes_on_otherwise, self._padded = self.samplerate, False, padded
+        self.rate_hertz, self.goes_on_otherwise, self._bare = self.samplerate, False, bare
 
     def seekable(self) -> bool:
         """A length that is unknown keeps soundfile from seeking, which it does after each read of a file that it can seek in."""
@@ -155,7 +152,7 @@ class _Sound(soundfile.SoundFile):
         try:
             return self.format == "FLAC" and len(self.read(1)) > 0
         except soundfile.LibsndfileError:
-            self.goes_on_otherwise = not self._padded
+            self.goes_on_otherwise = not joined.ends_in_no_audio(self._bare)
             return False
 
 

@@ -12,6 +12,7 @@ from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
 _LONGEST_FRAME = 2_881  # bytes of an MP3
 _FEWEST_BYTES = 4_096  # of more frames than the table knows; tables that leave themselves out are a frame short
 _NEAR_BYTES = 1_500  # in which tables are wrong about the end
+_FEWEST_ZEROS = 8  # bytes, that fill up a file rather than end a frame
 _FLAC = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")  # the marker and the head of the block that comes first
 _FOLLOWING = re.compile(rb"ID3[\2-\4]\0|APETAGEX|RIFF....WAVE|fLaC[\x00\x80]\x00\x00\x22|OggS\x00\x02|....ftyp", re.DOTALL)
 _FOOTER = 0x10  # of an ID3v2.4 tag, in its flags
@@ -149,6 +150,15 @@ def before_tags(file: SeekableBytes) -> int:
         if not 0 < length <= end:
             return end
         end -= length
+
+
+def ends_in_no_audio(file: SeekableBytes) -> bool:
+    """Whether a file ends in zeros, or in an ID3 tag, of which nothing at its end tells where it begins."""
+    end = size_of(file)
+    begin = file.seek(max(0, end - _BLOCK))
+    tail = file.read()
+    tags = [begin + found.start() for found in re.finditer(rb"ID3[\x02-\x04]\x00", tail)]
+    return not any(tail[-_FEWEST_ZEROS:]) or any(_after_tags(file, tag) >= end for tag in tags)
 
 
 def without_tag(file: SeekableBytes) -> SeekableBytes:

@@ -226,7 +226,8 @@ def test_what_follows_and_is_not_read_is_said(first: str, caplog: pytest.LogCapt
     ape = b"APETAGEX" + struct.pack("<IIII8x", 2_000, 32, 1, 0) + bytes(1_968)
     ape += b"APETAGEX" + struct.pack("<IIII8x", 2_000, 32, 1, 1 << 31)
     lyrics = b"LYRICSBEGIN" + bytes(989) + b"001000LYRICS200"
-    for silent in (tag, ape + tag, lyrics + tag, ape, bytes(5_000)):
+    id3 = b"ID3\3\0\0\0\0\x08\0" + bytes(20) + b"x" * 1_004
+    for silent in (tag, id3, ape + tag, lyrics + tag, ape, bytes(5_000), bytes(9)):
         np.testing.assert_array_equal(audio.load(data + silent, RATE_HERTZ), found)
         assert not caplog.text, silent[:8]
     for junk in (np.random.default_rng(0).bytes(200_000), tag + np.random.default_rng(0).bytes(200_000)):
