@@ -31,7 +31,7 @@ _AUDIO = {"schema": {"type": "string", "format": "binary"}}
 _FORM = {"schema": {"type": "object", "properties": {"file": {"type": "array", "items": _AUDIO["schema"]}}, "required": ["file"]}}
 _BODY = {"requestBody": {"required": True, "content": {"audio/*": _AUDIO, bodies.FORM: _FORM}}}
 _STATUSES = {
-    400: "A form without files.",
+    400: "A form without files, or one that is cut off.",
     408: "The body came too slowly.",
     413: "There is too much of it.",
     415: "The body is compressed.",

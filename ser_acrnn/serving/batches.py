@@ -100,9 +100,15 @@ class Batches:
 
     def _windows(self, asked: Sequence[_Asked]) -> list[Answer]:
         try:
-            return [list(self.predictor.timeline(one.recording, hop_seconds=one.hop_seconds or 1.0)) for one in asked]
+            return [self._timeline(one) for one in asked]
         except AudioError as error:
             return [error]
+
+    def _timeline(self, asked: _Asked) -> Answer:
+        if windows := list(self.predictor.timeline(asked.recording, hop_seconds=asked.hop_seconds or 1.0)):
+            return windows
+        asked.recording.seek(0)
+        return self.predictor.predict(asked.recording)  # says why there is none
 
     def _answer(self, asked: Sequence[_Asked], judge: Callable[[Sequence[_Asked]], list[Answer]]) -> None:
         """Gives each its answer; what nobody foresaw is an answer too, so that the thread lives on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import urllib.parse
 from collections.abc import AsyncIterator
 from io import BytesIO
 
@@ -16,6 +17,7 @@ from ser_acrnn.serving.limits import Limits
 FORM = "multipart/form-data"
 UNNAMED = "the recording"
 _LONGEST_NAME = 100  # characters
+_EXTENDED_NAME = re.compile(rb"""(?i);\s*filename\*\s*=\s*"?utf-8'[^';]*'([^;"]*)""")  # RFC 8187's
 
 
 class Refused(Exception):
@@ -33,16 +35,29 @@ class Refused(Exception):
 
 class _InMemory(MultiPartParser):
     spool_max_size = 2**62  # bytes, from which on a part would become a temporary file
+    has_ended = False  # whether the last boundary has come
+
+    def on_headers_finished(self) -> None:
+        """Takes a part that is a file by its `filename*` alone for one."""
+        about = self._current_part.content_disposition or b""
+        if (extended := _EXTENDED_NAME.search(about)) and not re.search(rb"(?i);\s*filename\s*=", about):
+            name = urllib.parse.unquote_to_bytes(extended[1]).replace(b"\\", b"/").replace(b'"', b"?")
+            self._current_part.content_disposition = about + b'; filename="' + name + b'"'
+        super().on_headers_finished()
+
+    def on_end(self) -> None:
+        """Notes that the form is whole."""
+        self.has_ended = True
 
 
 async def recordings(request: Request, limits: Limits) -> tuple[list[BytesIO], bool]:
     """The recordings of a request, each with the name that its sender gave it, and whether they came as a form.
 
     Raises:
-        Refused: There is too much of it, it comes too slowly, or it is no form though it says so.
+        Refused: There is too much of it, it comes too slowly, or it is no form, or none that is whole, though it says so.
     """
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding != "identity":
+    encoding = request.headers.get("content-encoding", "")
+    if encoding.strip().lower() not in ("", "identity"):
         raise Refused(415, f"the body is encoded as {_printable(encoding)}, expected it as it is")
     try:
         async with asyncio.timeout(limits.sending_seconds):
@@ -76,6 +91,8 @@ async def _parts(request: Request, body: bytes, limits: Limits) -> list[BytesIO]
     except MultiPartException as error:
         status = 413 if error.message.startswith("Too many") else 400
         raise Refused(status, f"the form cannot be read ({_printable(error.message)}), expected files") from error
+    if not parser.has_ended:
+        raise Refused(400, "the form is cut off, expected its last boundary, with two hyphens at its end")
     parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
     if not parts:
         raise Refused(400, f"the form holds no file, expected parts with a filename, as in {FORM}")

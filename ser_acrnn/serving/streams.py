@@ -47,7 +47,7 @@ class Streams:
         await socket.accept()
         if kind not in FORMATS or not LEAST_HOP_SECONDS <= hop_seconds <= MOST_HOP_SECONDS:
             expected = f"format {' or '.join(FORMATS)}, hop {LEAST_HOP_SECONDS:g} to {MOST_HOP_SECONDS:g} seconds"
-            await socket.close(REFUSED, f"format is {kind[:20]!r} and hop {hop_seconds:g}, expected {expected}"[:_LONGEST_REASON])
+            await socket.close(REFUSED, _shortened(f"format is {kind[:20]!r} and hop {hop_seconds:g}, expected {expected}"))
             return
         if self.open >= self.most:
             await socket.close(TRY_LATER, f"{self.most} streams are open, try again later")
@@ -65,7 +65,7 @@ class Streams:
         except WebSocketDisconnect:
             await asyncio.gather(answering, return_exceptions=True)
         except ValueError as error:
-            await socket.close(REFUSED, str(error)[:_LONGEST_REASON])
+            await socket.close(REFUSED, _shortened(str(error)))
         except Exception:
             logger.exception("a stream ends")
             await socket.close(FAILED, "the server has failed")
@@ -107,6 +107,11 @@ class Streams:
 
     async def _in_thread(self, call: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+
+def _shortened(reason: str) -> str:
+    """A reason with which a WebSocket can be closed; what is beyond its bytes is left out, in whole characters."""
+    return reason.encode(errors="replace")[:_LONGEST_REASON].decode(errors="ignore")
 
 
 def _until_none(chunks: Chunks) -> Iterator[NDArray[np.float32]]:

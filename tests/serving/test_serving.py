@@ -92,6 +92,11 @@ def test_what_predict_refuses_is_refused_in_its_words(client, predictor, kind):
     assert found.json() == {"name": "the recording", "error": f"the recording: {refused.value}"}
 
 
+def test_a_timeline_of_no_window_is_refused_as_the_whole_is(client):
+    plain, timeline = (client.post(f"/predict{query}", content=encoded(np.zeros(0))) for query in ("", "?timeline=true"))
+    assert plain.status_code == timeline.status_code == 422 and plain.json() == timeline.json()
+
+
 def test_a_timeline_has_the_windows_of_the_predictors(client, predictor):
     body = encoded(sound(6.0))
     windows = client.post("/predict?timeline=true&hop=1.5", content=body).json()["windows"]
@@ -102,6 +107,41 @@ def test_a_timeline_has_the_windows_of_the_predictors(client, predictor):
     assert client.post("/predict?hop=nan", content=body).status_code == 422
 
 
+FORM_HEAD = {"content-type": "multipart/form-data; boundary=x"}
+FORM = (
+    b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="%d.wav"\r\n\r\n%b\r\n'
+        % (number, encoded(sound(pitch=200 + number)))
+        for number in range(2)
+    )
+    + b"--x--"
+)
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n", b"\r\nan epilogue"])
+def test_a_form_ends_with_its_last_boundary_whatever_follows(client, end):
+    assert len(client.post("/predict", content=FORM + end, headers=FORM_HEAD).json()["predictions"]) == 2
+
+
+@pytest.mark.parametrize(
+    "given, name",
+    [
+        ("filename*=UTF-8''x.wav", "x.wav"),
+        ("FileName*=utf-8'en'%C3%BC%22..%2F%5Cy.wav", "y.wav"),
+        ("filename=a.wav; filename*=UTF-8''x.wav", "a.wav"),
+    ],
+)
+def test_a_part_with_an_extended_name_alone_is_a_file(client, given, name):
+    head = f"--x\r\nContent-Disposition: form-data; name=file; {given}\r\n\r\n".encode()
+    found = client.post("/predict", content=head + encoded(sound()) + b"\r\n--x--\r\n", headers=FORM_HEAD)
+    assert [one["name"] for one in found.json()["predictions"]] == [name]
+
+
+@pytest.mark.parametrize("encoding", ["Identity", "", " identity "])
+def test_a_body_that_is_encoded_as_it_is_is_taken(client, encoding):
+    assert client.post("/predict", content=encoded(sound()), headers={"content-encoding": encoding}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "status, words, sent",
     [  # whose ids are numbers
@@ -110,10 +150,13 @@ def test_a_timeline_has_the_windows_of_the_predictors(client, predictor):
         (413, "Too many files", {"files": [("file", ("a.wav", b"x"))] * 6}),
         (415, "the body is encoded as gzip", {"content": gzip.compress(b"x" * 100), "headers": {"content-encoding": "gzip"}}),
         (400, "the form holds no file", {"files": {"a": (None, b"text")}}),
+        (400, "the form is cut off", {"content": FORM[:-500], "headers": FORM_HEAD}),
+        (400, "the form is cut off", {"content": FORM[:200], "headers": FORM_HEAD}),
+        (400, "the form is cut off", {"content": FORM[:-6], "headers": FORM_HEAD}),
         (400, "Missing boundary", {"content": b"x", "headers": {"content-type": "multipart/form-data"}}),
         (422, "the recording: is longer than 20 s, expected at most as much", {"content": encoded(sound(21.0), "OGG")}),
     ],
-    ids=map(str, range(7)),
+    ids=map(str, range(10)),
 )
 def test_too_much_or_of_another_kind_has_a_status_of_its_own(client, status, words, sent):
     found = client.post("/predict", **sent)
@@ -215,6 +258,16 @@ def test_a_stream_is_answered_window_by_window_as_predict_stream_does(client, pr
     for answer, said in zip(answers, expected, strict=True):
         assert answer["end_seconds"] == said.end_seconds
         same(answer, said)
+
+
+def test_the_reason_of_a_stream_that_is_closed_has_the_bytes_that_a_reason_may_have(client):
+    with client.websocket_connect("/stream?format=" + "\N{GRINNING FACE}" * 30) as socket, pytest.raises(WebSocketDisconnect) as closed:
+        socket.receive_text()
+    assert (
+        closed.value.code == 1008
+        and len(closed.value.reason.encode()) <= 123
+        and closed.value.reason.startswith("format is '\N{GRINNING FACE}")
+    )
 
 
 @pytest.mark.parametrize("asked", ["format=mp3", "hop=0", "hop=inf"])
