@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from ser_acrnn.auditing.findings import named
@@ -28,7 +29,8 @@ def made(
         seed: What the groups are drawn by.
 
     Raises:
-        SplitError: A speaker, session or sentence is not known, or there are fewer speakers than folds.
+        SplitError: A speaker, session or sentence is not known, or there are fewer speakers, or recordings of each emotion, than
+            folds, or one fold.
         LeakError: There are fewer than three speakers, groups or sessions, or fewer than four sentences; or a speaker is in two sessions.
     """
     if scheme not in SCHEMES:
@@ -62,9 +64,13 @@ def _stratified(recordings: Sequence[Recording], folds: int, seed: int, name: st
     from sklearn.model_selection import StratifiedGroupKFold
 
     speakers = [one.speaker for one in recordings]
+    if folds < 2:
+        raise SplitError(f"{name}: folds is {folds}, expected 2 or more")
     if folds > len(set(speakers)):
         raise SplitError(f"{name}: has {len(set(speakers))} speakers, expected at least as many as folds, {folds}")
     classes = [f"{one.emotion}/{one.sex}" for one in recordings]
+    if folds > (most := max(Counter(classes).values())):
+        raise SplitError(f"{name}: has at most {most} recordings of an emotion and sex, expected at least as many as folds, {folds}")
     sessions = [one.session for one in recordings]
     whole = all(sessions) and len(set(zip(speakers, sessions, strict=True))) == len(set(speakers)) and len(set(sessions)) >= folds
     with warnings.catch_warnings():

@@ -22,7 +22,7 @@ _LONGEST_SPEAKER_BYTES = 150  # file systems take 255 for a name, some of which 
 
 
 class CorpusError(ValueError):
-    """A corpus that cannot be used as it is; the message lists every file or row and what was expected of it."""
+    """A corpus that cannot be used as it is; the message lists files or rows, the first of many, and what was expected of each."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def check_utterances(utterances: Iterable[Utterance], source: str) -> list[Utter
             problems.append(f"{utterance.path}: the id {utterance.id!r} occurs twice, expected unique ids")
         seen.add(utterance.id)
     if problems:
-        raise CorpusError(f"{source}: " + "; ".join(problems))
+        raise CorpusError(f"{source}: {tables.listed(problems)}")
     return ordered
 
 

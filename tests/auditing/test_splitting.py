@@ -105,3 +105,15 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("")
     with pytest.raises(SplitError, match=r"holds 'mine.txt', expected a new or an empty folder"):
         writing.write(made(recordings()), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given, folds, message",
+    [
+        (recordings(), 1, "split: folds is 1, expected 2 or more"),
+        (recordings(2, 1, 1), 2, "split: has at most 1 recordings of an emotion and sex, expected at least as many as folds, 2"),
+    ],
+)
+def test_a_number_of_groups_that_cannot_be_is_said(given, folds, message):
+    with pytest.raises(SplitError, match=message):
+        made(given, "group", folds=folds)

@@ -182,3 +182,9 @@ def test_a_csv_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes("path,speaker,emotion\nü.wav,a,b\n".encode("latin-1"))
     with pytest.raises(CorpusError, match=r"latin\.csv: cannot be read.*UTF-8"):
         read_csv(tmp_path / "latin.csv")
+
+
+def test_an_id_that_all_rows_have_makes_a_short_line() -> None:
+    utterances = [Utterance("same", Path(f"{number}.wav"), "a", "sad") for number in range(501)]
+    with pytest.raises(CorpusError, match=r"; and 490 more$"):
+        check_utterances(utterances, "mine")
