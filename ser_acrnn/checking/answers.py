@@ -64,22 +64,44 @@ class FunctionJudge:
 
     def __init__(self, name: str, function: Callable[[NDArray[np.float32]], Mapping[str, float]], emotions: Sequence[str] = ()) -> None:
         self.name, self._function = name, function
-        self.emotions = tuple(emotions) or tuple(function(np.zeros(RATE_HERTZ, np.float32) + np.float32(1e-3)))
+        self.emotions = tuple(emotions) or self._named()
 
     def __call__(self, waveforms: Sequence[NDArray[np.float32]], speakers: Sequence[str] = ()) -> Answers:
         """Judges recordings."""
         posteriors, refused = np.full((len(waveforms), len(self.emotions)), np.nan), {}
         for place, waveform in enumerate(waveforms):
             try:
-                said = self._function(waveform)
-                posteriors[place] = _summing_to_one([said[emotion] for emotion in self.emotions], self.name)
-            except KeyError as error:
-                raise CheckError(f"{self.name}: says nothing of {error}, expected a posterior of each of {list(self.emotions)}") from error
-            except CheckError:
+                posteriors[place] = self._posteriors(waveform)
+            except CheckError as error:
+                error.place = place
                 raise
             except ValueError as error:
                 refused[place] = str(error)
         return Answers(posteriors, np.zeros(len(waveforms), bool), refused)
+
+    def _named(self) -> tuple[str, ...]:
+        try:
+            return tuple(self._function(np.zeros(RATE_HERTZ, np.float32) + np.float32(1e-3)))
+        except Exception as error:
+            raise self._failed(error, "on a second of next to nothing, by which it is asked for its emotions") from error
+
+    def _posteriors(self, waveform: NDArray[np.float32]) -> NDArray[np.float64]:
+        try:
+            said = self._function(waveform)
+        except ValueError:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+        try:
+            return _summing_to_one([said[emotion] for emotion in self.emotions], self.name)
+        except KeyError as error:
+            raise CheckError(f"{self.name}: says nothing of {error}, expected a posterior of each of {list(self.emotions)}") from error
+        except TypeError as error:
+            raise CheckError(f"{self.name}: says {type(said).__name__}, expected emotions with their posteriors") from error
+
+    def _failed(self, error: Exception, where: str = "") -> CheckError:
+        raised = f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
+        return CheckError(f"{self.name}: raises {raised}{where and ' ' + where}, expected emotions with their posteriors, or a ValueError")
 
 
 def _summing_to_one(values: Sequence[float], name: str) -> NDArray[np.float64]:

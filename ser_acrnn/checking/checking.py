@@ -45,7 +45,7 @@ def check(
         on_step: Called now and then.
 
     Raises:
-        CheckError: The model judges none of the recordings.
+        CheckError: The model judges none of the recordings, or fails on one.
         PredictionsError: The labels cannot be used, or have an emotion that the model does not know.
     """
     started = time.perf_counter()
@@ -56,7 +56,12 @@ def check(
     heard = [waveforms[path] for path in frame["path"]]
     if not heard:
         raise CheckError(f"{labels}: no recording can be read: {'; '.join(problems)}")
-    answers = judge(heard, speakers)
+    try:
+        answers = judge(heard, speakers)
+    except CheckError as error:
+        if error.place is None:
+            raise
+        raise CheckError(f"{frame['path'][error.place]}: {error}") from error
     problems += [f"{frame['path'][place]}: {reason}" for place, reason in answers.problems.items()]
     table = _table(frame, answers, judge.emotions).assign(
         seconds=[len(samples) / RATE_HERTZ for samples in heard], pitch_hertz=[_median_pitch(samples) for samples in heard]

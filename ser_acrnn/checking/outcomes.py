@@ -13,7 +13,13 @@ PASSED, FAILED, NOT_TESTED = "passed", "failed", "not tested"
 
 
 class CheckError(ValueError):
-    """A model or recordings that cannot be checked; the message names file, value and expectation."""
+    """A model or recordings that cannot be checked; the message names file, value and expectation.
+
+    Attributes:
+        place: Number of the recording, among those that were to be judged; None where it is about none of them.
+    """
+
+    place: int | None = None
 
 
 @dataclass(frozen=True)

@@ -153,3 +153,11 @@ def test_a_failed_test_ends_the_command_with_one(capsys, predicted, labels):
 def test_what_cannot_be_done_is_said(capsys, labels, words, code, message):
     assert cli.main(["check", "--labels", str(labels), *words]) == code
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_function_that_raises_is_named_with_the_recording(labels):
+    def judge(waveform):
+        return {"angry": 1.0, "sad": 0.0} if len(waveform) < 1.04 * 16_000 else 1 / 0
+
+    with pytest.raises(CheckError, match=r"04\.wav: of mine: raises ZeroDivisionError \(division by zero\), expected"):
+        check(FunctionJudge("of mine", judge, ("angry", "sad")), labels)

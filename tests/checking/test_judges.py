@@ -119,3 +119,23 @@ def test_a_file_that_is_no_model_is_named(tmp_path, name, message):
     with pytest.raises(CheckError, match=message) as error:
         opened(str(tmp_path / name), ["a", "b"])
     assert name in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_function_that_raises_is_named_with_the_recording(tmp_path, monkeypatch, waveforms):
+    lines = ["def judge(samples):", "    if len(samples) > 20_000:", "        {what}", "    return {{'loud': 0.75, 'quiet': 0.25}}"]
+    monkeypatch.chdir(tmp_path)
+    for number, (what, said) in enumerate(
+        [
+            ("raise TypeError('no')", r"raises TypeError \(no\), expected emotions with their posteriors"),
+            ("raise KeyError", r"raises KeyError, expected"),
+            ("return None", r"says NoneType, expected emotions"),
+            ("return {'loud': 1.0}", r"says nothing of 'quiet', expected"),
+        ]
+    ):
+        (tmp_path / f"mine_{number}.py").write_text("\n".join(lines).format(what=what))
+        with pytest.raises(CheckError, match=f"^mine_{number}:judge: {said}") as failed:
+            opened(f"mine_{number}:judge")([waveforms[0][:9], waveforms[0]])
+        assert failed.value.place == 1
+        sys.modules.pop(f"mine_{number}")
+    with pytest.raises(CheckError, match=r"^json:loads: raises TypeError \(.*\) on a second of next to nothing"):
+        opened("json:loads")
