@@ -12,7 +12,7 @@ import struct
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 PARTIAL = ".partial"  # how the name of a file ends that is being written
@@ -45,6 +45,37 @@ def check_target(path: str | Path) -> None:
         if isinstance(error, WriteError):
             raise
         raise WriteError(f"{path}: cannot be written ({error.strerror}), expected another name") from error
+
+
+def check_no_input(outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None]) -> None:
+    """Refuses to write over a file that is read, or two results to one file, before the work whose results they are to hold.
+
+    Args:
+        outputs: Files to be written; None for one that is not wanted.
+        inputs: Files that are read, some of which may not be there; None likewise.
+
+    Raises:
+        WriteError: Two of them are the same file; the message names both.
+    """
+    read, written = [path for path in inputs if path is not None], list[str | Path]()
+    for output in [path for path in outputs if path is not None]:
+        if over := next((path for path in read if _same_file(output, path)), None):
+            raise WriteError(f"{output}: would be written over {over}, which is read; expected another name")
+        if over := next((path for path in written if _same_name(output, path)), None):
+            raise WriteError(f"{output}: would be written over {over}, which is written too; expected another name")
+        written.append(output)
+
+
+def _same_file(output: str | Path, other: str | Path) -> bool:
+    """Whether two names are of one file; a terminal can be both read and written."""
+    try:
+        return os.path.isfile(output) and os.path.samefile(output, other)
+    except (OSError, ValueError):  # the other one is not there
+        return False
+
+
+def _same_name(output: str | Path, other: str | Path) -> bool:
+    return os.path.realpath(output) == os.path.realpath(other) and (os.path.isfile(output) or not os.path.exists(output))
 
 
 @contextlib.contextmanager

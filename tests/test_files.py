@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -86,3 +87,16 @@ def test_line_ends_and_checksums_are_the_same_everywhere(tmp_path):
     files.write_text(tmp_path / "text", "ä\n")
     assert (tmp_path / "text").read_bytes() == "ä\n".encode()
     assert files.sha256(tmp_path / "text") == files.sha256_of("ä\n") == hashlib.sha256("ä\n".encode()).hexdigest()
+
+
+def test_nothing_is_written_over_what_is_read_by_whatever_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("")
+    (tmp_path / "link.csv").symlink_to("a.csv")
+    os.link("a.csv", "hard.csv")
+    for name in ("a.csv", "./a.csv", tmp_path / "a.csv", "link.csv", "hard.csv"):
+        with pytest.raises(files.WriteError, match=re.escape(f"{name}: would be written over a.csv, which is read")):
+            files.check_no_input([None, name], ["gone.csv", None, "a.csv"])
+    with pytest.raises(files.WriteError, match=r"y/\.\./x\.csv: would be written over x\.csv, which is written too"):
+        files.check_no_input(["x.csv", "y/../x.csv"], [])
+    files.check_no_input(["x.csv", "y.csv", "/dev/null", "/dev/null"], ["a.csv", "/dev/null"])

@@ -10,6 +10,7 @@ import typer
 
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.progress import Progress
+from ser_acrnn.cli.running import tell
 
 Corpus = Annotated[
     str,
@@ -101,7 +102,10 @@ def audit(
                 work=work,
                 on_file=progress.update,
             )
-    typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if as_json else found.to_markdown())
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        tell(found.to_markdown())
     if not found.clean:
         raise typer.Exit(1)
 
@@ -137,6 +141,8 @@ def split(
 
     if folds and by not in ("group", "speaker-and-text"):
         raise typer.BadParameter(f"--folds is {folds}, expected it with --by group or speaker-and-text: a fold tests each {by}")
+    if folds == 1:
+        raise typer.BadParameter("--folds is 1, expected 2 or more")
     with named():
         columns = auditing.Columns(
             path=path_column,
@@ -152,7 +158,7 @@ def split(
         report = auditing.auditing.audit_split(found)
         auditing.writing.write(found, out, form)
         write_text(out / REPORT, f"{report}\n")
-    typer.echo(report.to_markdown())
+    tell(report.to_markdown())
     if not report.clean:
         raise typer.Exit(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,10 @@ import typer
 
 from ser_acrnn.cli.evaluating import Labels
 from ser_acrnn.cli.failures import Command, named
+from ser_acrnn.cli.inputs import labelled, table
 from ser_acrnn.cli.progress import Progress
-from ser_acrnn.files import check_target, write_text
+from ser_acrnn.cli.running import shown, tell
+from ser_acrnn.files import check_no_input, check_target, write_text
 
 if TYPE_CHECKING:
     from ser_acrnn.checking import Report
@@ -52,19 +55,25 @@ def check(
     with named():
         for path in filter(None, (html, markdown)):
             check_target(path)
+        labels, predictions = table(labels), predictions and table(predictions)
+        check_no_input([html, markdown], [labels, predictions, model, export, *labelled(labels)])
         if predictions is not None:
             from ser_acrnn.checking.checking import check_predictions
 
             report = check_predictions(predictions, labels)
         else:
             report = _of_model(str(model), labels, export, [name.strip() for name in emotions.split(",") if name.strip()], changed)
+        report = replace(report, model=shown(report.model), labels=shown(report.labels))
         if html:
             from ser_acrnn.checking import pages
 
             write_text(html, pages.page(report))
         if markdown:
             write_text(markdown, report.to_markdown())
-    typer.echo(json.dumps(report.to_dict(), indent=2, ensure_ascii=False) if as_json else report.to_markdown(), nl=as_json)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        tell(report.to_markdown().removesuffix("\n"))
     if not report.passed:
         raise typer.Exit(1)
 

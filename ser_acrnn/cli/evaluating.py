@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ser_acrnn.cli.failures import Command, named
+from ser_acrnn.cli.failures import Command, named, option
+from ser_acrnn.cli.inputs import labelled, table
 from ser_acrnn.cli.judging import DEFAULT_MODEL, Model, Tempos
 from ser_acrnn.cli.progress import Progress
+from ser_acrnn.cli.running import say, shown
 from ser_acrnn.evaluation import drawing
-from ser_acrnn.files import check_target, write_text
+from ser_acrnn.files import check_no_input, check_target, write_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -47,7 +49,9 @@ Plot = Annotated[Path | None, typer.Option(help="Also draw the confusion matrix:
 Width = Annotated[
     float | None,
     typer.Option(
-        parser=drawing.inches, metavar="LENGTH", help="Of --plot, such as 8.9cm or 3.5in; by default as wide as its emotions need."
+        parser=option(drawing.inches),
+        metavar="LENGTH",
+        help="Of --plot, such as 8.9cm or 3.5in; by default as wide as its emotions need.",
     ),
 ]
 
@@ -104,6 +108,8 @@ def evaluate(
             check_target(save_predictions)
         if plot:
             drawing.check_path(plot)
+        labels = table(labels)
+        check_no_input([save_predictions, plot], [labels, predictions, against, model, *labelled(labels)])
         truth = Truth(labels, _columns(labels, by or []), mapping, labels_only)
         names = [str(predictions or model), *([against] if against else [])]
         if predictions:
@@ -120,9 +126,9 @@ def evaluate(
             from ser_acrnn.evaluation import evaluation_figure
 
             drawing.save(evaluation_figure.draw(found, width_inches=width), plot, dots_per_inch=drawing.PRINT_DOTS_PER_INCH)
-            typer.echo(f"figure: {plot}", err=True)
+            say(f"figure: {plot}")
     if problems:
-        typer.echo(f"{len(problems)} recordings could not be used: {'; '.join(problems)}", err=True)
+        say(shown(f"{len(problems)} recordings could not be used: {'; '.join(problems)}"))
         raise typer.Exit(1)
 
 

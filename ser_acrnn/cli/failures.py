@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand
 
-# Typer's own, whether it is click's or, in later versions, Typer's copy of that.
-_RUNNING: ContextVar[typer.Context] = ContextVar("running")
+from ser_acrnn.cli.running import RUNNING, printable, say, shown
+
 _PACKAGES = {"sklearn": "scikit-learn"}  # that are called otherwise than what is imported of them
 LARGEST_NUMBER = 2**32  # of an option; seeds are below it
 HELP_OPTIONS = ["--help", "-h"]  # of every command
+Value = TypeVar("Value")
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def named() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except (ValueError, ImportError, OSError, MemoryError) as error:
-        typer.echo(reason(error), err=True)
+        say(shown(reason(error)))
         raise typer.Exit(getattr(error, "exit_code", 1)) from error
 
 
@@ -39,6 +40,7 @@ def ended(run: Callable[[], int]) -> int:
     Names of files that are not UTF-8 are printed with backslashes. A reader that goes away ends the command without a word; output that
     cannot be written, as on a full disk, with a line.
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -50,7 +52,7 @@ def ended(run: Callable[[], int]) -> int:
         _forget_output()
     except OSError as error:
         _forget_output()
-        print(reason(error), file=sys.stderr)
+        print(printable(reason(error)), file=sys.stderr)
     return 1
 
 
@@ -77,22 +79,55 @@ def check_numbers(values: dict[str, Any]) -> None:
             raise typer.BadParameter(f"--{name.replace('_', '-')} is {shown}, expected a number of at most {LARGEST_NUMBER}")
 
 
-def running() -> typer.Context:
-    """The context of the command that runs: what is to be done at its end, and what its parts tell each other."""
-    return _RUNNING.get()
+def check_paths(parameters: Iterable[Any], values: dict[str, Any]) -> None:
+    """Refuses empty names of files, which Python takes for the current folder, with exit code 2."""
+    for one in parameters:
+        value = values.get(one.name)
+        if _is_path(one) and "" in (value if isinstance(value, list | tuple) else [value]):
+            raise typer.BadParameter(f"{one.opts[0]} is '', expected the name of a file or folder")
+
+
+def option(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """What reads the value of an option, with its error's words, in whose place the parser of the command line would put its own."""
+
+    @functools.wraps(read)
+    def told(text: str) -> Value:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return told
 
 
 class Command(TyperCommand):
-    """A command whose numbers are checked before it runs, and whose context `running` finds."""
+    """A command whose numbers and paths are checked before it runs, and whose context `running` finds."""
+
+    def __init__(self, *words: Any, **settings: Any) -> None:
+        super().__init__(*words, **settings)
+        for one in filter(_is_path, self.params):
+            one.type.readable = False  # type: ignore[attr-defined]  # a file that cannot be read is named later, and stops no other
 
     def invoke(self, ctx: Any) -> Any:
         """Runs it."""
         check_numbers(ctx.params)
-        before = _RUNNING.set(ctx)
+        check_paths(self.params, ctx.params)
+        before = RUNNING.set(ctx)
         try:
             return super().invoke(ctx)
         finally:
-            _RUNNING.reset(before)
+            RUNNING.reset(before)
+
+
+def _is_path(parameter: Any) -> bool:
+    return hasattr(parameter.type, "readable")
+
+
+def _open_closed_streams() -> None:
+    """Puts nothing in place of a standard stream that is closed, whose descriptor the next file would otherwise take."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - it is open as long as the process is
 
 
 def _forget_output() -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import typer
 
+from ser_acrnn import tables
 from ser_acrnn.audio.suffixes import AUDIO_SUFFIXES
-from ser_acrnn.cli.failures import running
+from ser_acrnn.cli.running import printable, running, say, show_as
 
 STANDARD_INPUT = "-"
+PATH = "path"  # column of labels
 LARGEST_PIPE_BYTES = 2**31  # as a WAV may have
 _BLOCK_BYTES = 2**20
-_SPOOLED = "ser_acrnn.cli.inputs"  # where the command's context has the names that were given
 
 
 def recordings(files: Sequence[Path]) -> Iterator[Path]:
@@ -29,7 +30,7 @@ def recordings(files: Sequence[Path]) -> Iterator[Path]:
         ValueError: A pipe is empty, or has too much.
     """
     for path in files:
-        if str(path) == STANDARD_INPUT or (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)):
+        if str(path) == STANDARD_INPUT or _is_pipe(path):
             yield _spooled(path)
         elif os.path.isdir(path):
             yield from _inside(path)
@@ -37,20 +38,41 @@ def recordings(files: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def shown(text: object) -> str:
-    """A text in which what came through a pipe has the name that it was given."""
-    found = str(text)
-    for kept, given in running().meta.get(_SPOOLED, {}).items():
-        found = found.replace(kept, given)
-    return found
+def table(path: Path) -> Path:
+    """A table that can be read again and again: what comes through a pipe is read to a file that the end of the command removes.
+
+    Raises:
+        ValueError: It has too much.
+    """
+    if not _is_pipe(path):
+        return path
+    kept = _spooled(path)
+    show_as(str(kept.parent), str(path.parent))  # to which the paths in it are relative
+    return kept
+
+
+def labelled(labels: Path) -> list[Path]:
+    """The recordings that a CSV of labels names; none where it has no column of them.
+
+    Raises:
+        ValueError: The CSV cannot be read, see `ser_acrnn.tables.read`.
+    """
+    found = tables.read(labels)
+    if PATH not in found.columns:
+        return []
+    return [labels.parent / cells[found.columns.index(PATH)] for _, cells in found.rows]
+
+
+def _is_pipe(path: Path) -> bool:
+    return os.access(path, os.R_OK) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def _place(given: Path) -> Path:
     """The name of a file that is shown as another, and removed when the command ends."""
-    context, folder = running(), tempfile.TemporaryDirectory(prefix="ser_acrnn-")
-    context.call_on_close(folder.cleanup)
+    folder = tempfile.TemporaryDirectory(prefix="ser_acrnn-")
+    running().call_on_close(folder.cleanup)
     kept = Path(folder.name, "recording")
-    context.meta.setdefault(_SPOOLED, {})[str(kept)] = str(given)
+    show_as(str(kept), str(given))
     return kept
 
 
@@ -97,8 +119,8 @@ def _inside(folder: Path) -> list[Path]:
     said = ", ".join(f"{len(paths)} {why} (such as {min(paths)})" for why, paths in skipped.items())
     if not found:
         raise typer.BadParameter(
-            f"{folder}: holds no audio file, expected some of {' '.join(AUDIO_SUFFIXES)}" + (f"; skipped {said}" if said else "")
+            printable(f"{folder}: holds no audio file, expected some of {' '.join(AUDIO_SUFFIXES)}" + (f"; skipped {said}" if said else ""))
         )
     if said:
-        running().call_on_close(lambda: typer.echo(f"{folder}: skipped {said}", err=True))
+        running().call_on_close(lambda: say(f"{folder}: skipped {said}"))
     return sorted(found)

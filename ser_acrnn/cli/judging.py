@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
-from ser_acrnn.cli.failures import Command, named
-from ser_acrnn.cli.inputs import recordings, shown
+from ser_acrnn.cli.failures import Command, named, option
+from ser_acrnn.cli.inputs import recordings
+from ser_acrnn.cli.printing import POSTERIORS, print_csv, printer
 from ser_acrnn.cli.progress import Progress
+from ser_acrnn.cli.running import say, shown
 from ser_acrnn.evaluation import drawing
+from ser_acrnn.files import check_no_input
 from ser_acrnn.pretrained import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 HOP_SECONDS = 1.0
 MOST_SECONDS = 86_400.0  # between two judgements
-POSTERIORS = "posteriors"
 HEARD = ("speech_seconds", "signal_to_noise_decibels", "unfamiliarity")
 Found = TypeVar("Found")
 
@@ -44,7 +41,9 @@ Tempos = Annotated[bool, typer.Option("--tempos", help="Hear each 3 s at five te
 Width = Annotated[
     float | None,
     typer.Option(
-        parser=drawing.inches, metavar="LENGTH", help="Of --plot, such as 8.9cm, 3.5in (a paper's column) or 7.16in (both, by default)."
+        parser=option(drawing.inches),
+        metavar="LENGTH",
+        help="Of --plot, such as 8.9cm, 3.5in (a paper's column) or 7.16in (both, by default).",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines, an object for each recording or window; also for errors.")]
@@ -87,6 +86,7 @@ def predict(
     if plot:
         with named():
             drawing.check_path(plot)
+            check_no_input([plot], [*paths, model])
     network = predictor(model, paths if same_speaker else [], five_tempos=tempos, runtime=runtime)
     report = Report(len(paths))
     said: list[Prediction] = []
@@ -106,7 +106,7 @@ def predict(
             whole = said[0] if said else None
             figure = attention_figure.draw(network, paths[0], prediction=whole, width_inches=width or drawing.PAGE_INCHES)
             drawing.save(figure, plot, dots_per_inch=drawing.PRINT_DOTS_PER_INCH)
-        typer.echo(f"figure: {plot}", err=True)
+        say(f"figure: {plot}")
     report.end()
 
 
@@ -131,7 +131,7 @@ def embed(files: Files, model: Model = DEFAULT_MODEL, same_speaker: Speaker = Fa
     report = Report(len(paths))
     found = report.counted(zip(paths, Embedder(network).embed_many(paths), strict=True))
     rows = ((path, numbers) for path, numbers in found if not isinstance(numbers, ValueError))
-    _print_csv({"path": shown(path), **{COLUMN.format(unit): f"{value:.6g}" for unit, value in enumerate(own)}} for path, own in rows)
+    print_csv({"path": shown(path), **{COLUMN.format(unit): f"{value:.6g}" for unit, value in enumerate(own)}} for path, own in rows)
     report.end()
 
 
@@ -164,11 +164,11 @@ class Report:
         """Lists the recordings that could not be used, and ends with exit code 1 if there are some."""
         self._progress.close()
         for note in self.notes:
-            typer.echo(note, err=True)
+            say(note)
         if self.failures:
-            typer.echo(f"{len(self.failures)} of {self.total} recordings could not be used:", err=True)
+            say(f"{len(self.failures)} of {self.total} recordings could not be used:")
             for reason in self.failures:
-                typer.echo(f"  {reason}", err=True)
+                say(f"  {reason}")
             raise typer.Exit(1)
 
 
@@ -198,9 +198,14 @@ def _moments(
 ) -> Iterator[tuple[Path, WindowPrediction | ValueError]]:
     """What is said of each window of each recording, as soon as it is; one that fails on the way has its beginning and the error."""
     for path in paths:
+        judged = False
         try:
             for moment in network.timeline(path, hop_seconds=hop_seconds):
+                judged |= not moment.flaw
                 yield path, moment
+            if not judged:
+                network.predict(path)  # says why, as of a recording that is judged as a whole
+                raise ValueError(f"{path}: holds no window that can be judged")
         except ValueError as error:
             yield path, error
             report.done(error)
@@ -230,14 +235,6 @@ def moment_row(source: str, moment: WindowPrediction, emotions: Sequence[str]) -
     return {**place, "emotion": moment.emotion, POSTERIORS: posteriors, "flaw": moment.flaw}
 
 
-def flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row by column: each emotion's posterior in one of its own."""
-    cells: dict[str, Any] = {}
-    for name, value in row.items():
-        cells |= value if name == POSTERIORS else {name: value}
-    return cells
-
-
 def _heard(said: Prediction | WindowPrediction) -> dict[str, float]:
     """How much speech there is, how far above the noise, and how unlike what the network knows, by column."""
     found = round(said.speech_seconds, 2), round(said.signal_to_noise_decibels, 1), round(said.unfamiliarity, 2)
@@ -246,51 +243,3 @@ def _heard(said: Prediction | WindowPrediction) -> dict[str, float]:
 
 def _rounded(posteriors: dict[str, float]) -> dict[str, Any]:
     return {emotion: round(value, 4) for emotion, value in posteriors.items()}
-
-
-def printer(as_json: bool, as_csv: bool) -> Callable[[Iterable[dict[str, Any]]], None]:
-    """What prints rows, each as soon as it comes."""
-    if as_json and as_csv:
-        raise typer.BadParameter("--json and --csv exclude each other")
-    return _print_json if as_json else _print_csv if as_csv else _print_text
-
-
-def _print_json(rows: Iterable[dict[str, Any]]) -> None:
-    """JSON lines."""
-    for row in rows:
-        _show(json.dumps(row) + "\n")
-
-
-def _judged(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Those of what could be used; the errors are told at the end."""
-    return (row for row in rows if "error" not in row)
-
-
-def _print_csv(rows: Iterable[dict[str, Any]]) -> None:
-    headed = False
-    for row in map(flat, _judged(rows)):
-        line = io.StringIO()
-        writer = csv.DictWriter(line, list(row), lineterminator="\n")
-        if not headed:
-            writer.writeheader()
-            headed = True
-        writer.writerow(row)
-        _show(line.getvalue())
-
-
-def _print_text(rows: Iterable[dict[str, Any]]) -> None:
-    for row in _judged(rows):
-        place = f"{row['path']} {row['start']:.1f}-{row['end']:.1f} s" if "start" in row else row["path"]
-        if row["emotion"] is None:
-            _show(f"{place}: - ({row['flaw']})\n")
-        else:
-            ranked = sorted(row[POSTERIORS].items(), key=lambda item: -item[1])
-            said = "unsure" if row["unfamiliarity"] > 1 else row["emotion"]
-            _show(f"{place}: {said} ({', '.join(f'{emotion} {share:.2f}' for emotion, share in ranked)})\n")
-
-
-def _show(text: str) -> None:
-    """Prints at once, and not into a progress bar."""
-    bars = sys.modules.get("tqdm")  # imported where there is a bar
-    with bars.tqdm.external_write_mode() if bars else nullcontext():
-        typer.echo(text, nl=False)

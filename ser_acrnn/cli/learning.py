@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ser_acrnn.cli.evaluating import Labels
-from ser_acrnn.cli.failures import LARGEST_NUMBER, Command, named
+from ser_acrnn.cli.failures import LARGEST_NUMBER, Command, named, option
 from ser_acrnn.cli.progress import Progress
+from ser_acrnn.cli.running import tell
 from ser_acrnn.cli.settings import Config, number_list
-from ser_acrnn.files import check_target
+from ser_acrnn.files import check_no_input, check_target
 
 if TYPE_CHECKING:
     from ser_acrnn.training.job import Job
@@ -27,14 +28,16 @@ def _seed_list(text: str) -> list[int]:
     """Seeds from a list such as `0-4`; from a number alone so many of them."""
     found = list(range(int(text))) if text.isdecimal() and int(text) <= MOST_SEEDS else number_list(text)
     if not found or len(found) > MOST_SEEDS or max(found) >= LARGEST_NUMBER:
-        raise typer.BadParameter(f"{text!r} is no list of at most {MOST_SEEDS} seeds, expected something like 0-4")
+        raise ValueError(f"{text!r} is no list of at most {MOST_SEEDS} seeds, expected something like 0-4")
     return found
 
 
 Seeds = Annotated[
     Sequence[int] | None,
     typer.Option(
-        parser=_seed_list, metavar="LIST", help="Runs of each fold, such as 0-4; a number alone is how many. By default one, of --seed."
+        parser=option(_seed_list),
+        metavar="LIST",
+        help="Runs of each fold, such as 0-4; a number alone is how many. By default one, of --seed.",
     ),
 ]
 
@@ -81,7 +84,9 @@ def train(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     runs = seeds or [seed or 0]
     with named():
-        check_target(out / "model.keras")
+        written = [out / name for name in ("model.keras", "training.json", "report.md")]
+        check_target(written[0])
+        check_no_input(written, [init, labels, config])
         from ser_acrnn.inference.predictor import Predictor
         from ser_acrnn.training import from_csv, scalars
 
@@ -102,7 +107,7 @@ def train(
         typer.echo(job.description, err=True)
         with from_csv.alone(out):
             path = _trained(job, out, runs if judge else [], tensorboard)
-    typer.echo(f"network: {path}")
+    tell(f"network: {path}")
 
 
 def _trained(job: Job, out: Path, seeds: Sequence[int], tensorboard: bool) -> Path:

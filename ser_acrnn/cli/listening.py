@@ -15,7 +15,9 @@ import typer
 
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings
-from ser_acrnn.cli.judging import DEFAULT_MODEL, HOP_SECONDS, MOST_SECONDS, AsCsv, AsJson, Model, moment_row, predictor, printer
+from ser_acrnn.cli.judging import DEFAULT_MODEL, HOP_SECONDS, MOST_SECONDS, AsCsv, AsJson, Model, moment_row, predictor
+from ser_acrnn.cli.printing import printer
+from ser_acrnn.cli.running import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +61,7 @@ def record(
             heard = keep(microphone.listen(chosen, seconds=seconds, stop=stop, sampling_rate_hertz=rate))
             show(moment_row("microphone", moment, network.emotions) for moment in network.predict_stream(heard, hop_seconds=hop))
     if save and save.is_file():
-        typer.echo(f"recording: {save}", err=True)
+        say(f"recording: {save}")
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import typer
 from ser_acrnn.cli.failures import Command, named
 from ser_acrnn.cli.inputs import recordings
 from ser_acrnn.cli.progress import Progress
-from ser_acrnn.files import check_target
+from ser_acrnn.cli.running import tell
+from ser_acrnn.files import check_no_input, check_target
 
 MOST_SECONDS = 60.0  # up to which a recording is an utterance
 
@@ -81,13 +82,15 @@ def export(
         from ser_acrnn.export import exporting as exporting
         from ser_acrnn.inference.predictor import Predictor
 
+        own, heard = list(recordings(speaker or [])), list(recordings(speech or []))
+        check_no_input([path, exporting.check_file(path)], [model, *own, *heard])
         predictor = Predictor(model)
         listener = predictor.preprocessor
-        if speaker:
-            predictor.enrol(recordings(speaker))
+        if own:
+            predictor.enrol(own)
         samples: exporting.Inputs | None = None
-        if speech:
-            files = Progress(None, "speech").over(recordings(speech))
+        if heard:
+            files = Progress(len(heard), "speech").over(heard)
             given = [listener.waveform(file) if waveform else listener.segments(file) for file in files]
             samples = given if waveform else np.concatenate(given)
         with Progress(len(exporting.STEPS), "export", "steps") as progress:
@@ -102,7 +105,7 @@ def export(
                 speaker=listener.speaker if waveform else None,
                 on_step=lambda step: progress.update(note=step),
             )
-    typer.echo(
+    tell(
         f"{path}: on {check.segments} {'waveforms' if waveform else 'segments'} the largest difference of a posterior is "
         f"{check.max_difference:.1e}, {100 * check.agreement:.1f} % of the decisions agree; kept in {exporting.check_file(path)}"
     )

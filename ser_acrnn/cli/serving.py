@@ -27,7 +27,14 @@ CLOSING_SECONDS = 1  # for pages that are open, at the end
 NEEDED = ("fastapi", "fastapi_offline", "multipart", "prometheus_client", "uvicorn", "websockets")
 NEEDED_BY_PAGE = ("gradio", "matplotlib", "uvicorn")
 
-Host = Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 lets others in, and there are no passwords.")]
+
+def _some_host(host: str) -> str:
+    if not host.strip():
+        raise typer.BadParameter("expected an address such as 127.0.0.1, or 0.0.0.0 for all that this computer has")
+    return host
+
+
+Host = Annotated[str, typer.Option(callback=_some_host, help="Address to listen at; 0.0.0.0 lets others in, and there are no passwords.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -97,7 +104,7 @@ def _check_installed(command: str, needed: Sequence[str]) -> None:
 
 
 def _say_where(listener: socket.socket, host: str, beside: str = "") -> None:
-    typer.echo(f"http://{host}:{listener.getsockname()[1]}{beside}")
+    typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}{beside}")
     sys.stdout.flush()
 
 

@@ -73,7 +73,7 @@ def _checked(what: str, value: Any, kind: Any, option: Any) -> Any:
     if option.parser is not None and type(value) in (str, int):
         try:
             option.parser(str(value))
-        except ValueError as error:
+        except (ValueError, typer.BadParameter) as error:
             raise ValueError(f"{what} is {value!r}: {error}") from error
         return str(value)
     # TOML's true is an int of Python's.

@@ -67,9 +67,16 @@ def test_what_these_recordings_do_not_allow_ends_with_one(capsys, tmp_path):
             "has 6 speakers, expected at least as many as folds, 9",
         ),
         (["split", "{table}", "--out", "{folder}/o", "--folds", "3"], 2, "--folds is 3"),
+        (["split", "{table}", "--out", "{folder}/o", "--by", "group", "--folds", "1"], 2, "--folds is 1, expected 2 or more"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(capsys, table, tmp_path, words, code, message):
     found = run(capsys, *(word.format(table=table, folder=tmp_path) for word in words))
     assert found[0] == code and message in " ".join(found[2].split()) and "Traceback" not in found[2]
     assert code == 2 or found[2].count("\n") == 1
+
+
+def test_names_cannot_command_the_terminal(capsys, tmp_path):
+    (tmp_path / "few.csv").write_text("path,speaker,emotion,part\na.wav,x\x1b[31m,sad,train\nb.wav,x\x1b[31m,sad,test\n")
+    _, out, _ = run(capsys, "audit", tmp_path / "few.csv")
+    assert "x\\x1b[31m" in out and "\x1b" not in out

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import re
+import threading
 
 import keras
 import numpy as np
@@ -13,6 +15,7 @@ from typed_command import EMOTIONS, SMALL, run
 
 import ser_acrnn
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
+from ser_acrnn.evaluation import drawing
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.networks import acrnn
 
@@ -95,3 +98,48 @@ def test_an_evaluation_names_what_is_wrong_before_it_begins(monkeypatch, capsys,
     assert code == 1 and f"{strange}, line 4: emotion is 'calm', expected one of ['angry', 'sad', 'happy']" in error
     code, _, error = run(capsys, "evaluate", "--labels", labels, "--predictions", folder / "none.csv")
     assert code == 1 and "none.csv: cannot be read" in error
+
+
+def piped(path, text):
+    """A pipe with a text in it, which can be read once."""
+    os.mkfifo(path)
+    threading.Thread(target=lambda: path.write_text(text), daemon=True).start()
+    return path
+
+
+def test_labels_and_predictions_that_come_through_a_pipe_are_read_once(capsys, folder, labels, tmp_path):
+    _, predicted, _ = run(capsys, "predict", "--model", folder / "training.keras", "--csv", folder / "audio")
+    (tmp_path / "p.csv").write_text(predicted)
+    absolute = "".join(f"{labels.parent}/{row}\n" if number else f"{row}\n" for number, row in enumerate(labels.read_text().splitlines()))
+    _, expected, _ = run(capsys, "evaluate", "--labels", labels, "--predictions", tmp_path / "p.csv")
+    found = run(capsys, "evaluate", "--labels", piped(tmp_path / "one", absolute), "--predictions", tmp_path / "p.csv")
+    assert found == (0, expected, "")
+    found = run(capsys, "evaluate", "--labels", piped(tmp_path / "two", absolute), "--model", folder / "training.keras", "--by", "room")
+    assert found[0] == 0 and "| large | 2 " in found[1]
+    words = ("--labels", piped(tmp_path / "three", absolute), "--predictions", piped(tmp_path / "four", predicted))
+    _, printed, error = run(capsys, "check", *words)
+    assert f"{tmp_path / 'four'} on 3 recordings of {tmp_path / 'three'}: " in printed and error == ""
+    code, _, error = run(capsys, "evaluate", "--labels", piped(tmp_path / "five", labels.read_text()), "--model", folder / "training.keras")
+    assert code == 1 and error.startswith(f"{tmp_path / 'five'}: ") and f"{tmp_path / 'b.wav'} (line 2)" in error
+
+
+def test_nothing_is_written_over_labels_recordings_or_networks(monkeypatch, capsys, folder, labels, tmp_path):
+    monkeypatch.setattr(Predictor, "predict", None)
+    network, recording, predicted = folder / "training.keras", labels.parent / "b.wav", tmp_path / "said.csv"
+    predicted.write_text("path,emotion\n")
+    of_network, of_predictions = ("evaluate", "--model", network), ("evaluate", "--predictions", predicted)
+    cases = [
+        *[(of_network, option, over) for option in ("--save-predictions",) for over in (labels, recording, network)],
+        (of_predictions, "--plot", predicted),
+        *[(("check", "--predictions", predicted), option, over) for option in ("--html", "--markdown") for over in (labels, predicted)],
+        (("check", network), "--html", recording),
+    ]
+    monkeypatch.setattr(drawing, "check_path", lambda path: None)  # its end is that of no figure
+    for words, option, over in cases:
+        before = over.read_bytes()
+        code, printed, error = run(capsys, *words, "--labels", labels, option, over)
+        assert (code, printed) == (1, "") and error == f"{over}: would be written over {over}, which is read; expected another name\n"
+        assert over.read_bytes() == before
+    both = ("--save-predictions", tmp_path / "x.svg", "--plot", tmp_path / "x.svg")
+    code, _, error = run(capsys, *of_network, "--labels", labels, *both)
+    assert code == 1 and "x.svg, which is written too" in error

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -51,3 +52,16 @@ def test_a_backend_that_is_not_installed_is_named(folder):
         )
         assert done.returncode == 1 and done.stderr.startswith(f"KERAS_BACKEND is {backend!r}, which is not installed here")
         assert done.stderr.count("\n") == 1
+
+
+def test_no_network_is_written_over_what_is_read(capsys, folder, labels):
+    network, recording = folder / "training.keras", folder / "audio" / "b.wav"
+    before = network.read_bytes(), recording.read_bytes()
+    for words in ((network, "--format", "keras"), (recording, "--speech", folder / "audio"), (recording, "--speaker", folder / "audio")):
+        code, _, error = run(capsys, "export", network, *words)
+        assert code == 1 and error.startswith(f"{words[0]}: would be written over {words[0]}, which is read")
+    (folder / "out").mkdir()
+    own = shutil.copy(network, folder / "out" / "model.keras")
+    code, _, error = run(capsys, "train", "--labels", labels, "--init", own, "--out", folder / "out")
+    assert code == 1 and error == f"{own}: would be written over {own}, which is read; expected another name\n"
+    assert (network.read_bytes(), recording.read_bytes()) == before

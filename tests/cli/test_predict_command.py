@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +161,24 @@ def test_a_network_adapts_to_one_speaker(capsys, folder):
     words = ("predict", "--json", "--model", folder / "training.keras", folder / "audio")
     plain, adapted = run(capsys, *words), run(capsys, *words, "--same-speaker")
     assert plain[0] == adapted[0] == 0 and plain[1] != adapted[1]
+
+
+@pytest.mark.parametrize("samples, windows", [(0, 0), (32_000, 1)])
+def test_a_timeline_without_a_window_that_is_judged_is_an_error_as_of_the_whole(capsys, folder, tmp_path, samples, windows):
+    soundfile.write(tmp_path / "x.wav", np.zeros(samples), 16_000)
+    words = ("predict", "--model", folder / "training.keras", tmp_path / "x.wav")
+    code, printed, expected = run(capsys, *words)
+    assert code == 1 and printed == "" and expected.startswith("1 of 1 recordings could not be used:\n")
+    for option, rows in (((), windows), (("--csv",), 2 * windows), (("--json",), windows + 1)):
+        code, printed, error = run(capsys, *words, "--timeline", *option)
+        assert (code, len(printed.splitlines()), error) == (1, rows, expected)
+    assert json_lines(printed)[-1]["error"] in expected
+
+
+def test_a_plot_is_not_drawn_over_what_is_read(capsys, folder, tmp_path):
+    drawn = tmp_path / "a.svg"
+    shutil.copy(folder / "audio" / "b.wav", drawn)
+    before = drawn.read_bytes()
+    code, printed, error = run(capsys, "predict", "--model", folder / "training.keras", "--plot", drawn, drawn)
+    assert code == 1 and printed == "" and error == f"{drawn}: would be written over {drawn}, which is read; expected another name\n"
+    assert drawn.read_bytes() == before

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from typed_command import run
+from typed_command import json_lines, run
 
 from ser_acrnn import cli
 from ser_acrnn.cli import inputs
@@ -78,3 +78,27 @@ def test_a_pipe_and_standard_input_are_read_and_named_as_given(monkeypatch, caps
     code, _, error = run(capsys, *words, "-")
     assert code == 1 and error == "-: holds more than 100 bytes, expected a recording of at most that\n"
     assert not list(kept.iterdir())
+
+
+def test_a_file_that_may_not_be_read_stops_no_other(monkeypatch, capsys, folder, tmp_path):
+    shutil.copy(folder / "audio" / "b.wav", tmp_path / "locked.wav")
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode, **more: not str(path).endswith("locked.wav") and may(path, mode, **more))
+    for command in ("predict", "embed"):
+        words = (command, "--model", folder / "training.keras", tmp_path / "locked.wav", folder / "audio" / "b.wav")
+        code, printed, error = run(capsys, *words)
+        assert code == 0 and error == "" and "locked.wav" in printed and "b.wav" in printed  # it is found by reading
+
+
+def test_control_characters_of_a_name_are_escaped_in_text_and_kept_in_data(capsys, folder, tmp_path):
+    strange = tmp_path / "a\nb\x1b[31m.wav"
+    shutil.copy(folder / "audio" / "b.wav", strange)
+    words = ("predict", "--model", folder / "training.keras", strange)
+    for timeline in ((), ("--timeline",)):
+        code, printed, _ = run(capsys, *words, *timeline)
+        assert code == 0 and len(printed.splitlines()) == 1 and "/a\\nb\\x1b[31m.wav" in printed
+    assert json_lines(run(capsys, *words, "--json")[1])[0]["path"] == str(strange)
+    assert next(csv.DictReader(io.StringIO(run(capsys, *words, "--csv")[1])))["path"] == str(strange)
+    strange.write_bytes(b"")
+    code, _, error = run(capsys, *words)
+    assert code == 1 and len(error.splitlines()) == 2 and "/a\\nb\\x1b[31m.wav: the file is empty" in error

@@ -140,3 +140,17 @@ def test_the_parts_of_an_answer_do_not_wait_for_each_other(host):
             return await sent
 
     assert asyncio.run(how_parts_are_sent()), "small parts are kept back"
+
+
+@pytest.mark.parametrize("command", ["serve", "page"])
+def test_an_empty_host_is_not_all_of_them(capsys, command):
+    assert cli.main([command, "--host", ""]) == 2
+    assert "'--host': expected an address such as 127.0.0.1" in capsys.readouterr().err
+
+
+def test_an_address_of_ipv6_has_brackets(capsys):
+    with serving._listening("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        for host, shown in (("::1", "[::1]"), ("localhost", "localhost")):
+            serving._say_where(listener, host)
+            assert capsys.readouterr().out == f"http://{shown}:{port}\n"

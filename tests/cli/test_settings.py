@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from ser_acrnn.cli import settings
-from ser_acrnn.cli.failures import Command
+from ser_acrnn.cli.failures import Command, option
 
 
 @pytest.mark.parametrize(("text", "numbers"), [("3", [3]), ("0-2", [0, 1, 2]), ("5,0-1,1", [0, 1, 5])])
@@ -27,7 +27,7 @@ def measure(
     learning_rate: Annotated[float | None, typer.Option(max=10)] = None,
     epochs: Annotated[int, typer.Option(min=1)] = 2,
     judge: Annotated[bool, typer.Option()] = True,
-    seeds: Annotated[Sequence[int] | None, typer.Option(parser=settings.number_list)] = None,
+    seeds: Annotated[Sequence[int] | None, typer.Option(parser=option(settings.number_list))] = None,
     config: settings.Config = None,
 ) -> None:
     """Prints what it is given."""
