@@ -155,7 +155,8 @@ def before_tags(file: SeekableBytes) -> int:
 def ends_in_no_audio(file: SeekableBytes) -> bool:
     """Whether a file ends in zeros, or in an ID3 tag, of which nothing at its end tells where it begins."""
     end = size_of(file)
-    begin = file.seek(max(0, end - _BLOCK))
+    begin = max(0, end - _BLOCK)
+    file.seek(begin)
     tail = file.read()
     tags = [begin + found.start() for found in re.finditer(rb"ID3[\x02-\x04]\x00", tail)]
     return not any(tail[-_FEWEST_ZEROS:]) or any(_after_tags(file, tag) >= end for tag in tags)
