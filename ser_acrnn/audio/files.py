@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -172,9 +173,14 @@ def _say(name: str, note: str) -> None:
     logger.warning("%s", f"{name}: {note}" if name else note)
 
 
+def _files(parts: Sequence[Excerpt]) -> int:
+    """How many files the parts are of: the samples of one may come in several, each behind a header for them."""
+    return len(parts) - sum(bool(one.head and other.head and one.file is other.file) for one, other in pairwise(parts))
+
+
 def _notes(parts: Sequence[Excerpt], sounds: Sequence[_Sound | Decoded]) -> Iterator[str]:
-    if len(sounds) > 1:
-        yield f"is {len(sounds)} files in a row, they are read as one recording"
+    if (count := _files(parts)) > 1:
+        yield f"is {count} files in a row, they are read as one recording"
     by_libsndfile = {sound.format for sound in sounds if isinstance(sound, _Sound)}
     if unchecked := by_libsndfile - {*_CHECKED, *_SELF_CHECKING}:
         yield f"is {', '.join(sorted(unchecked))}, in which nothing tells whether it is whole"

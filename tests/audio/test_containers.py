@@ -135,7 +135,7 @@ def test_chunks_may_follow_the_samples(padded: bool) -> None:
 
 @pytest.mark.parametrize("name", ["wav", "big-endian wav", "24-bit wav", "rf64", "w64"])
 @pytest.mark.parametrize("between", [b"", b"note"])
-def test_samples_in_several_chunks_are_read_to_the_last(name: str, between: bytes) -> None:
+def test_samples_in_several_chunks_are_read_to_the_last(name: str, between: bytes, caplog: pytest.LogCaptureFixture) -> None:
     data = encoded(name)
     layout = containers._LAYOUTS[data[:4]]
     begin = data.find(b"data")
@@ -152,6 +152,7 @@ def test_samples_in_several_chunks_are_read_to_the_last(name: str, between: byte
     first = announcing(data, value=third + (layout.head if layout.counts_itself else 0))[: begin + layout.head] + pieces[0]
     split = first + note + chunk(identifier, pieces[1]) + chunk(identifier, pieces[2])
     np.testing.assert_array_equal(read(split), read(data))
+    assert "in a row" not in caplog.text
     with pytest.raises(audio.AudioError, match=r"is cut off: holds \d+ bytes in its last chunk of samples, expected \d+"):
         read(split[:-3_000])
 
