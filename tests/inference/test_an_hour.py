@@ -82,13 +82,13 @@ def seconds(tmp_path_factory: pytest.TempPathFactory, minutes: list[np.ndarray])
     return path
 
 
-def judged(*words: object) -> tuple[str, str, float]:
-    """What the command printed, and its peak memory in bytes."""
+def judged(*words: object, code: int = 0) -> tuple[str, str, float]:
+    """What the command printed as it ended with that code, and its peak memory in bytes."""
     # On a busy machine, threads that share a sum over 3 s wait for each other most of the time.
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     arguments = [sys.executable, "-c", CODE, "predict", *map(str, words)]
     done = subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     *errors, peak = done.stderr.splitlines()
     print(f"peak {float(peak.removeprefix('peak ')) / 1e6:.0f} MB")
     return done.stdout, "\n".join(errors), float(peak.removeprefix("peak "))
@@ -105,7 +105,7 @@ def test_an_hour_is_judged_as_a_whole_in_little_memory(network: Path, recordings
 
 
 def test_a_timeline_of_an_hour_by_a_shipped_network_takes_little_memory(recordings: dict[str, Path], seconds: Path) -> None:
-    *_, short = judged("--timeline", "--hop", 10, "--csv", seconds)
+    *_, short = judged("--timeline", "--hop", 10, "--csv", seconds, code=1)  # its one window holds no speech
     printed, _, peak = judged("--timeline", "--hop", 10, "--csv", recordings["flac"])
     rows = list(csv.DictReader(printed.splitlines()))
     assert [float(row["start"]) for row in rows[:-1]] == [10 * number for number in range(SECONDS // 10)]
