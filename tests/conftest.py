@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import random
 import sys
@@ -40,9 +41,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         rng = random.Random(config.option.shuffle)
         place = {path: rng.random() for path in dict.fromkeys(item.path for item in items)}
         items.sort(key=lambda item: (place[item.path], rng.random()))
-    else:  # SLURM waits for its nodes most of the time: what runs beside it has the processors. Short files are left for the end.
-        long = {item.path for item in items if item.get_closest_marker("stochastic") or item.get_closest_marker("slow")}
-        items.sort(key=lambda item: (item.path.parent.name != "slurm", item.path not in long))
     groups = {item.path: "kept" for item in items if "kept_once" in getattr(item, "fixturenames", ())}
     for item in items:
         file = str(item.path.relative_to(ROOT))
@@ -72,6 +70,12 @@ def seed_everything(seed: int) -> None:
 def pytest_fixture_setup(request: pytest.FixtureRequest) -> None:
     """A fixture draws the same whichever test asks for it first: the shared ones are made once, and a fixture for each test is too late."""
     seed_everything(request.config.option.seed)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Notes are logged, whatever a command that ran in this process before asked for."""
+    logging.getLogger("ser_acrnn").setLevel(logging.NOTSET)
 
 
 @pytest.hookimpl(tryfirst=True)

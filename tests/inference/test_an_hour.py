@@ -105,8 +105,8 @@ def test_an_hour_is_judged_as_a_whole_in_little_memory(network: Path, recordings
 
 
 def test_a_timeline_of_an_hour_by_a_shipped_network_takes_little_memory(recordings: dict[str, Path], seconds: Path) -> None:
-    *_, short = judged("--timeline", "--hop", 10, "--csv", seconds, code=1)  # its one window holds no speech
-    printed, _, peak = judged("--timeline", "--hop", 10, "--csv", recordings["flac"])
+    *_, short = judged("--timeline", "--hop", 10, "--csv", seconds, code=1)  # no window holds speech
+    printed, _, peak = judged("--timeline", "--hop", 10, "--csv", recordings["flac"], code=1)
     rows = list(csv.DictReader(printed.splitlines()))
     assert [float(row["start"]) for row in rows[:-1]] == [10 * number for number in range(SECONDS // 10)]
     assert float(rows[-1]["end"]) == SECONDS
