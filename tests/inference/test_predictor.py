@@ -1,7 +1,5 @@
 """A saved network judges recordings as the training run judged its segments."""
 
-import io
-import re
 from dataclasses import replace
 
 import keras
@@ -311,57 +309,6 @@ def test_the_size_of_a_batch_changes_nothing(model, many):
     for size in (0, 1.5, np.nan):
         with pytest.raises(ValueError, match=f"batch_segments is {size}, expected a whole number of 1 or more"):
             Predictor(model, batch_segments=size)
-
-
-@pytest.mark.parametrize("hop_seconds", [0, -1, np.nan, np.inf])
-def test_a_hop_that_is_none_is_refused_in_one_line(model, recording, hop_seconds):
-    predictor = Predictor(model)
-    for judged in (
-        predictor.timeline(recording, hop_seconds=hop_seconds),
-        predictor.unfolding(recording, hop_seconds=hop_seconds),
-        predictor.predict_stream([], hop_seconds=hop_seconds),
-    ):
-        with pytest.raises(ValueError, match=f"hop_seconds is {hop_seconds}, expected at least a sample"):
-            next(judged)
-
-
-def closed_file():
-    file = io.BytesIO(b"RIFF")
-    file.close()
-    return file
-
-
-class OfItsOwn:
-    """What raises errors of its own when it is read, or taken for an array."""
-
-    def read(self, size=-1):
-        raise RuntimeError("the line is busy")
-
-    seekable = staticmethod(lambda: False)
-
-
-class NoArray:
-    def __array__(self, dtype=None, copy=None):
-        raise KeyError("samples")
-
-
-@pytest.mark.parametrize(
-    ("bad", "words"),
-    [
-        (closed_file, "cannot be read .*closed file"),
-        (OfItsOwn, "cannot be read .the line is busy.*expected a file opened for reading bytes"),
-        (lambda: (NoArray(), 16_000), "is no array of samples"),
-        (lambda: (np.zeros((0, 2)), 16_000), "holds 0 samples"),
-        (lambda: (np.zeros((2, 0)), 16_000), "holds 0 samples"),
-        (lambda: {"array": np.ones(9), "sampling_rate": np.array([16_000, 8_000])}, "has 2 rates with it, expected one"),
-        (lambda: (np.ones(9), "16000"), "has a sampling rate of '16000', a str, expected a number of hertz"),
-        (lambda: None, "holds object instead of samples"),
-    ],
-)
-def test_a_bad_one_among_many_is_an_error_in_its_place(model, recording, bad, words):
-    first, found, last = Predictor(model).predict_many([recording, bad(), recording])
-    assert isinstance(found, AudioError) and re.search(words, str(found))
-    assert first == last and first.emotion in SMALL.emotions
 
 
 def test_the_first_of_many_comes_before_the_last_is_read(model, recording):
