@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ser_acrnn.audio import containers, decoders, joined, sources
 from ser_acrnn.audio.channels import Mixer
 from ser_acrnn.audio.decoders import Decoded
-from ser_acrnn.audio.excerpts import Excerpt, size_of
+from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
 from ser_acrnn.audio.sources import Encoded, complaint_about
 from ser_acrnn.audio.waveforms import AudioError, resampled, to_mono
 
@@ -110,7 +110,7 @@ def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recordin
             if size_of(file) == 0:
                 raise AudioError(complaint_about(recording, "the file is empty (0 bytes), expected audio"))
             file = joined.without_tag(file)
-            parts = containers.parts(file) or joined.parts(file)
+            parts = _parts(file)
             sounds = [_opened(stack, part) for part in parts]
             rate, blocks = _rate(sounds), (block for sound in sounds for block in _read(sound, block_seconds, name))
             for note in _notes(parts, sounds):
@@ -126,6 +126,13 @@ def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recordin
 
 class _Unfit(ValueError):
     """Says what is wrong with a file, without its name."""
+
+
+def _parts(file: SeekableBytes) -> list[Excerpt]:
+    try:
+        return containers.parts(file) or joined.parts(file)
+    except RecursionError as error:  # each of them is read through those before it
+        raise _Unfit("is too many files in a row, expected some hundred at most") from error
 
 
 class _Sound(soundfile.SoundFile):

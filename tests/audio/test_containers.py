@@ -157,6 +157,14 @@ def test_samples_in_several_chunks_are_read_to_the_last(name: str, between: byte
         read(split[:-3_000])
 
 
+def test_thousands_of_files_in_a_row_are_refused_in_a_line() -> None:
+    flv = b"FLV\x01\x04\x00\x00\x00\x09\x00\x00\x00\x00"
+    for data in (encoded("wav")[:300], flv):
+        one = announcing(data, value=256) if data is not flv else data
+        with pytest.raises(audio.AudioError, match="is too many files in a row, expected some hundred at most"):
+            read(one * 3_000)
+
+
 def test_files_in_a_row_are_read_one_after_the_other(name: str, caplog: pytest.LogCaptureFixture) -> None:
     data = encoded(name)
     np.testing.assert_array_equal(read(data + data + data), np.tile(read(data), 3))

@@ -1,4 +1,4 @@
-"""What cannot be a recording, or a hop between windows, is named; nothing that stands beside it is kept from being judged."""
+"""What cannot be a recording, a hop between windows, or tempos, is named; nothing that stands beside it is kept from being judged."""
 
 from __future__ import annotations
 
@@ -68,3 +68,9 @@ def test_a_hop_that_is_none_is_refused_in_one_line(predictor, hop_seconds):
     ):
         with pytest.raises(ValueError, match=f"hop_seconds is {hop_seconds}, expected at least a sample"):
             next(judged)
+
+
+@pytest.mark.parametrize("tempos", [(), (0.9, 1.1), (1.0, 0.0), (1.0, np.nan), (1.0, np.inf)])
+def test_tempos_without_the_one_as_spoken_are_refused(tempos):
+    with pytest.raises(ValueError, match=r"tempos are \[.*\], expected positive rates, 1.0 among them"):
+        Predictor(tempos=tempos)

@@ -62,12 +62,6 @@ def test_at_several_tempos_the_posteriors_are_the_mean_and_the_attention_is_as_s
     assert [moment.posteriors for moment in predictor.timeline(recording)] != [moment.posteriors for moment in plain.timeline(recording)]
 
 
-@pytest.mark.parametrize("tempos", [(), (0.9, 1.1), (1.0, 0.0), (1.0, np.nan), (1.0, np.inf)])
-def test_tempos_without_the_one_as_spoken_are_refused(model, tempos):
-    with pytest.raises(ValueError, match=r"tempos are \[.*\], expected positive rates, 1.0 among them"):
-        Predictor(model, tempos=tempos)
-
-
 def test_samples_of_another_rate_and_stereo_are_converted(model, recording):
     predictor = Predictor(model)
     samples, _ = soundfile.read(recording)
