@@ -73,7 +73,7 @@ demo-iemocap: .venv/installed ## the three systems on one fold of a generated lo
 
 # Compiled modules are kept, whatever the environment says: the tests start many processes.
 test: .venv/installed ## all tests; with the real corpus where EMODB names it
-	EMODB=$(EMODB) PYTHONDONTWRITEBYTECODE= $(ONE_THREAD) $(PY) -m pytest --numprocesses 3 --dist loadgroup --junitxml=build/tests.xml $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE))
+	EMODB=$(EMODB) PYTHONDONTWRITEBYTECODE= $(ONE_THREAD) $(PY) -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --junitxml=build/tests.xml $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE))
 
 test-everywhere: .venv/installed ## all tests with one thread and two, with oneDNN and without, in random orders; twenty times those that train or draw
 	EMODB=$(EMODB) $(PY) tests/everywhere.py --numprocesses 2 --dist loadgroup

@@ -41,6 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         rng = random.Random(config.option.shuffle)
         place = {path: rng.random() for path in dict.fromkeys(item.path for item in items)}
         items.sort(key=lambda item: (place[item.path], rng.random()))
+    else:  # SLURM waits for its nodes most of the time: what runs beside it has the processors. Short files are left for the end.
+        long = {item.path for item in items if item.get_closest_marker("stochastic") or item.get_closest_marker("slow")}
+        items.sort(key=lambda item: (item.path.parent.name != "slurm", item.path not in long))
     groups = {item.path: "kept" for item in items if "kept_once" in getattr(item, "fixturenames", ())}
     for item in items:
         file = str(item.path.relative_to(ROOT))

@@ -13,7 +13,7 @@ from ser_acrnn.cli.failures import Command, named, option
 from ser_acrnn.cli.inputs import labelled, table
 from ser_acrnn.cli.judging import DEFAULT_MODEL, Model, Tempos
 from ser_acrnn.cli.progress import Progress
-from ser_acrnn.cli.running import say, shown
+from ser_acrnn.cli.running import say, shown, tell
 from ser_acrnn.evaluation import drawing
 from ser_acrnn.files import check_no_input, check_target, write_text
 
@@ -121,7 +121,7 @@ def evaluate(
                 problems += [problem for problem in more if problem not in problems]
                 if save_predictions and len(found) == 1:
                     write_text(save_predictions, said.to_csv(index=False))
-        typer.echo(_shown(found, as_json, as_csv))
+        (typer.echo if as_json or as_csv else tell)(_shown(found, as_json, as_csv))
         if plot:
             from ser_acrnn.evaluation import evaluation_figure
 

@@ -51,6 +51,15 @@ def test_an_evaluation_is_json_and_csv_and_its_predictions_are_kept(capsys, fold
     assert run(capsys, *words, "--csv", "--json")[0] == 2
 
 
+def test_what_a_name_holds_does_nothing_to_a_terminal(capsys, folder, labels):
+    odd = labels.with_name("odd.csv")
+    odd.write_text(labels.read_text().replace("s1", "s1\x1b[31m"))
+    words = ("evaluate", "--labels", odd, "--model", folder / "training.keras")
+    code, printed, error = run(capsys, *words)
+    assert code == 0 and "\n| s1\\x1b[31m | " in printed and "\x1b" not in printed + error
+    assert json.loads(run(capsys, *words, "--json")[1])["breakdowns"]["speaker"].keys() == {"s0", "s1\x1b[31m", "s2"}
+
+
 def test_an_evaluation_maps_names_and_keeps_to_those_of_the_labels(capsys, folder, labels):
     joyful = labels.with_name("joyful.csv")
     joyful.write_text(labels.read_text().replace("happy", "joy").replace("angry", "sad"))
