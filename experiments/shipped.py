@@ -58,6 +58,7 @@ def ship(
     seed: int,
     devices: str,
     familiarity_by: Sequence[str],
+    temperature: float = 1.0,
 ) -> Path:
     """Writes a network, its file for ONNX Runtime, and its entry in the index.
 
@@ -71,6 +72,7 @@ def ship(
         seed: Of the training.
         devices: Where it was trained, see `ser_acrnn.training.devices.place`.
         familiarity_by: Whom the networks had not heard that its limit is by.
+        temperature: What its head's logits have been divided by since its training.
 
     Returns:
         The `.keras` file.
@@ -105,6 +107,7 @@ def ship(
         "device": placement.description,
         "precision": placement.precision(preset.training.precision),
         "familiarity_by": list(familiarity_by),
+        "temperature": temperature,
     }
     known = {**index(directory), name: entry}
     files.write_text(directory / INDEX, json.dumps(dict(sorted(known.items())), indent=1) + "\n")

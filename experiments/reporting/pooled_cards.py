@@ -52,7 +52,7 @@ recordings of one speaker, in various moods and without labels.
 Corpora and emotions are drawn evenly, and the loss leaves out what a corpus lacks. Recipe `{about["system"]}` of
 `experiments.studies.open_corpora`, `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the
 last one taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]} ({about["device"]}). Made by
-`make train-open OPEN="--recipe {about["system"]}"`; weights in float16, loaded as float32.
+`make train-open OPEN="--recipe {about["system"]}"`; weights in float16, loaded as float32.{_temperature(about)}
 
 ## What it is worth
 
@@ -82,6 +82,16 @@ def _corpora(about: Mapping[str, Any]) -> list[list[str]]:
     every = [catalogue.corpus(name) for name in learned_from(about)]
     emotions = [", ".join(emotion for emotion in about["emotions"] if emotion in corpus.emotions) for corpus in every]
     return [[one.title, one.language, known, one.licence, one.attribution] for one, known in zip(every, emotions, strict=True)]
+
+
+def _temperature(about: Mapping[str, Any]) -> str:
+    if not about["familiarity_by"]:
+        return ""
+    left_out = " and ".join(catalogue.corpus(name).title for name in about["familiarity_by"])
+    return f"""
+
+How sure it is, its temperature of {about["temperature"]:.2f}, and from where on it says `unsure` come from the same recipe trained
+without one of the corpora, and judged on that one: {left_out}."""
 
 
 def _across(results: Sequence[RunResult]) -> list[list[str]]:

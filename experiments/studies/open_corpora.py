@@ -28,7 +28,7 @@ from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset
 from ser_acrnn.data.pooled import PooledCorpus
 from ser_acrnn.data.prepared import open_corpus
-from ser_acrnn.evaluation import report
+from ser_acrnn.evaluation import calibration, report
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import RunResult
@@ -192,20 +192,36 @@ def train(prepared: Sequence[Path], preset: Preset, path: Path, checkpoint: Path
 
 
 def complete(prepared: Sequence[Path], recipe: str, preset: Preset, path: Path, results: Path, models: Path, devices: str) -> None:
-    """Gives the network what it knows of its training, by the folds' networks that are there, its index and its card."""
+    """Gives the network what it knows of its training, and its temperature, by the folds that are there; its index and its card."""
     from experiments.reporting import model_cards
-    from ser_acrnn.models import loading
+    from ser_acrnn.models import heads, loading
 
     corpus, model = opened(prepared, preset), loading.load(path)
     networks = {name: _network(models, recipe, name) for name in corpus.corpora}
     kept = {name: network for name, network in networks.items() if network.is_file()}
-    if sorted(kept) != shipped.index(path.parent).get(path.stem, {}).get("familiarity_by"):
+    about = shipped.index(path.parent).get(path.stem, {})
+    if sorted(kept) != about.get("familiarity_by"):
+        temperature = _temperature([result for result in finished(recipe, results) if result.fold["test"] in kept])
         model = familiarity.learned(model, preset, corpus, kept)
-        by = sorted(kept)
         shipped.ship(
-            model, path.stem, preset, path.parent, corpus=corpus.name, system=recipe, seed=SEED, devices=devices, familiarity_by=by
+            heads.at_temperature(model, temperature / about.get("temperature", 1.0)),
+            path.stem,
+            preset,
+            path.parent,
+            corpus=corpus.name,
+            system=recipe,
+            seed=SEED,
+            devices=devices,
+            familiarity_by=sorted(kept),
+            temperature=temperature,
         )
     model_cards.write(path.stem, results, path.parent)
+
+
+def _temperature(results: Sequence[RunResult]) -> float:
+    """By which posteriors are as sure as they are right on corpora that were left out, each counting as much; 1 where there is none."""
+    scored = [calibration.scored_utterances(result.utterances, result.emotions) for result in results]
+    return float(np.exp(np.mean([np.log(calibration.fitted_temperature(one)) for one in scored]))) if scored else 1.0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A trained network cut at its embedding: the encoder, a new head for other emotions, and what it knows of its training's embeddings."""
+"""A trained network cut at its embedding: the encoder, a new head or a less sure one, and what it knows of its training's embeddings."""
 
 from __future__ import annotations
 
@@ -84,6 +84,29 @@ def with_familiarity(model: keras.Model, embeddings: NDArray[np.float32], limit:
     new.set_weights(head.get_weights())
     gaussian = LedoitWolf().fit(embeddings)
     known.set_gaussian(gaussian.location_, np.linalg.cholesky(gaussian.precision_), limit)
+    return changed
+
+
+def at_temperature(model: keras.Model, temperature: float) -> keras.Model:
+    """The network, sharing all weights but those of its head, whose logits are divided by a temperature.
+
+    C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+
+    Args:
+        model: A network of `ser_acrnn.models.networks.acrnn`.
+        temperature: Above 1 its posteriors are less sure of themselves, below 1 surer; what it decides of a segment stays.
+
+    Raises:
+        ValueError: A temperature that is not positive and finite.
+        NetworkError: The network is none of this package's.
+    """
+    if not 0 < temperature < np.inf:
+        raise ValueError(f"temperature is {temperature}, expected a positive number")
+    check_parts(model, model.name, ("emotion",))
+    head = model.get_layer("emotion")
+    new = EmotionPosteriors.from_config(head.get_config())
+    changed = SegmentNetwork(model.input, new(head.input), name=model.name)
+    new.set_weights([weight / temperature for weight in head.get_weights()])
     return changed
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from ser_acrnn.config import ModelConfig
-from ser_acrnn.models.heads import encoder, with_new_head
+from ser_acrnn.evaluation import calibration
+from ser_acrnn.models.heads import at_temperature, encoder, with_new_head
 from ser_acrnn.models.networks import acrnn
 
 pytestmark = pytest.mark.stochastic
@@ -59,6 +60,18 @@ def test_the_source_is_left_alone(network, segments):
     adapted.set_weights([weight + 1 for weight in adapted.get_weights()])
     np.testing.assert_array_equal(np.asarray(network(segments)), before)
     assert all(layer.trainable for layer in network.layers)
+
+
+def test_a_temperature_divides_the_logits_and_leaves_the_network_alone(network, segments):
+    before = np.asarray(network(segments))
+    cooler = at_temperature(network, 2.5)
+    np.testing.assert_allclose(np.asarray(cooler(segments)), calibration.scaled(before, 2.5), atol=1e-6)
+    assert np.ptp(np.asarray(cooler(segments)), axis=1).max() < 0.7 * np.ptp(before, axis=1).max()
+    np.testing.assert_array_equal(np.asarray(network(segments)), before)
+    assert cooler.get_layer("emotion").emotions == network.get_layer("emotion").emotions
+    for wrong in (0, -1, np.inf, np.nan):
+        with pytest.raises(ValueError, match=r"temperature is .*, expected a positive number"):
+            at_temperature(network, wrong)
 
 
 def test_impossible_heads_are_refused(network):

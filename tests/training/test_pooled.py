@@ -17,6 +17,7 @@ from ser_acrnn.data.in_memory import MemoryCorpus
 from ser_acrnn.data.pooled import PooledCorpus, corpus_of
 from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.data.segments import Segments
+from ser_acrnn.evaluation import calibration
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.models import loading
@@ -156,10 +157,18 @@ def test_a_corpus_is_left_out_in_turn_and_the_network_trained_on_all(tmp_path, m
     about = shipped.index(tmp_path / "directory")["acrnn3d-open"]
     assert about["familiarity_by"] == ["banglaser", "emodb"] and about["corpus"] == "banglaser+emodb" and about["system"] == "tiny"
     assert loading.load(network).get_layer("familiarity").limit > 0 and about["sha256"] == files.sha256(network)
+    fitted = [calibration.fitted_temperature(calibration.scored_utterances(one.utterances, one.emotions)) for one in found]
+    assert about["temperature"] == pytest.approx(np.sqrt(np.prod(fitted)))
     card = network.with_suffix(".md").read_text()
+    assert f"its temperature of {about['temperature']:.2f}, " in card and "judged on that one: BanglaSER and Emo-DB." in card
     assert "| BanglaSER | Bangla   |" in card and "| Emo-DB    | German   | 3        |" in card
-    before = network.stat().st_mtime_ns
+    before, head = network.stat().st_mtime_ns, loading.load(network).get_layer("emotion").get_weights()
     assert open_corpora.main(words) == 0 and network.stat().st_mtime_ns == before
+    # Of other folds, it has another temperature, counted from its training.
+    (tmp_path / "models" / "open-corpora" / "tiny" / "emodb-seed0.keras").unlink()
+    open_corpora.complete([], "tiny", preset, network, tmp_path / "results", tmp_path / "models", "auto")
+    for weight, hotter in zip(loading.load(network).get_layer("emotion").get_weights(), head, strict=True):
+        np.testing.assert_allclose(weight * fitted[0], hotter * np.sqrt(np.prod(fitted)), rtol=5e-3, atol=1e-3)
 
 
 def judged(test, posteriors):
