@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypeAlias, TypeGuard
 from numpy.typing import ArrayLike
 
 from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes
-from ser_acrnn.audio.waveforms import AudioError
+from ser_acrnn.audio.waveforms import AudioError, is_torchcodec
 
 Encoded: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 Recorded: TypeAlias = Encoded | ArrayLike | Mapping[str, Any] | tuple[Any, Any]  # samples, alone or with their rate, as well
@@ -25,6 +25,19 @@ _HELD_IN_MEMORY = 2**26  # bytes of what cannot be sought in; more goes to a tem
 def is_encoded(recording: Any) -> TypeGuard[Encoded]:
     """Whether a recording is a file, its bytes or an open one, rather than samples."""
     return isinstance(recording, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(recording, "read")
+
+
+def unwrapped(recording: Any) -> Any:
+    """The file in a mapping of `bytes` and `path`, one of which may be None, as Hugging Face's datasets have audio that is not decoded."""
+    if not isinstance(recording, Mapping) or not recording.keys() <= {"bytes", "path"}:
+        return recording
+    held, path = recording.get("bytes"), recording.get("path")
+    if not isinstance(held, (bytes, bytearray, memoryview)):
+        return path if held is None and path is not None else recording
+    file = io.BytesIO(held)
+    if path is not None:
+        file.name = path  # type: ignore[attr-defined]
+    return file
 
 
 def name_of(recording: Any) -> str:
@@ -48,7 +61,7 @@ def several(recordings: Iterable[Recorded]) -> Iterable[Recorded]:
         ValueError: It is one recording, whose letters, samples or keys would be taken for recordings.
     """
     is_samples = getattr(recordings, "ndim", 2) < 2 and getattr(getattr(recordings, "dtype", None), "kind", "f") not in "OU"
-    if is_encoded(recordings) or isinstance(recordings, Mapping) or is_samples:
+    if is_encoded(recordings) or isinstance(recordings, Mapping) or is_torchcodec(recordings) or is_samples:
         raise ValueError(f"recordings is a single {type(recordings).__name__}, expected several recordings, such as [recording]")
     return recordings
 

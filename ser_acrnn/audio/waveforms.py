@@ -95,8 +95,9 @@ def samples_and_rate(recording: Any, rate_hertz: float | None) -> tuple[NDArray[
     """Takes samples apart that carry their rate.
 
     Args:
-        recording: Samples; or a mapping with `array` or `raw` and `sampling_rate`, as Hugging Face has it; or a pair of samples
-            and rate, in either order, as soundfile, librosa and Gradio have it.
+        recording: Samples; or a mapping with `array` or `raw` and `sampling_rate`, as Hugging Face has it, or TorchCodec's decoder or
+            samples, as it has them since `datasets` 4; or a pair of samples and rate, in either order, as soundfile, librosa and Gradio
+            have it.
         rate_hertz: Their rate, where it is given beside them.
 
     Returns:
@@ -106,10 +107,13 @@ def samples_and_rate(recording: Any, rate_hertz: float | None) -> tuple[NDArray[
         AudioError: Several rates, or something that holds no samples.
     """
     own: Any = None
-    if isinstance(recording, Mapping):
+    if is_torchcodec(recording):
+        found = _decoded(recording)
+        recording, own = found.data, found.sample_rate
+    elif isinstance(recording, Mapping):
         held = next((key for key in ("array", "raw") if key in recording), None)
         if held is None or "sampling_rate" not in recording:
-            raise AudioError(f"is a mapping with {sorted(map(str, recording))}, expected 'array' and 'sampling_rate'")
+            raise AudioError(f"is a mapping with {sorted(map(str, recording))}, expected 'array' and 'sampling_rate', or 'bytes' or 'path'")
         recording, own = recording[held], recording["sampling_rate"]
     elif isinstance(recording, tuple) and len(recording) == 2:
         first, second = recording
@@ -124,9 +128,26 @@ def samples_and_rate(recording: Any, rate_hertz: float | None) -> tuple[NDArray[
         samples = np.from_dlpack(recording) if _by_dlpack_alone(recording) else np.asarray(recording)
     except Exception as error:  # a ragged list, a tensor on another device, what an object of another library raises
         raise AudioError(f"is no array of samples ({error}), expected (samples,) or (samples, channels)") from error
+    if np.ma.is_masked(recording):
+        raise AudioError(f"has {np.ma.count_masked(recording)} samples masked, expected samples without a mask")
     if samples.size:
         _check_numbers(samples)
     return samples, rate_hertz if own is None else own
+
+
+def is_torchcodec(recording: Any) -> bool:
+    """Whether it is a decoder of TorchCodec, or the samples that it gives."""
+    return hasattr(recording, "get_all_samples") or (hasattr(recording, "sample_rate") and hasattr(recording, "data"))
+
+
+def _decoded(recording: Any) -> Any:
+    if not hasattr(recording, "get_all_samples"):
+        return recording
+    try:
+        return recording.get_all_samples()
+    except Exception as error:  # its own have no common kind
+        reason = " ".join(str(error).split())
+        raise AudioError(f"cannot be decoded by TorchCodec ({reason}), expected audio that it reads") from error
 
 
 def _axes(value: Any) -> int:

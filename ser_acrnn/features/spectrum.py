@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from itertools import count
 from typing import TypeVar
 
 import numpy as np
@@ -19,13 +18,12 @@ from numpy.typing import NDArray
 WORTH_SCIPY = 200  # utterances or windows of some seconds
 _FFTPACK = "scipy.fftpack"
 T = TypeVar("T")
-_passed = count(1)  # in this process, which may hand over its recordings one by one
 
 
 def hastened(heard: Iterable[T], after: int = WORTH_SCIPY) -> Iterator[T]:
-    """Passes recordings or windows on; once the process has had so many, SciPy, if it is installed, is imported and transforms the rest."""
-    for one in heard:
-        if next(_passed) == after + 1:
+    """Passes recordings or windows on; where there are many, SciPy, if it is installed, is imported on the way, and transforms the rest."""
+    for number, one in enumerate(heard):
+        if number == after:
             with suppress(ImportError):
                 importlib.import_module(_FFTPACK)
         yield one

@@ -65,6 +65,10 @@ class KerasNetwork:
         for made in ("_with_attention", "_encoder", "_before"):
             self.__dict__.pop(made, None)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied with a model of its own, and without what was compiled of it."""
+        return KerasNetwork, (self.model, self.batch_segments)
+
     @property
     def name(self) -> str:
         """The model's."""

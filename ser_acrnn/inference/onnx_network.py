@@ -47,7 +47,7 @@ class OnnxNetwork:
             import onnxruntime
         except ImportError as error:
             raise RuntimeUnavailableError(f"{name}: ONNX Runtime is not installed here: pip install onnxruntime") from error
-        self.name = name
+        self.name, self._path = name, path
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ALONE
@@ -78,6 +78,10 @@ class OnnxNetwork:
         self._knows = UNFAMILIARITY in shapes
         self._speaker: dict[str, NDArray[np.float32]] = {}  # inputs that replace the defaults
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied by its file, which a session cannot be, and with its speaker."""
+        return _reopened, (self._path, self.name, self.made_from, self._speaker)
+
     def score(self, segments: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """See `Network`."""
         posteriors, attention, *known = self._run([POSTERIORS, ATTENTION, *([UNFAMILIARITY] if self._knows else [])], segments)
@@ -107,3 +111,16 @@ class OnnxNetwork:
 
     def _run(self, outputs: list[str], segments: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         return self._session.run(outputs, {SEGMENTS: np.ascontiguousarray(segments), **self._speaker})
+
+
+def _reopened(path: Path, name: str, made_from: str, speaker: dict[str, NDArray[np.float32]]) -> OnnxNetwork:
+    """The network that was pickled.
+
+    Raises:
+        RuntimeUnavailableError: Its file is not there any more, or another one is.
+    """
+    network = OnnxNetwork(path, name)
+    if network.made_from != made_from:
+        raise RuntimeUnavailableError(f"{path}: holds other weights, expected those of the network that was pickled")
+    network._speaker = dict(speaker)
+    return network

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import audio, features
-from ser_acrnn.audio.sources import Recorded, complaint_about, is_encoded
+from ser_acrnn.audio.sources import Recorded, complaint_about, is_encoded, unwrapped
 from ser_acrnn.audio.waveforms import samples_and_rate
 from ser_acrnn.audio.windows import windows
 from ser_acrnn.config import FeatureConfig, Normalisation
@@ -73,7 +73,7 @@ class Preprocessor:
 
     def waveform(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> NDArray[np.float32]:
         """A recording as mono samples at the network's rate, shape `(samples,)`."""
-        rate = self.features.sampling_rate_hertz
+        rate, recording = self.features.sampling_rate_hertz, unwrapped(recording)
         if is_encoded(recording):
             with audio.opened(recording) as file:
                 return file.waveform(list(self._short_enough(file.blocks, file.rate_hertz, recording)), rate)
@@ -91,7 +91,7 @@ class Preprocessor:
     @contextmanager
     def opened(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> Iterator[Utterance | Iterator[NDArray[np.float32]]]:
         """Opens a recording once: an utterance; or, of one that is longer, its samples as `pieces` gives them."""
-        rate = self.features.sampling_rate_hertz
+        rate, recording = self.features.sampling_rate_hertz, unwrapped(recording)
         if not is_encoded(recording):
             waveform = self.waveform(recording, sampling_rate_hertz)
             yield self._utterance(waveform, recording) if len(waveform) <= LONGEST_UTTERANCE_SECONDS * rate else iter([waveform])
@@ -125,7 +125,7 @@ class Preprocessor:
 
     def pieces(self, recording: Recorded, sampling_rate_hertz: int | None = None) -> Iterator[NDArray[np.float32]]:
         """The same samples piece by piece, `(samples,)` each; what is silent or not finite in a file is not refused."""
-        if is_encoded(recording):
+        if is_encoded(recording := unwrapped(recording)):
             pieces = audio.stream(recording, self.features.sampling_rate_hertz)
             return self._short_enough(pieces, self.features.sampling_rate_hertz, recording)
         return iter([self.waveform(recording, sampling_rate_hertz)])

@@ -7,6 +7,7 @@ import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,18 @@ def test_errors_name_the_file_where_there_is_one(path: Path, tmp_path: Path) -> 
         audio.load(file)  # type: ignore[arg-type]
 
 
+class Decoder:
+    """What is taken of TorchCodec's, which is not installed for the tests: `get_all_samples()`, with `data` and `sample_rate`."""
+
+    def __init__(self, samples: Any) -> None:
+        self.samples = samples
+
+    def get_all_samples(self) -> SimpleNamespace:
+        if self.samples is None:
+            raise RuntimeError("No\naudio stream")
+        return SimpleNamespace(data=self.samples[np.newaxis], sample_rate=RATE_HERTZ, pts_seconds=0.0)
+
+
 @pytest.mark.parametrize(
     "recording",
     [
@@ -89,8 +102,14 @@ def test_errors_name_the_file_where_there_is_one(path: Path, tmp_path: Path) -> 
         (NOISE[np.newaxis], RATE_HERTZ),
         (np.stack([NOISE, NOISE]), RATE_HERTZ),
         (np.round(NOISE * 32_768).astype(np.int16), RATE_HERTZ),
+        (np.ma.masked_array(NOISE, mask=False), RATE_HERTZ),
+        Decoder(NOISE),
+        Decoder(NOISE).get_all_samples(),
     ],
-    ids=["samples and rate", "rate and samples", "datasets", "pipeline", "one channel first", "two channels first", "integers"],
+    ids=[
+        *("samples and rate", "rate and samples", "datasets", "pipeline", "one channel first", "two channels first", "integers"),
+        *("a mask that masks nothing", "a decoder of TorchCodec", "its samples"),
+    ],
 )
 def test_samples_with_their_rate_in_any_form_are_the_same_waveform(recording: Any) -> None:
     samples, rate = samples_and_rate(recording, None)
@@ -111,6 +130,9 @@ def test_integers_have_their_own_full_scale(dtype: type) -> None:
     [
         ((NOISE, RATE_HERTZ), 16_000, "has a rate of 8000 Hz with it and another of 16000 Hz beside it, expected one"),
         ({"audio": NOISE}, None, r"is a mapping with \['audio'\], expected 'array' and 'sampling_rate'"),
+        ({"bytes": None, "path": None}, None, r"is a mapping with \['bytes', 'path'\], expected .*, or 'bytes' or 'path'"),
+        (Decoder(None), None, r"cannot be decoded by TorchCodec \(No audio stream\), expected audio that it reads"),
+        (np.ma.masked_array(NOISE, mask=np.sort(NOISE)[-4] < NOISE), 8_000, "has 3 samples masked, expected samples without a mask"),
         ((NOISE, NOISE), None, "is a pair of arrays, expected samples and their rate"),
         ([[0.1, 0.2], [0.3]], None, "is no array of samples .*, expected"),
         (([[0.1, 0.2], [0.3]], RATE_HERTZ), None, "is no array of samples .*, expected"),
@@ -131,12 +153,23 @@ def test_what_is_no_recording_is_refused_in_one_line(recording: Any, rate: Any, 
 
 
 @pytest.mark.parametrize(
-    "one", ["a.wav", Path("a.wav"), b"RIFF", NOISE, {"array": NOISE, "sampling_rate": 1}], ids=lambda one: type(one).__name__
+    "one",
+    ["a.wav", Path("a.wav"), b"RIFF", NOISE, {"array": NOISE, "sampling_rate": 1}, Decoder(NOISE)],
+    ids=lambda one: type(one).__name__,
 )
 def test_one_recording_where_several_are_expected_is_refused(one: Any) -> None:
     with pytest.raises(ValueError, match=r"recordings is a single \w+, expected several recordings, such as \[recording\]"):
         sources.several(one)
     assert sources.several([one]) == [one]
+
+
+@pytest.mark.parametrize("held", [bytes, lambda found: None], ids=["bytes", "path"])
+def test_audio_that_datasets_did_not_decode_is_the_file(path: Path, tmp_path: Path, held: Any) -> None:
+    found = sources.unwrapped({"bytes": held(path.read_bytes()), "path": str(path)})
+    assert sources.name_of(found) == str(path)
+    np.testing.assert_array_equal(audio.load(found, RATE_HERTZ), NOISE)
+    for other in ({"bytes": "UklGRg==", "path": None}, {"array": NOISE, "sampling_rate": 1, "path": "a.wav"}, {}, NOISE):
+        assert sources.unwrapped(other) is other
 
 
 @pytest.mark.parametrize("paths", [np.array(["a.wav", "b.wav"]), pd.Series(["a.wav", "b.wav"]), pd.Series([Path("a.wav")])])

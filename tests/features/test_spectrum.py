@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from itertools import count
 
 import numpy as np
 import pytest
@@ -45,8 +44,6 @@ def test_the_filterbank_is_python_speech_features(setting: tuple[int, int, int, 
 
 def test_many_are_transformed_by_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "scipy.fftpack")
-    monkeypatch.setattr(spectrum, "_passed", count(1))
-    assert list(spectrum.hastened(range(2), after=3)) == [0, 1]  # one call after the other counts
-    some = spectrum.hastened(range(2, 5), after=3)
-    assert next(some) == 2 and "scipy.fftpack" not in sys.modules
+    some = spectrum.hastened(range(5), after=3)
+    assert [next(some) for _ in range(3)] == [0, 1, 2] and "scipy.fftpack" not in sys.modules
     assert list(some) == [3, 4] and "scipy.fftpack" in sys.modules

@@ -379,7 +379,8 @@ def test_a_long_recording_enrols_a_speaker_window_by_window(tmp_path):
 def test_a_recording_may_come_in_any_form(model, recording):
     predictor, samples = Predictor(model), audio.load(recording)
     expected = predictor.predict(recording)
-    for form in (recording.read_bytes(), (samples, 16_000), {"array": samples, "sampling_rate": 16_000}, samples[np.newaxis]):
+    undecoded = {"bytes": recording.read_bytes(), "path": recording.name}
+    for form in (undecoded["bytes"], undecoded, (samples, 16_000), {"array": samples, "sampling_rate": 16_000}, samples[np.newaxis]):
         assert predictor.predict(form).posteriors == expected.posteriors
     with recording.open("rb") as file:
         assert predictor.predict(file) == expected
