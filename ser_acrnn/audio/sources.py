@@ -36,7 +36,7 @@ def unwrapped(recording: Any) -> Any:
         return path if held is None and path is not None else recording
     file = io.BytesIO(held)
     if path is not None:
-        file.name = path  # type: ignore[attr-defined]
+        file.name = path
     return file
 
 
