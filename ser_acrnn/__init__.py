@@ -20,7 +20,7 @@ quiet.install()
 
 
 def _register_layers(_: object) -> None:
-    for module in ("layers", "front_end"):
+    for module in ("layers", "waveform"):  # which imports the others that have some
         importlib.import_module(f"ser_acrnn.models.{module}")
 
 

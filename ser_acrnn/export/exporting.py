@@ -92,8 +92,8 @@ def export(
     """Writes a network for another runtime, opens the file there, and compares posteriors.
 
     The file takes segments, named `segments`, or, with its features inside, raw audio, named `waveform`: `(batch, samples)`, mono at
-    16 kHz; and gives `posteriors`, NaN for what holds NaN or infinite values. Normalisation is inside. LiteRT takes one segment or
-    waveform at a time, the others any number. A network in mixed bfloat16 is exported in float32. The comparison is kept as JSON in
+    16 kHz; and gives `posteriors`, NaN for what holds NaN or infinite values, and for silence, see `waveform_model`. Normalisation is
+    inside. LiteRT takes one segment or waveform at a time, the others any number. A network in mixed bfloat16 is exported in float32. The comparison is kept as JSON in
     `<path>.check.json`. Both replace an earlier export in the end, in one step each; until then, and on an error, that one stays as it
     was.
 
@@ -247,8 +247,12 @@ def _check_installed(format: str) -> None:
 
 def _facts(model: keras.Model) -> tuple[tuple[str, ...], str]:
     """Emotions and the recipe's hash; refuses what is no network of ours."""
+    if not isinstance(model, keras.Model):
+        raise ExportError(f"the model is a {type(model).__name__}, expected a keras.Model, as ser_acrnn.load_pretrained gives")
+    if network_in(model) is not model:
+        raise ExportError(f"{model.name}: takes raw audio already, expected the network that it was made of, and waveform=True")
     try:
-        check_parts(network_in(model), model.name, ("normalise", "emotion"))
+        check_parts(model, model.name, ("normalise", "emotion"))
     except NetworkError as error:
         raise ExportError(str(error)) from error
     found = facts(model)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn.config.features import FeatureConfig, SpeechGate
 
+LEAST_SPEECH_SECONDS = 0.3  # from less, a network names an emotion as surely as from a sentence, whatever was said
 MOST_DECIBELS, QUIETEST_PERCENT = 60.0, 5  # of an estimated ratio of speech to noise
 
 

@@ -22,12 +22,11 @@ from ser_acrnn.config import FeatureConfig, Normalisation
 from ser_acrnn.features import speech_activity
 from ser_acrnn.features.normalisation import Statistics, normalise, statistics_of
 from ser_acrnn.features.spectrum import hastened
-from ser_acrnn.features.speech_activity import Activity
+from ser_acrnn.features.speech_activity import LEAST_SPEECH_SECONDS, Activity
 from ser_acrnn.inference.turns import turn
 
 # A recording up to this length is one utterance; a longer one is heard window by window, in memory that does not grow with it.
 LONGEST_UTTERANCE_SECONDS = 60.0
-LEAST_SPEECH_SECONDS = 0.3  # from less, a network names an emotion as surely as from a sentence, whatever was said
 
 
 @dataclass(frozen=True)

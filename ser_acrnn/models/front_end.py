@@ -48,14 +48,15 @@ class LogMels(InFloat32):
     Args:
         recipe: The recipe of the features; its values are saved with the layer.
         channels: 3, or 1 for the static log-Mels alone.
+        least_seconds: Of speech; where a recipe with a speech gate finds less of it, there is nothing to be judged.
 
     Raises:
         ValueError: The recipe takes the level of all of a speaker's audio, which one waveform does not tell.
 
     Input shape: `(batch, samples)`, mono at `recipe.sampling_rate_hertz`, all of one length, which may be any. Where the recipe has a
-    speech gate, everything before and after the speech of each is cut off, or nothing where there is none.
+    speech gate, everything before and after the speech of each is cut off.
     Output: float32 `(batch, frames, mels, channels)`; with a speech gate as many frames as the whole waveforms have, zero after the
-    speech, and the number of frames of speech, `(batch,)`.
+    speech, and the number of frames of speech, `(batch,)`, 0 where there is none or too little.
 
     Example:
         >>> import numpy as np
@@ -63,21 +64,25 @@ class LogMels(InFloat32):
         (2, 99, 40, 3)
     """
 
-    def __init__(self, recipe: FeatureConfig = FEATURE_RECIPES["paper"], channels: int = 3, **kwargs: Any) -> None:
+    def __init__(
+        self, recipe: FeatureConfig = FEATURE_RECIPES["paper"], channels: int = 3, least_seconds: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if recipe.standardise_waveform == "speaker":
             raise ValueError("FeatureConfig.standardise_waveform is 'speaker', expected True or False for a single waveform")
         self.recipe = recipe
         self.channels = channels
+        self.least_seconds = least_seconds
         self._filters = _filterbank(recipe)
         self._transform = _sliced_transform(recipe)
 
     def call(self, inputs: Any) -> Any:
         recipe, samples = self.recipe, ops.shape(inputs)[1]
         frames = self._frames(samples)
-        inside, spoken, count = None, None, samples
+        inside, spoken, enough, count = None, None, None, samples
         if recipe.speech_gate:
-            inputs, count = speech(inputs, recipe)
+            inputs, count, heard = speech(inputs, recipe)
+            enough = heard & (count >= round(self.least_seconds * recipe.sampling_rate_hertz))
             inside = ops.cast(ops.arange(samples) < count[:, None], "float32")
             spoken = 1 + quotient_rounded_up(ops.maximum(count - recipe.window_samples, 0), recipe.shift_samples)
         signal, lost, variance = self._standardised(inputs, samples, count, inside)
@@ -98,7 +103,10 @@ class LogMels(InFloat32):
         deltas = _ending(_deltas(static, recipe.delta_frames), spoken)
         channels = [static, deltas, _deltas(deltas, recipe.delta_frames)]
         values = ops.stack(channels[: self.channels], axis=3)
-        return values if spoken is None else [ops.where(_within(frames, spoken), values, 0.0), spoken]
+        if spoken is None:
+            return values
+        spoken = ops.where(enough, spoken, 0)
+        return [ops.where(_within(frames, spoken), values, 0.0), spoken]
 
     def _frames(self, samples: Any) -> Any:
         return 1 + quotient_rounded_up(at_least_zero(samples - self.recipe.window_samples), self.recipe.shift_samples)
@@ -150,7 +158,7 @@ class LogMels(InFloat32):
         return [values, keras.KerasTensor((inputs.shape[0],), dtype="int32")] if self.recipe.speech_gate else values
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "recipe": self.recipe.to_dict(), "channels": self.channels}
+        return {**super().get_config(), "recipe": self.recipe.to_dict(), "channels": self.channels, "least_seconds": self.least_seconds}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -168,7 +176,7 @@ class StandardisedUtterances(InFloat32):
     def call(self, inputs: Any, spoken: Any = None) -> Any:
         length = ops.shape(inputs)[1]
         inside: Any = 1.0 if spoken is None else ops.cast(_within(length, spoken), "float32")
-        count = ops.cast(length if spoken is None else spoken[:, None, None, None], "float32")
+        count = ops.cast(length if spoken is None else ops.maximum(spoken, 1)[:, None, None, None], "float32")
         away = inputs - inside * ops.sum(inputs, axis=1, keepdims=True) / count
         variance = ops.maximum(ops.sum(ops.square(away), axis=1, keepdims=True) / count, SMALLEST_VARIANCE)
         return away / ops.sqrt(variance)
@@ -217,16 +225,20 @@ class UtterancePosteriors(InFloat32):
     """Posteriors of segments -> those of their utterances: the maximum, scaled to sum to one (paper, section III).
 
     Called on posteriors `(batch * segments, emotions)` and the waveforms `(batch, samples)` that they are of; output: `(batch, emotions)`,
-    NaN for a waveform with samples that are NaN, infinite, or beyond `ser_acrnn.audio.files.LARGEST_SAMPLE`.
+    NaN for a waveform with samples that are NaN, infinite, or beyond `ser_acrnn.audio.files.LARGEST_SAMPLE`, for one whose samples are all
+    equal, and where a number of frames `(batch,)` is given for each, where that is 0.
     """
 
-    def call(self, posteriors: Any, waveforms: Any) -> Any:
+    def call(self, posteriors: Any, waveforms: Any, spoken: Any = None) -> Any:
         rows = ops.shape(waveforms)[0]
         each = ops.reshape(posteriors, (rows, ops.shape(posteriors)[0] // rows, posteriors.shape[1]))
         largest = ops.max(each, axis=1)
-        return nan_where_beyond(LARGEST_SAMPLE, waveforms, largest / ops.sum(largest, axis=1, keepdims=True))
+        found = nan_where_beyond(LARGEST_SAMPLE, waveforms, largest / ops.sum(largest, axis=1, keepdims=True))
+        sounds = ops.max(ops.cast(waveforms != waveforms[:, :1], "int32"), axis=1)
+        heard = sounds if spoken is None else ops.minimum(sounds, spoken)
+        return ops.where(heard[:, None] > 0, found, float("nan"))
 
-    def compute_output_spec(self, posteriors: Any, waveforms: Any) -> Any:
+    def compute_output_spec(self, posteriors: Any, waveforms: Any, spoken: Any = None) -> Any:
         return keras.KerasTensor((waveforms.shape[0], posteriors.shape[1]), dtype="float32")
 
 

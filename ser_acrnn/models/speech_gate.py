@@ -18,13 +18,14 @@ from ser_acrnn.features.speech_activity import half_pause_frames
 POWERS_OF_TWO = np.exp2(np.arange(-30, 31)).astype(np.float32)
 
 
-def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any]:
+def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any, Any]:
     """Moves the speech of each waveform `(batch, samples)` to its beginning, as `ser_acrnn.features.speech_activity` finds it.
 
     What is too much of long pauses is left out.
 
     Returns:
-        The waveforms, zero after their speech, and how many samples of speech each has, `(batch,)`.
+        The waveforms, zero after their speech; how many samples of speech each has, `(batch,)`; and whether it has any, `(batch,)`: one
+        without is kept whole.
     """
     gate, samples, whole = recipe.speech_gate, ops.shape(waveforms)[1], waveforms
     assert gate is not None
@@ -41,13 +42,13 @@ def speech(waveforms: Any, recipe: FeatureConfig) -> tuple[Any, Any]:
     order = ops.arange(frames)
     first, last = frames - 1 - ops.max(above * (frames - 1 - order), axis=1), ops.max(above * order, axis=1)
     start, end = first * recipe.shift_samples, ops.minimum(last * recipe.shift_samples + recipe.window_samples, count)
-    heard = ops.squeeze(peak >= floor * _ratio(gate.least_range_decibels), axis=1)  # of silence both are 0
+    heard = ops.squeeze((peak > 0) & (peak >= floor * _ratio(gate.least_range_decibels)), axis=1)
     start, kept = ops.where(heard, silence + start, 0), ops.where(heard, end - start, samples)
     if (half := half_pause_frames(recipe)) is None:
-        return _moved(whole, start, kept, samples), kept
+        return _moved(whole, start, kept, samples), kept, heard
     cut = _too_long(above, first, last, half) * ops.cast(heard[:, None], "int32")  # a frame shift each, counted from `silence` on
     kept = kept - ops.sum(cut, axis=1) * recipe.shift_samples
-    return _without(whole, ops.where(heard, silence, 0), ops.where(heard, first, 0), cut, kept, recipe.shift_samples), kept
+    return _without(whole, ops.where(heard, silence, 0), ops.where(heard, first, 0), cut, kept, recipe.shift_samples), kept, heard
 
 
 def _without(waveforms: Any, begin: Any, first: Any, cut: Any, kept: Any, shift: int) -> Any:

@@ -6,16 +6,29 @@ import keras
 
 from ser_acrnn.config.features import feature_recipe
 from ser_acrnn.features.normalisation import Statistics
+from ser_acrnn.features.speech_activity import LEAST_SPEECH_SECONDS
 from ser_acrnn.models.front_end import LogMels, Segments, StandardisedUtterances, UtterancePosteriors
+from ser_acrnn.models.layers import register
 from ser_acrnn.models.loading import check_parts
 
 
-def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: Statistics | None = None) -> keras.Model:
+@register
+class WaveformNetwork(keras.Model):
+    """Waveforms `(batch, samples)`, mono at 16 kHz -> posteriors `(batch, emotions)`. Functional: made from input and output."""
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """In the order of the posteriors."""
+        return tuple(network_in(self).get_layer("emotion").emotions)
+
+
+def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: Statistics | None = None) -> WaveformNetwork:
     """A network that takes waveforms and gives what `Predictor.predict` gives of a recording of up to a minute.
 
     Waveforms of a batch are as long as each other: silence at the end of one would change its mean and variance, but for a network whose
-    recipe has a speech gate, which cuts it off. One with samples that are no audio, NaN or infinite, gets NaN for posteriors, and spoils no
-    other. What else `ser_acrnn.audio.files` refuses, such as silence throughout, gets posteriors too; they mean nothing.
+    recipe has a speech gate, which cuts it off. One that `Predictor` refuses gets NaN for posteriors, and spoils no other: with samples
+    that are no audio, NaN or infinite, or are all equal; and of a network whose recipe has a speech gate, without speech or with less than
+    0.3 s of it.
 
     Args:
         model: A network of `ser_acrnn.models.networks.acrnn`; it is copied.
@@ -33,9 +46,9 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
             and none is given or the reverse; fewer than one sample.
 
     Example:
-        >>> import numpy as np, ser_acrnn
+        >>> import ser_acrnn
         >>> model = waveform_model(ser_acrnn.load_pretrained("acrnn3d-emodb"))  # doctest: +SKIP
-        >>> model(np.random.default_rng(0).normal(size=(1, 80_000))).shape  # doctest: +SKIP
+        >>> model(ser_acrnn.audio.load("recording.wav")[None]).shape  # doctest: +SKIP
         TensorShape([1, 7])
     """
     if samples is not None and samples < 1:
@@ -45,14 +58,13 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
     normalise = copy.get_layer("normalise")
     recipe = feature_recipe(normalise.recipe_hash, model.name)
     waveform = keras.Input((samples,), name="waveform")
-    heard = LogMels(recipe, channels, name="log_mels")(waveform)
+    heard = LogMels(recipe, channels, LEAST_SPEECH_SECONDS, name="log_mels")(waveform)
     values, *spoken = heard if recipe.speech_gate else [heard]
     if normalise.scope == "utterance":
         values = StandardisedUtterances(name="standardise")(values, *spoken)
     posteriors = copy(Segments(frames, name="segments")(values, *spoken))
-    made = keras.Model(waveform, UtterancePosteriors(name="posteriors")(posteriors, waveform), name=f"{model.name}_of_waveforms")
-    made.emotions = tuple(copy.get_layer("emotion").emotions)
-    return made
+    judged = UtterancePosteriors(name="posteriors")(posteriors, waveform, *spoken)
+    return WaveformNetwork(waveform, judged, name=f"{model.name}_of_waveforms")
 
 
 def network_in(model: keras.Model) -> keras.Model:

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from layer_check import NO_JAX, jax_python, run_on_jax, run_python
 
-from ser_acrnn.config import DnnElmConfig, ModelConfig
+from ser_acrnn.config import FEATURE_RECIPES, DnnElmConfig, ModelConfig
 from ser_acrnn.export import exporting as exporting
 from ser_acrnn.export.checks import synthetic_segments
 from ser_acrnn.export.exporting import ExportError, export, open_exported
 from ser_acrnn.inference.batching import segment_posteriors
 from ser_acrnn.models.networks import acrnn, dnn, with_attention
+from ser_acrnn.models.waveform import waveform_model
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
@@ -340,3 +341,12 @@ def test_synthetic_segments_have_the_features_statistics_and_padding(masked):
     units = (segments[real] - np.asarray(layer.mean)) / np.sqrt(np.asarray(layer.variance))
     assert abs(units.mean()) < 0.3 and 1 < units.std() < 2
     assert not np.array_equal(segments, synthetic_segments(masked, seed=1))
+
+
+def test_what_is_no_network_of_segments_is_named(tmp_path):
+    with pytest.raises(ExportError, match=r"the model is a str, expected a keras.Model, as ser_acrnn.load_pretrained gives"):
+        export("acrnn3d-emodb", tmp_path / "a.keras", "keras")
+    listening = waveform_model(acrnn(SMALL, recipe_hash=FEATURE_RECIPES["paper"].recipe_hash))
+    with pytest.raises(ExportError, match="takes raw audio already, expected the network that it was made of, and waveform=True"):
+        export(listening, tmp_path / "a.keras", "keras")
+    assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from layer_check import run_python
 
-from ser_acrnn import Predictor, cli, features
+from ser_acrnn import AudioError, Predictor, cli, features
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.export import formats
 from ser_acrnn.export.checks import pieces, synthetic_waveforms
@@ -238,6 +238,10 @@ def test_a_file_of_a_network_of_speech_hears_no_zeros(gated, tmp_path, format):
     found = run([np.pad(wave, (0, 96_000 - len(wave))) for wave in heard])
     expected = [[*predictor.predict(wave).posteriors.values()] for wave in heard]
     np.testing.assert_allclose(found, expected, atol=1e-4)
+    nothing = [np.zeros(96_000, np.float32), np.pad(heard[0][8_000:10_000], (20_000, 74_000)).astype(np.float32)]
+    assert np.isnan(run(nothing)).all()  # the predictor refuses both
+    with pytest.raises(AudioError, match=r"holds .* s of speech, expected 0.3 s or more"):
+        predictor.predict(nothing[1], 16_000)
 
 
 def test_the_check_pads_one_side_only(gated, tmp_path, monkeypatch):

@@ -95,11 +95,16 @@ def test_the_speech_gate_keeps_of_each_waveform_what_it_keeps_in_features(name):
         assert np.abs(found[:count] - expected).max() < 1e-4 and not found[count:].any()
 
 
-def test_where_there_is_no_speech_the_gate_keeps_everything():
-    noise = np.random.default_rng(0).normal(size=(2, 8_000)).astype(np.float32) * [[1], [0]]
-    values, frames = map(ops.convert_to_numpy, LogMels(FEATURE_RECIPES["speech"])(noise))
-    assert frames.tolist() == [49, 49]
-    np.testing.assert_allclose(values[0], features.log_mels_3d(noise[0], PAPER), atol=1e-4)
+def test_where_there_is_no_speech_or_too_little_no_frame_counts():
+    recipe, noise = FEATURE_RECIPES["speech"], np.random.default_rng(0).normal(size=8_000)
+    burst = np.where(np.abs(np.arange(8_000) - 4_000) < 1_000, noise, 1e-3 * noise)
+    batch = np.stack([noise, np.zeros(8_000), burst]).astype(np.float32)
+    seconds = activity(batch[2], recipe).seconds
+    assert 0.15 < seconds < 0.3
+    for least, counted in ((0.0, True), (seconds, True), (seconds + 1e-3, False)):
+        values, frames = map(ops.convert_to_numpy, LogMels(recipe, least_seconds=least)(batch))
+        assert frames[:2].tolist() == [0, 0] and not values[:2].any()
+        assert (frames[2] > 0) == values[2].any() == counted
 
 
 @pytest.mark.parametrize(
@@ -272,6 +277,27 @@ def test_samples_that_are_no_audio_get_nan_and_spoil_no_other_waveform(recipe):
     said = model.predict_on_batch(sound)
     np.testing.assert_allclose(said[0], model.predict_on_batch(sound[:1])[0], atol=1e-6)
     assert np.isfinite(said[0]).all() and np.isnan(said[1:]).all()
+
+
+@pytest.mark.parametrize("recipe", ["paper", "speech-short-pauses"])
+def test_what_the_predictor_refuses_gets_nan_and_spoils_no_other_waveform(recipe):
+    keras.utils.set_random_seed(0)
+    network = acrnn(dataclasses.replace(SMALL, normalisation="utterance"), recipe_hash=FEATURE_RECIPES[recipe].recipe_hash)
+    model, predictor = waveform_model(network), ser_acrnn.Predictor(network)
+    sound, noise = synthetic_waveforms(1, seed=3)[0][:8_000], np.random.default_rng(1).normal(size=8_000)
+    batch = np.stack([sound, np.zeros(8_000), np.full(8_000, 0.5), np.pad(sound[2_000:4_000], 3_000), 0.1 * noise]).astype(np.float32)
+    with pytest.raises(ser_acrnn.AudioError):
+        predictor.predict(batch[1], RATE_HERTZ)
+    refused = [isinstance(found, ser_acrnn.AudioError) for found in predictor.predict_many(list(batch), RATE_HERTZ)]
+    assert refused == [False, True, True, *([recipe != "paper"] * 2)]
+    said = model.predict_on_batch(batch)
+    assert np.isnan(said).all(axis=1).tolist() == refused == np.isnan(said).any(axis=1).tolist()
+    np.testing.assert_allclose(said[0], list(predictor.predict(sound, RATE_HERTZ).posteriors.values()), atol=1e-5)
+
+
+def test_a_saved_model_of_waveforms_names_its_emotions(network, tmp_path):
+    waveform_model(network).save(tmp_path / "waveforms.keras")
+    assert keras.saving.load_model(tmp_path / "waveforms.keras").emotions == SMALL.emotions
 
 
 @pytest.fixture(scope="module")
