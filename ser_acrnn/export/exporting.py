@@ -91,11 +91,11 @@ def export(
 ) -> Comparison:
     """Writes a network for another runtime, opens the file there, and compares posteriors.
 
-    The file takes segments, named `segments`, or, with its features inside, raw audio, named `waveform`: `(batch, samples)`, mono at
-    16 kHz; and gives `posteriors`, NaN for what holds NaN or infinite values, and for silence, see `waveform_model`. Normalisation is
-    inside. LiteRT takes one segment or waveform at a time, the others any number. A network in mixed bfloat16 is exported in float32. The comparison is kept as JSON in
-    `<path>.check.json`. Both replace an earlier export in the end, in one step each; until then, and on an error, that one stays as it
-    was.
+    The file takes segments, named `segments`, or, with its features inside, raw audio, named `waveform`: `(batch, samples)`, mono at 16
+    kHz; and gives `posteriors`, NaN for what holds NaN or infinite values, and for silence, see `waveform_model`. Normalisation is inside.
+    LiteRT takes one segment or waveform at a time, the others any number. A network in mixed bfloat16 is exported in float32. The
+    comparison is kept as JSON in `<path>.check.json`. Both replace an earlier export in the end, in one step each; until then, and on an
+    error, that one stays as it was.
 
     Args:
         model: A network of `ser_acrnn.models.networks`.
