@@ -85,7 +85,7 @@ def _corpora(about: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _temperature(about: Mapping[str, Any]) -> str:
-    if not about["familiarity_by"]:
+    if not about.get("familiarity_by"):
         return ""
     left_out = " and ".join(catalogue.corpus(name).title for name in about["familiarity_by"])
     return f"""

@@ -18,7 +18,7 @@ from experiments import catalogue
 from experiments.catalogue.published import CONFUSIONS, Confusion
 from experiments.grid.collected import results_of
 from ser_acrnn.evaluation import metrics
-from ser_acrnn.evaluation.intervals import FEWEST_FOLDS, Difference, t_interval
+from ser_acrnn.evaluation.intervals import FEWEST_FOLDS, Difference, rate_interval
 from ser_acrnn.evaluation.protocol import LEAKY_CHOICE, LEAKY_NORMALISATION, LEAKY_RANDOM, LEAKY_SEGMENTS, LEAVE_ONE_SPEAKER_OUT
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.results_check import folder_name
@@ -210,7 +210,7 @@ def _row(system: str, mechanism: Mechanism, said: Sequence[Reported], worded: Se
     uars = np.array([one.uar for one in said])
     folds = by_part(said)
     means = np.array(list(folds.values()))
-    low, high = t_interval(means)
+    low, high = rate_interval(means, 100)
     deviation = float(np.std(means, ddof=1)) if len(means) > 1 else math.nan
     published = CONFUSIONS[CORPUS]
     four = [folds[speaker] for speaker in published.speakers if speaker in folds]

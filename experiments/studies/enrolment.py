@@ -21,7 +21,7 @@ from ser_acrnn import audio
 from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.evaluation import metrics, report
-from ser_acrnn.evaluation.intervals import TESTED, Difference, around, compared, family, t_interval
+from ser_acrnn.evaluation.intervals import TESTED, Difference, around, compared, family, rate_interval
 from ser_acrnn.evaluation.results import RunResult
 
 FOLDER = "enrolment"  # below a corpus's results
@@ -104,7 +104,7 @@ def table(root: Path, folder: str) -> str:
             if not (shared := (after - beside).dropna()).empty:
                 differences[system, heard] = Difference.over(shared)
             name = heard if heard.isdigit() else f"all {heard} ones"
-            rows[system, heard] = [title, name, around(after.mean(), *t_interval(after)), "" if shared.empty else words]
+            rows[system, heard] = [title, name, around(after.mean(), *rate_interval(after, 100)), "" if shared.empty else words]
     corrected = dict(zip(differences, family([*differences.values()]), strict=True))
     return report.markdown_table(HEADS, [[*row, *compared(corrected.get(place))] for place, row in rows.items()]) if rows else ""
 

@@ -25,7 +25,7 @@ from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import TrainConfig
 from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.ensembles import averaged
-from ser_acrnn.evaluation.intervals import around, t_interval
+from ser_acrnn.evaluation.intervals import around, rate_interval
 from ser_acrnn.evaluation.results import RunResult
 
 FOLDER = "robustness"  # below a corpus's results
@@ -94,7 +94,7 @@ def table(root: Path, folder: str) -> str:
         for system in systems:
             judged = found[system][found[system]["condition"] == condition]
             folds = [100 * metrics.unweighted_average_recall(part["emotion"], part["decision"]) for _, part in judged.groupby("speaker")]
-            cells.append(around(np.mean(folds), *t_interval(folds)) if folds else "")
+            cells.append(around(np.mean(folds), *rate_interval(folds, 100)) if folds else "")
         rows.append([condition, *cells])
     return report.markdown_table(["UAR, mean over folds (95 % interval)", *(names[system] for system in systems)], rows)
 

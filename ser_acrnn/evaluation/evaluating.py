@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.calibration import reliability
-from ser_acrnn.evaluation.intervals import around, ends, t_interval
+from ser_acrnn.evaluation.intervals import around, ends, rate_interval
 from ser_acrnn.evaluation.markdown import markdown_table
 from ser_acrnn.evaluation.predictions_table import Predictions, Results, Table, read
 
@@ -28,7 +28,7 @@ class GroupMean:
 
     Attributes:
         mean: 0 to 1.
-        low: Lower end of the mean's 95 % t interval; NaN with fewer than three groups.
+        low: Lower end of the mean's 95 % t interval, cut at 0 and 1; NaN with fewer than three groups.
         high: The upper end of the interval.
     """
 
@@ -215,7 +215,7 @@ def evaluate(
         | angry | 3          | 66.7      | 2     | 1   |
         | sad   | 3          | 100.0     | 0     | 3   |
         <BLANKLINE>
-        UAR 83.3 % (chance 50.0 %), WA 83.3 % of 6 utterances; mean over 3 speakers 91.7 % (95 % interval 55.8 to 127.5)
+        UAR 83.3 % (chance 50.0 %), WA 83.3 % of 6 utterances; mean over 3 speakers 91.7 % (95 % interval 55.8 to 100.0)
         Macro F1 82.9 %
     """
     judged = read(predictions, labels, emotions=emotions, truth=truth, decision=decision, mapping=mapping or {}, labels_only=labels_only)
@@ -254,7 +254,7 @@ def _groups(judged: Predictions, column: str) -> Groups:
         seeds = part.by(SEED).values() if SEED in part.rows.frame.columns else [part]
         each.append(pd.DataFrame([_rates(seed) for seed in seeds]).mean())
     table = pd.DataFrame(each)
-    means = {rate: GroupMean(float(table[rate].mean()), *map(float, t_interval(table[rate]))) for rate in _RATES}
+    means = {rate: GroupMean(float(table[rate].mean()), *map(float, rate_interval(table[rate]))) for rate in _RATES}
     return Groups(column, len(table), **means)
 
 

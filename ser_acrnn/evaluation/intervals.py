@@ -39,6 +39,19 @@ def t_interval(means: ArrayLike, level: float = LEVEL) -> NDArray[np.float64]:
     return np.stack([values.mean(axis=-1) - half, values.mean(axis=-1) + half], axis=-1)
 
 
+def rate_interval(means: ArrayLike, whole: float = 1.0) -> NDArray[np.float64]:
+    """The t interval of a mean rate, as far as it can be one: cut at 0 and at `whole`, which leaves out no mean that there can be.
+
+    Args:
+        means: See `t_interval`.
+        whole: The highest rate, 100 of rates in percent.
+
+    Returns:
+        See `t_interval`.
+    """
+    return np.clip(t_interval(means), 0, whole)
+
+
 def t_test(differences: ArrayLike) -> float:
     """Two-sided p-value of Student's t test that a mean over folds is zero; of paired differences, the paired t test.
 

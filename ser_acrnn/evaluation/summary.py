@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.evaluation.ensembles import with_seed_ensembles
-from ser_acrnn.evaluation.intervals import t_interval
+from ser_acrnn.evaluation.intervals import rate_interval
 from ser_acrnn.evaluation.results import RunResult
 
 
@@ -150,7 +150,7 @@ def _by_system(results: Iterable[RunResult]) -> dict[str, list[RunResult]]:
 def _row(system: str, results: Sequence[RunResult], paper: Published) -> SystemSummary:
     runs = scores(results)
     folds = 100 * runs.groupby("speaker")[["uar", "wa", "f1"]].mean()
-    low, high = t_interval(folds["uar"])
+    low, high = rate_interval(folds["uar"], 100)
     return SystemSummary(
         system=system,
         runs=len(runs),

@@ -26,6 +26,16 @@ def test_many_samples_have_an_interval_each():
     np.testing.assert_allclose(found[1, 3], stats.ttest_1samp(samples[1, 3], 0).confidence_interval(), rtol=1e-9)
 
 
+def test_the_interval_of_a_rate_holds_nothing_that_is_no_rate():
+    for means, whole in (([0.5, 1.0, 1.0], 1.0), ([50.0, 100.0, 90.0], 100.0), ([0.0, 0.1, 0.0], 1.0)):
+        low, high = intervals.t_interval(means)
+        assert low < 0 or high > whole
+        assert intervals.rate_interval(means, whole).tolist() == [max(low, 0), min(high, whole)]
+    inside = [0.4, 0.5, 0.6, 0.5]
+    np.testing.assert_array_equal(intervals.rate_interval(inside), intervals.t_interval(inside))
+    assert np.isnan(intervals.rate_interval([0.5, 0.6])).all()
+
+
 @pytest.mark.parametrize("folds", [0, 1, 2])
 def test_fewer_than_three_folds_have_no_interval_no_p_and_no_verdict(folds):
     values = FIVE[:folds]
