@@ -21,7 +21,7 @@ def unweighted_average_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
         0 to 1.
 
     Raises:
-        ValueError: No utterances, shapes that differ, or numbers on one side and names on the other.
+        ValueError: No utterances, shapes that differ, numbers on one side and names on the other, or a label that is missing.
     """
     right, true, _ = _counts(*_checked(y_true, y_pred))
     return float(np.mean(right / true))
@@ -77,7 +77,15 @@ def _checked(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
         raise ValueError(f"labels have the shapes {truth.shape} and {decisions.shape}, expected the same (utterances,), at least one")
     if np.issubdtype(truth.dtype, np.number) != np.issubdtype(decisions.dtype, np.number):
         raise ValueError(f"labels have the types {truth.dtype} and {decisions.dtype}, expected numbers or names on both sides")
+    for labels in (truth, decisions):
+        if labels.dtype.kind in "fO" and len(missing := np.flatnonzero(_missing(labels))):
+            raise ValueError(f"{len(missing)} of {len(labels)} labels are missing, the first is that of utterance {missing[0]}")
     return truth, decisions
+
+
+def _missing(labels: NDArray) -> NDArray[np.bool_]:
+    """None and NaN, which alone differs from itself."""
+    return np.array([label is None or label != label for label in labels.tolist()])
 
 
 def _counts(truth: NDArray, decisions: NDArray) -> tuple[NDArray, NDArray, NDArray]:

@@ -52,6 +52,16 @@ def test_numbers_and_names_are_not_compared():
         metrics.weighted_accuracy([0, 1], ["a", "b"])
 
 
+@pytest.mark.parametrize("missing", [None, np.nan])
+@pytest.mark.parametrize("measure", [metrics.unweighted_average_recall, metrics.weighted_accuracy, metrics.macro_f1])
+def test_labels_that_are_missing_are_no_class(measure, missing):
+    for truth, decisions in ((["a", missing], ["a", missing]), (["a", "b"], ["a", missing])):
+        with pytest.raises(ValueError, match="1 of 2 labels are missing, the first is that of utterance 1"):
+            measure(np.array(truth, object), np.array(decisions, object))
+    with pytest.raises(ValueError, match="2 of 3 labels are missing, the first is that of utterance 1"):
+        measure([0, np.nan, np.nan], [0, 1, 2])
+
+
 @pytest.mark.parametrize("truth, decisions", [([], []), (["a"], ["a", "b"]), ([["a"]], [["a"]])])
 def test_shapes_that_cannot_be_meant_are_refused(truth, decisions):
     with pytest.raises(ValueError, match="expected the same"):
