@@ -11,7 +11,7 @@ import numpy as np
 
 from data_prep.loader import find
 from experiments import catalogue
-from experiments.cross_corpus import differences
+from experiments.cross_corpus import confidence, differences
 from experiments.cross_corpus import results as found
 from experiments.cross_corpus.recordings import SETS, shared
 from experiments.cross_corpus.results import CONDITIONS, FOLDER, decisions, parts
@@ -171,7 +171,7 @@ Angry, sad, happy, neutral; chance is 25.
 With fear and disgust, chance is 16.7. Where training and tested corpora share fewer of them, the number stands in brackets.
 
 {table(results, SETS["six"])}
-{_compared(results)}
+{_compared(results)}{_sure(results)}
 {report.made_with(results)}"""
 
 
@@ -183,6 +183,19 @@ def _compared(results: Sequence[RunResult]) -> str:
 
 On corpora that neither has heard, under the same condition on the same recordings: UAR of each speaker, differences averaged over speakers
 with Student's t interval, the p-value of the paired t test, and the same after Holm's correction over the table.
+
+{rows}
+"""
+
+
+def _sure(results: Sequence[RunResult]) -> str:
+    if not (rows := confidence.table(results)):
+        return ""
+    return f"""
+## How sure the networks are
+
+Of all recordings, over all emotions that the network knows: the share of right decisions, the mean posterior of what was decided, and the
+expected calibration error, the mean distance of the two in ten bins of confidence.
 
 {rows}
 """

@@ -7,17 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data_prep.loader import find
 from experiments import catalogue
-from experiments.cross_corpus import page, recordings
+from experiments.cross_corpus import confidence, page, recordings
 from experiments.cross_corpus import results as across
 from experiments.reporting.by_details import parts_of
 from experiments.shipped import learned_from
 from experiments.studies import behaviour, left_out
 from ser_acrnn.evaluation import metrics, report
-from ser_acrnn.evaluation.calibration import ScoredUtterances, reliability
+from ser_acrnn.evaluation.calibration import reliability
 from ser_acrnn.evaluation.results import RunResult
 
 
@@ -129,13 +127,10 @@ def _unadapted(results: Iterable[RunResult]) -> list[RunResult]:
 
 
 def _calibration(results: Iterable[RunResult]) -> str:
-    said = []
-    for one in _unadapted(results):
-        answered = [each for each in one.utterances if each["posteriors"]]
-        posteriors = np.array([each["posteriors"] for each in answered])
-        truth = np.array([one.emotions.index(each["emotion"]) for each in answered])
-        error = 100 * reliability(ScoredUtterances(posteriors / posteriors.sum(axis=1, keepdims=True), truth)).error
-        said.append(f"{error:.1f} points on {catalogue.corpus(one.corpus).title}")
+    said = [
+        f"{100 * reliability(confidence.scored(one)).error:.1f} points on {catalogue.corpus(one.corpus).title}"
+        for one in _unadapted(results)
+    ]
     if not said:
         return "What its confidence is worth has not been measured."
     return f"Its confidence and the share of right decisions differ by {' and by '.join(said)} (expected calibration error)."

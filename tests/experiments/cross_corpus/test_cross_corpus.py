@@ -10,7 +10,7 @@ import soundfile
 
 from data_prep.corpora import banglaser, crema_d, nemo
 from experiments.cross_corpus import __main__ as cross_corpus
-from experiments.cross_corpus import differences, machines, networks, page, results
+from experiments.cross_corpus import confidence, differences, machines, networks, page, results
 from experiments.cross_corpus.recordings import FOUR, SIX, Recording, check_leaks, drawn, read, shared
 from experiments.cross_corpus.results import CONDITIONS, Cell, decisions
 from experiments.shipped import index
@@ -247,6 +247,21 @@ def test_networks_are_compared_speaker_by_speaker():
     assert not differences.table([ours]) and not differences.table([default])
     with pytest.raises(ResultError, match=r"acrnn3d-open.halves and acrnn3d-emodb.halves on nemo: are of other recordings"):
         differences.table([replace(ours, utterances=ours.utterances[1:]), default])
+
+
+def test_how_sure_networks_are_stands_beside_how_often_they_are_right():
+    heard = [recording("nemo", "a", emotion, utterance=emotion) for emotion in ("angry", "sad", "happy", "neutral")]
+    rows = np.array([[0.9, 0.1, 0, 0, 0, 0], [0.9, 0.1, 0, 0, 0, 0], [0, 0.1, 0.5, 0.4, 0, 0], [0, 0, 0, 0, 0, 0]])
+    rows[3] = np.nan  # refused
+    facts = {"recipe_hash": "", "config": {}, "backend": "", "device": "", "precision": "float32", "wall_seconds": 1.0, "chosen": {}}
+
+    def said(judge):
+        return results.of(Cell(judge, "halves", ("emodb",), "nemo", SIX), heard, rows, **facts)
+
+    (line,) = confidence.table([said("opensmile-compare-svm"), said("acrnn3d-emodb")]).splitlines()[2:]
+    # Two of three are right; (0.9 + 0.9 + 0.5) / 3 sure; at 0.9 one of two is right, at 0.5 all: (2 * 0.4 + 0.5) / 3.
+    assert [cell.strip() for cell in line.split("|")[1:-1]] == ["`acrnn3d-emodb`", "halves", "nEMO", "66.7", "76.7", "43.3"]
+    assert not confidence.table([said("opensmile-compare-svm")])
 
 
 def test_a_table_names_how_many_emotions_are_behind_a_figure(tmp_path):
