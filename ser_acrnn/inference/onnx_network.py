@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn.config import Normalisation
 from ser_acrnn.features.normalisation import Statistics
+from ser_acrnn.pretrained import list_pretrained, pretrained_path
 
 SEGMENTS, POSTERIORS, ATTENTION, EMBEDDING, UNFAMILIARITY = "segments", "emotion", "attention", "embedding", "unfamiliarity"
 # Of the batch norm with that number: what it hears; mean and variance as inputs, and as the graph has them.
@@ -47,7 +48,7 @@ class OnnxNetwork:
             import onnxruntime
         except ImportError as error:
             raise RuntimeUnavailableError(f"{name}: ONNX Runtime is not installed here: pip install onnxruntime") from error
-        self.name, self._path = name, path
+        self.name, self._path = name, path.absolute()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ALONE
@@ -114,11 +115,13 @@ class OnnxNetwork:
 
 
 def _reopened(path: Path, name: str, made_from: str, speaker: dict[str, NDArray[np.float32]]) -> OnnxNetwork:
-    """The network that was pickled.
+    """The network that was pickled; one that ships is found wherever the package is installed.
 
     Raises:
         RuntimeUnavailableError: Its file is not there any more, or another one is.
     """
+    if not path.is_file() and name in list_pretrained():
+        path = pretrained_path(name).with_suffix(path.suffix)
     network = OnnxNetwork(path, name)
     if network.made_from != made_from:
         raise RuntimeUnavailableError(f"{path}: holds other weights, expected those of the network that was pickled")

@@ -85,3 +85,11 @@ def test_the_file_has_to_be_that_of_the_network_that_was_pickled(tmp_path: Path)
     path.unlink()
     with pytest.raises(RuntimeUnavailableError, match=f"{path}: .*No such file"):
         pickle.loads(kept)
+
+
+def test_a_network_that_ships_is_found_where_the_package_is_installed_now(tmp_path: Path) -> None:
+    path = tmp_path / "acrnn3d-open.onnx"
+    shutil.copy(pretrained_path("acrnn3d-open").with_suffix(".onnx"), path)
+    kept = pickle.dumps(OnnxNetwork(path, "acrnn3d-open"))
+    path.unlink()
+    assert pickle.loads(kept).made_from == OnnxNetwork(pretrained_path("acrnn3d-open").with_suffix(".onnx"), "").made_from
