@@ -67,6 +67,17 @@ def read(path: str | Path) -> Table:
     return Table([head[place] for place in named], [(number, [cells[place] for place in named]) for number, cells in rows])
 
 
+# Of a table of predictions, besides one for each emotion: of a recording, and of a window.
+PREDICTED = (
+    *("path", "start", "end", "seconds", "speech_seconds", "signal_to_noise_decibels", "unfamiliarity", "unsure", "emotion", "flaw"),
+)
+
+
+def can_be_an_emotion(name: object) -> bool:
+    """Whether it is a text that stands on a line, and no other column of a table of predictions."""
+    return isinstance(name, str) and bool(name.strip()) and len(name.splitlines()) == 1 and name not in PREDICTED
+
+
 def similar(missing: Iterable[str], columns: Sequence[str]) -> str:
     """The end of a message on missing columns: those that are there under nearly the same name."""
     near = [(name, column) for name in missing for column in columns if column != name and alike(column) == alike(name)]

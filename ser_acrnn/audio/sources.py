@@ -84,8 +84,9 @@ def opened(recording: Encoded) -> Iterator[SeekableBytes]:
             yield file
     elif isinstance(recording, (bytes, bytearray, memoryview)):
         yield io.BytesIO(bytes(recording))
-    elif not _gives_bytes(recording):
-        raise AudioError(complaint_about(recording, "is a file that was opened as text, expected one opened for reading bytes"))
+    elif not isinstance(nothing := _read_nothing(recording), bytes):
+        what = "a file that was opened as text" if isinstance(nothing, str) else f"a {type(recording).__name__} that gives no bytes"
+        raise AudioError(complaint_about(recording, f"is {what}, expected a file opened for reading bytes"))
     elif _is_seekable(recording):
         begin = recording.tell()
         yield Excerpt(recording, begin)
@@ -96,9 +97,9 @@ def opened(recording: Encoded) -> Iterator[SeekableBytes]:
             yield kept
 
 
-def _gives_bytes(file: BinaryIO) -> bool:
+def _read_nothing(file: BinaryIO) -> object:
     try:
-        return isinstance(file.read(0), bytes)
+        return file.read(0)
     except OSError:
         raise
     except Exception as error:  # a closed file, or one of a kind of its own

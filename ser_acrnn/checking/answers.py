@@ -71,7 +71,7 @@ class FunctionJudge:
         posteriors, refused = np.full((len(waveforms), len(self.emotions)), np.nan), {}
         for place, waveform in enumerate(waveforms):
             try:
-                posteriors[place] = self._posteriors(waveform)
+                posteriors[place] = self._posteriors(waveform.copy())  # which the function may change
             except CheckError as error:
                 error.place = place
                 raise

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HOP_SECONDS = 1.0
 MOST_SECONDS = 86_400.0  # between two judgements
-HEARD = ("speech_seconds", "signal_to_noise_decibels", "unfamiliarity")
+HEARD = ("speech_seconds", "signal_to_noise_decibels", "unfamiliarity", "unsure")
 Found = TypeVar("Found")
 
 Files = Annotated[
@@ -235,9 +235,9 @@ def moment_row(source: str, moment: WindowPrediction, emotions: Sequence[str]) -
     return {**place, "emotion": moment.emotion, POSTERIORS: posteriors, "flaw": moment.flaw}
 
 
-def _heard(said: Prediction | WindowPrediction) -> dict[str, float]:
-    """How much speech there is, how far above the noise, and how unlike what the network knows, by column."""
-    found = round(said.speech_seconds, 2), round(said.signal_to_noise_decibels, 1), round(said.unfamiliarity, 2)
+def _heard(said: Prediction | WindowPrediction) -> dict[str, float | bool]:
+    """How much speech there is, how far above the noise, how unlike what the network knows, and whether too much so, by column."""
+    found = round(said.speech_seconds, 2), round(said.signal_to_noise_decibels, 1), round(said.unfamiliarity, 2), said.unsure
     return dict(zip(HEARD, found, strict=True))
 
 

@@ -56,8 +56,9 @@ def _print_text(rows: Iterable[dict[str, Any]]) -> None:
             _show(f"{place}: - ({row['flaw']})\n")
         else:
             ranked = sorted(row[POSTERIORS].items(), key=lambda item: -item[1])
-            said = "unsure" if row["unfamiliarity"] > 1 else row["emotion"]
-            _show(f"{place}: {said} ({', '.join(f'{emotion} {share:.2f}' for emotion, share in ranked)})\n")
+            said = "unsure" if row["unsure"] else row["emotion"]
+            shares = ", ".join(f"{emotion} {share:.2f}" for emotion, share in ranked)
+            _show(printable(f"{place}: {said} ({shares})") + "\n")
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:

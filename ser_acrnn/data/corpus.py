@@ -82,8 +82,8 @@ def read_csv(path: str | Path) -> list[Utterance]:
     like a missing value are warned of.
 
     Raises:
-        CorpusError: The CSV cannot be read, see `ser_acrnn.tables.read`; a column or value is missing, a file does not exist or stands in
-            two rows, or an id occurs twice. All such rows are named by their lines.
+        CorpusError: The CSV cannot be read, see `ser_acrnn.tables.read`; a column or value is missing, an emotion cannot be one, a file
+            does not exist or stands in two rows, or an id occurs twice. All such rows are named by their lines.
     """
     path = Path(path)
     try:
@@ -97,8 +97,13 @@ def read_csv(path: str | Path) -> list[Utterance]:
         )
     rows = [(line, dict(zip(table.columns, cells, strict=True))) for line, cells in table.rows]
     empty = [f"line {line}: {column} is empty, expected a name" for line, row in rows for column in _COLUMNS if not row[column]]
-    if empty:
-        raise CorpusError(f"{path}, {tables.listed(empty)}")
+    strange = [
+        f"line {line}: emotion is {row['emotion']!r}, expected a name on a line, none of {list(tables.PREDICTED)}"
+        for line, row in rows
+        if row["emotion"] and not tables.can_be_an_emotion(row["emotion"])
+    ]
+    if empty or strange:
+        raise CorpusError(f"{path}, {tables.listed(empty or strange)}")
     utterances = {
         line: Utterance(
             id=row.get("id") or row["path"],

@@ -45,7 +45,7 @@ class ScoredUtterances:
     def log_loss(self) -> float:
         """Mean negative logarithm of the true class's posterior."""
         true = self.posteriors[np.arange(len(self.truth)), self.truth]
-        return float(-np.log(np.maximum(true, SMALLEST)).mean())
+        return float(0.0 - np.log(np.maximum(true, SMALLEST)).mean())  # 0 where all are 1, not -0
 
 
 def scored_utterances(utterances: Sequence[dict], emotions: Sequence[str]) -> ScoredUtterances:

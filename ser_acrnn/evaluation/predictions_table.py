@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ser_acrnn import tables
 from ser_acrnn.evaluation.calibration import ScoredUtterances, scored_utterances
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.rows import PredictionsError, Rows
@@ -18,9 +20,9 @@ from ser_acrnn.evaluation.rows import PredictionsError, Rows
 Table = pd.DataFrame | str | Path
 Results = RunResult | Sequence[RunResult | str | Path]
 
+logger = logging.getLogger(__name__)
+
 TRUTH, DECISION, PATH, EMOTION = "truth", "decision", "path", "emotion"
-# What `ser-acrnn predict --csv` prints before the decision and the posteriors.
-NO_POSTERIORS = (PATH, "seconds", "speech_seconds", "signal_to_noise_decibels", "unfamiliarity")
 ROUNDED = 0.01  # by how much posteriors that were rounded may miss a sum of one
 
 
@@ -109,6 +111,9 @@ def read(
     known = renamed(said, truth, mapping) if labels is None else read_labels(labels, truth, mapping=mapping)
     true = known.values(truth, "the true emotion")
     names = tuple(map(str, emotions)) if emotions is not None else _emotions(said, true, decided, decision, labels is not None)
+    if len(set(names)) < len(names):
+        raise PredictionsError(f"emotions are {list(names)}, expected each once")
+    _note_names_that_look_alike(said.name, names)
     known.one_of(truth, true, names)
     if decided is not None:
         said.one_of(decision, decided, names)
@@ -124,6 +129,15 @@ def read(
         true, known = true[place], _beside(known, said, place, names)
     found = Predictions(names, true, decided, posteriors, known)
     return found.among(sorted(set(true), key=names.index)) if labels_only else found
+
+
+def _note_names_that_look_alike(table: str, emotions: Sequence[str]) -> None:
+    groups: dict[str, list[str]] = {}
+    for emotion in emotions:
+        groups.setdefault(tables.alike(emotion), []).append(emotion)
+    for names in groups.values():
+        if len(names) > 1:
+            logger.warning("%s: the emotions %s look alike, and are taken for different ones", table, " and ".join(map(repr, names)))
 
 
 def read_labels(
@@ -198,7 +212,7 @@ def _beside(known: Rows, said: Rows, place: NDArray[np.int64], emotions: Sequenc
 def _emotions(said: Rows, true: NDArray[np.str_], decided: NDArray[np.str_] | None, decision: str, labelled: bool) -> tuple[str, ...]:
     """Names of the emotions: the columns of posteriors where the labels stand in a table of their own, else all that occur."""
     columns = list(said.frame.columns)
-    if labelled and (others := [column for column in columns if column not in (*NO_POSTERIORS, decision)]):
+    if labelled and (others := [column for column in columns if column not in (*tables.PREDICTED, decision)]):
         return tuple(others)
     occurring = sorted({*true, *(() if decided is None else decided)})
     named = [column for column in columns if column in occurring]

@@ -66,8 +66,11 @@ class Rows:
             PredictionsError: There is no such column, or a value is missing.
         """
         self.require(column, what)
-        missing = self.frame[column].isna()
-        texts = self.frame[column].astype(str).str.strip()
+        found = self.frame[column]
+        missing = found.isna()
+        if found.dtype.kind == "f" and (found[~missing] % 1 == 0).all():  # what pandas makes of whole numbers where one is missing
+            found = found.astype("Int64")
+        texts = found.astype(str).str.strip()
         self.refuse(column, missing | (texts == ""), f"expected {what}", lambda _: "missing")
         return texts.to_numpy(str)
 

@@ -40,7 +40,8 @@ def utterance_posteriors(
     predictor.preprocessor.speaker = speaker
     cut = [predictor.preprocessor.segments(waveform, predictor.preprocessor.features.sampling_rate_hertz) for waveform in waveforms]
     owners = np.repeat(np.arange(len(cut)), [len(segments) for segments in cut])
-    maxima = metrics.utterance_posteriors(segment_posteriors(network, np.concatenate(cut), batch_size), owners)
+    plain = keras.Model(network.input, network.output)  # it refuses no segments, as `Predictor` does not: these are what it needs
+    maxima = metrics.utterance_posteriors(segment_posteriors(plain, np.concatenate(cut), batch_size), owners)
     return maxima / maxima.sum(axis=1, keepdims=True)
 
 

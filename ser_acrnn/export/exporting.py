@@ -252,7 +252,7 @@ def _facts(model: keras.Model) -> tuple[tuple[str, ...], str]:
     if network_in(model) is not model:
         raise ExportError(f"{model.name}: takes raw audio already, expected the network that it was made of, and waveform=True")
     try:
-        check_parts(model, model.name, ("normalise", "emotion"))
+        check_parts(model, parts=("normalise", "emotion"))
     except NetworkError as error:
         raise ExportError(str(error)) from error
     found = facts(model)

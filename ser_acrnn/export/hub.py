@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 
 import keras
 
 from ser_acrnn import __version__
-from ser_acrnn.models.loading import check_parts
+from ser_acrnn.models.loading import NetworkError, check_parts
 
-LABELS = "labels.json"
+LABELS, CARD = "labels.json", "README.md"
 
 
 def save_to_hub_folder(
@@ -22,7 +24,7 @@ def save_to_hub_folder(
 
     Args:
         model: A network of `ser_acrnn.models.networks`.
-        directory: The folder; it is made, and what is in it is replaced file by file.
+        directory: The folder; it is made, and what is in it is replaced file by file, but for a card that is there when none is given.
         card: What the model is, in Markdown; of a shipped network `ser_acrnn.pretrained.model_card(name)`.
         language: The language that is spoken, as the hub writes it, such as `de`.
         licence: As the hub writes it.
@@ -32,13 +34,20 @@ def save_to_hub_folder(
         The folder.
 
     Raises:
-        NetworkError: The model does not name its emotions, or not its features.
+        NetworkError: The model does not name its emotions, or not its features; or the folder is a file.
     """
-    check_parts(model, model.name, ("normalise", "emotion"))
+    check_parts(model, parts=("normalise", "emotion"))
     emotions = list(model.get_layer("emotion").emotions)
     directory = Path(directory)
+    if directory.exists() and not directory.is_dir():
+        raise NetworkError(f"{directory}: is a file, expected a folder, or a name for a new one")
     directory.mkdir(parents=True, exist_ok=True)
-    keras.saving.save_model(model, directory, zipped=False)
+    with tempfile.TemporaryDirectory(prefix=".", dir=directory) as made:
+        keras.saving.save_model(model, made, zipped=False)
+        for part in Path(made).iterdir():
+            if (place := directory / part.name).is_dir():
+                shutil.rmtree(place)
+            part.replace(place)
     labels = {"emotions": emotions, "recipe_hash": model.get_layer("normalise").recipe_hash, "scope": model.get_layer("normalise").scope}
     (directory / LABELS).write_text(json.dumps(labels, indent=1) + "\n", encoding="utf-8")
     facts = [
@@ -49,6 +58,8 @@ def save_to_hub_folder(
         *([f"language: {language}"] if language else []),
         *([f"datasets: [{', '.join(datasets)}]"] if datasets else []),
     ]
+    if (directory / CARD).exists() and not card:
+        return directory
     body = card or f"# {model.name}\n\nA speech emotion recogniser for {', '.join(emotions)}."
     use = f"""## Load it
 
@@ -58,5 +69,5 @@ import ser_acrnn  # pip install ser_acrnn, version {__version__} or newer
 prediction = ser_acrnn.Predictor("hf://<owner>/<name>").predict("recording.wav")
 ```
 """
-    (directory / "README.md").write_text("\n".join(["---", *facts, "---", "", body.strip(), "", use]), encoding="utf-8")
+    (directory / CARD).write_text("\n".join(["---", *facts, "---", "", body.strip(), "", use]), encoding="utf-8")
     return directory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -34,8 +35,14 @@ def embed(files: Iterable[str | Path], model: str | Path | keras.Model = DEFAULT
 
     Raises:
         AudioError: A file cannot be used; the message names it.
+        ValueError: No file, or something that is no path.
     """
-    paths = [str(path) for path in several(files)]
+    paths: list[Any] = list(several(files))
+    if strangers := [path for path in paths if not isinstance(path, (str, os.PathLike))]:
+        raise ValueError(f"files hold a {type(strangers[0]).__name__}, expected paths; Embedder.embed_many takes samples")
+    if not paths:
+        raise ValueError("files are none, expected one or more")
+    paths = [str(path) for path in paths]
     values = AcrnnEmbedding(model).fit_transform(paths)
     columns = [COLUMN.format(unit) for unit in range(values.shape[1])]
     return pd.DataFrame(values, index=pd.Index(paths, name="path"), columns=columns)

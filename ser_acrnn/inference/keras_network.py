@@ -26,7 +26,7 @@ def opened(model: str | Path | keras.Model, batch_segments: int) -> KerasNetwork
     """Opens a network; arguments and errors as of `ser_acrnn.inference.runtimes.opened`."""
     check_process()
     if isinstance(model, keras.Model):
-        check_parts(model, model.name)
+        check_parts(model)
         return KerasNetwork(model, batch_segments, lent=True)
     network = _loaded(model)
     check_parts(network, str(model))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -81,6 +82,8 @@ class Predictor:
             raise ValueError(f"batch_segments is {batch_segments}, expected a whole number of 1 or more")
         if 1 not in tempos or not all(0 < tempo < math.inf for tempo in tempos):
             raise ValueError(f"tempos are {list(tempos)}, expected positive rates, 1.0 among them")
+        if not (isinstance(model, (str, os.PathLike)) or is_network(model)):
+            raise ValueError(f"the model is a {type(model).__name__}, expected a name, a path or a keras.Model")
         self.batch_segments, self.tempos = int(batch_segments), tuple(tempos)
         self.name = model.name if is_network(model) else str(model)  # type: ignore[union-attr]
         self._scorer = SegmentScorer(model, self.batch_segments, tempos, runtime)
@@ -116,7 +119,7 @@ class Predictor:
 
         Batch norm takes mean and variance of what the network hears of the speaker (`ser_acrnn.inference.speaker_adaptation`); a network
         that normalises by the speaker also takes those of the log-Mels. A network that was handed over loaded stays as it is: the
-        predictor takes a copy.
+        predictor takes a copy. Where there is an error, whoever was enrolled before is judged on.
 
         Args:
             recordings: Of one speaker, in various moods, recorded as those that are to be judged; as `predict` takes them.
@@ -145,11 +148,13 @@ class Predictor:
         def heard() -> Iterator[NDArray[np.float32]]:
             return self.preprocessor.voices(recordings, sampling_rate_hertz, leave_out=leave_out)
 
+        before = self.preprocessor.speaker
         try:
             if scope == "speaker":
                 self.preprocessor.speaker = statistics_of(heard())
             self._scorer.adapt((lambda: map(self.preprocessor.cut_up, heard())) if adapt else None)
         except ValueError as error:
+            self.preprocessor.speaker = before
             if problems:
                 raise audio.AudioError("no recording of the speaker can be used: " + "; ".join(problems)) from error
             raise

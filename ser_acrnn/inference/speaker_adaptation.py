@@ -65,8 +65,16 @@ class SpeakerBatchNorm:
             batch_size: Segments at a time.
 
         Raises:
-            ValueError: No segment.
+            ValueError: No segment; the network is as it was before.
         """
+        before = self.network.statistics()
+        try:
+            self._adapt(hear, tempos, batch_size)
+        except BaseException:
+            self._take(before)
+            raise
+
+    def _adapt(self, hear: Callable[[], Iterable[NDArray[np.float32]]], tempos: Sequence[float], batch_size: int) -> None:
         self.restore()
         for place, (mean, variance) in enumerate(self._trained):
 
@@ -89,7 +97,10 @@ class SpeakerBatchNorm:
 
     def restore(self) -> None:
         """Takes the statistics of training again."""
-        for place, (mean, variance) in enumerate(self._trained):
+        self._take(self._trained)
+
+    def _take(self, statistics: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> None:
+        for place, (mean, variance) in enumerate(statistics):
             self.network.take(place, mean, variance)
 
     @cached_property

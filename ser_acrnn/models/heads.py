@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_acrnn import tables
 from ser_acrnn.models.layers import EmotionPosteriors, Familiarity
 from ser_acrnn.models.loading import check_parts
 from ser_acrnn.models.segment_network import SegmentNetwork
@@ -29,7 +30,8 @@ def encoder(model: keras.Model) -> keras.Model:
     Raises:
         NetworkError: It is none of this package's.
     """
-    return keras.Model(model.input, _embedding(model), name=f"{model.name}_encoder")
+    embedding = _embedding(model)
+    return keras.Model(model.input, embedding, name=f"{model.name}_encoder")
 
 
 def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = "encoder") -> keras.Model:
@@ -45,12 +47,14 @@ def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = 
         Segments -> posteriors `(batch, emotions)`, not compiled.
 
     Raises:
-        ValueError: Fewer than two distinct emotions, or an unknown `freeze`.
+        ValueError: Fewer than two distinct emotions, something that cannot be the name of one, or an unknown `freeze`.
         NetworkError: The network is none of this package's.
     """
-    check_parts(model, model.name, ("emotion",))
-    if len(set(emotions)) != len(emotions) or len(emotions) < 2:
-        raise ValueError(f"emotions are {list(emotions)}, expected two or more distinct names")
+    check_parts(model, parts=("emotion",))
+    if len(set(emotions)) != len(emotions) or len(emotions) < 2 or not all(map(tables.can_be_an_emotion, emotions)):
+        raise ValueError(
+            f"emotions are {list(emotions)}, expected two or more distinct names of letters on a line, none of {list(tables.PREDICTED)}"
+        )
     if freeze not in get_args(Freeze):
         raise ValueError(f"freeze is {freeze!r}, expected one of {get_args(Freeze)}")
     copy = keras.models.clone_model(model)
@@ -102,7 +106,7 @@ def at_temperature(model: keras.Model, temperature: float) -> keras.Model:
     """
     if not 0 < temperature < np.inf:
         raise ValueError(f"temperature is {temperature}, expected a positive number")
-    check_parts(model, model.name, ("emotion",))
+    check_parts(model, parts=("emotion",))
     head = model.get_layer("emotion")
     new = EmotionPosteriors.from_config(head.get_config())
     changed = SegmentNetwork(model.input, new(head.input), name=model.name)
@@ -112,6 +116,6 @@ def at_temperature(model: keras.Model, temperature: float) -> keras.Model:
 
 def _embedding(model: keras.Model) -> keras.KerasTensor:
     """The embedding, activation included; what a network knows of its training is of its own head alone."""
-    check_parts(model, model.name, ("emotion",))
+    check_parts(model, parts=("emotion",))
     place = FAMILIARITY if any(layer.name == FAMILIARITY for layer in model.layers) else "emotion"
     return model.get_layer(place).input

@@ -65,17 +65,20 @@ def load(path: str | Path) -> keras.Model:
     return _finite(model, str(path))
 
 
-def check_parts(model: keras.Model, name: str, parts: tuple[str, ...] = PARTS) -> None:
+def check_parts(model: keras.Model, name: str = "", parts: tuple[str, ...] = PARTS) -> None:
     """Refuses a network that lacks what the package needs of it.
 
     Args:
         model: Any network.
-        name: What the error calls it.
+        name: What the error calls it, by default by its own name.
         parts: Names of layers.
 
     Raises:
-        NetworkError: It has no layer of such a name, or that is another layer than this package's.
+        NetworkError: It is no model of Keras, has no layer of such a name, or that is another layer than this package's.
     """
+    if not isinstance(model, keras.Model):
+        raise NetworkError(f"the model is a {type(model).__name__}, expected a keras.Model, as ser_acrnn.load_pretrained gives")
+    name = name or model.name
     layers, needed = {layer.name: layer for layer in model.layers}, {"normalise": "recipe_hash", "emotion": "emotions"}
     lacking = [part for part in parts if part not in layers]
     nameless = [

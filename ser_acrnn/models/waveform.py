@@ -74,7 +74,7 @@ def network_in(model: keras.Model) -> keras.Model:
 
 def _for_speaker(model: keras.Model, speaker: Statistics | None) -> keras.Model:
     """A copy whose own normalisation is all that its features need."""
-    check_parts(model, model.name, ("normalise",))
+    check_parts(model, parts=("normalise",))
     scope = model.get_layer("normalise").scope
     if (scope == "speaker") != (speaker is not None):
         given = "no statistics" if speaker is None else "statistics"

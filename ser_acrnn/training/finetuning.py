@@ -46,7 +46,8 @@ class FineTuned(Acrnn):
     @override
     def stages(self) -> Sequence[Stage]:
         training = self.preset.training
-        epochs = [max(1, round(training.epochs / len(_STAGES)))] * len(_STAGES)
+        each, more = divmod(max(training.epochs, len(_STAGES)), len(_STAGES))
+        epochs = [each + (number < more) for number in range(len(_STAGES))]
         return [
             Stage(replace(training, epochs=number, learning_rate=share * training.learning_rate), frozen)
             for number, (frozen, share) in zip(epochs, _STAGES, strict=True)

@@ -91,6 +91,8 @@ def plan(
         numbers = replace(numbers, learning_rate=learning_rate)
     preset = Preset(recipe, model, _long_enough(numbers, len(utterances), epochs, batch_size))
     tuned = None if source is None else FineTuned(preset, source.model)
+    if tuned is not None and preset.training.epochs < (fewest := sum(stage.training.epochs for stage in tuned.stages())):
+        logger.warning("epochs is %d, and %d are trained: of a trained network, one in each stage", preset.training.epochs, fewest)
     _note_emotions_of_one_speaker(labels, utterances)
     protocol = LEAVE_ONE_SPEAKER_OUT
     if len(corpus.speakers) > most_folds:

@@ -49,6 +49,17 @@ def test_a_judge_that_goes_by_what_is_changed_fails_that_test(name, labels):
     assert level[name].verdict == "passed"
 
 
+def test_a_function_may_change_the_samples_that_it_is_given():
+    samples = np.ones(16_000, np.float32)
+
+    def careless(waveform):
+        waveform[:] = np.nan
+        return {"angry": 1.0, "sad": 0.0}
+
+    FunctionJudge("careless", careless, ("angry", "sad"))([samples])
+    assert (samples == 1).all()
+
+
 def test_a_judge_that_names_an_emotion_for_every_sound_fails_and_one_that_is_not_sure_passes():
     loud = FunctionJudge("loud", lambda _: {"angry": 0.9, "sad": 0.1}, ("angry", "sad"))
     low = FunctionJudge("low", lambda _: dict.fromkeys("abc", 1 / 3), tuple("abc"))

@@ -12,7 +12,7 @@ from typed_command import EMOTIONS, json_lines, run
 
 from ser_acrnn.audio.files import AudioError
 from ser_acrnn.config import FIVE_TEMPOS
-from ser_acrnn.inference.predictions import WindowPrediction
+from ser_acrnn.inference.predictions import Prediction, WindowPrediction
 from ser_acrnn.inference.predictor import Predictor
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
@@ -60,6 +60,16 @@ def test_errors_have_lines_of_their_own_in_json_and_none_in_csv(capsys, folder, 
         assert printed.splitlines()[0].startswith("path,s") and len(printed.splitlines()) == 2
 
 
+def test_what_is_like_nothing_that_trained_the_network_is_unsure_in_every_form(monkeypatch, capsys, folder):
+    prediction = Prediction("sad", {"a\nb": 0.25, "sad": 0.75}, (), 0.1, unfamiliarity=1.5)
+    monkeypatch.setattr(Predictor, "predict_many", lambda self, recordings: (prediction for _ in recordings))
+    words = ("predict", "--model", folder / "training.keras", "x.wav")
+    assert run(capsys, *words)[1] == "x.wav: unsure (sad 0.75, a\\nb 0.25)\n"
+    (found,) = json_lines(run(capsys, *words, "--json")[1])
+    (row,) = csv.DictReader(io.StringIO(run(capsys, *words, "--csv")[1]))
+    assert (found["unsure"], found["emotion"]) == (True, "sad") and (row["unsure"], row["emotion"]) == ("True", "sad")
+
+
 def test_a_timeline_has_a_row_a_window(capsys, folder):
     path = folder / "audio" / "a.flac"
     _, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", "--json", path)
@@ -80,7 +90,7 @@ def test_the_windows_of_a_timeline_appear_as_they_are_judged(monkeypatch, capsys
     monkeypatch.setattr(Predictor, "timeline", timeline)
     for option, lines in (
         ("--json", ["", '{"path": "x.wav"', '{"path": "x.wav"']),
-        ("--csv", ["", "path,start,", "x.wav,1,4,0.0,0.0,0.0,angry"]),
+        ("--csv", ["", "path,start,", "x.wav,1,4,0.0,0.0,0.0,False,angry"]),
     ):
         heard.clear()
         code, printed, error = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", option, "x.wav", "y.wav")

@@ -74,6 +74,24 @@ def test_the_rates_agree_with_scikit_learn():
     assert math.isnan(found.log_loss) and math.isnan(found.calibration_error)
 
 
+def test_whole_numbers_that_pandas_has_made_fractions_are_the_same_names():
+    table = pd.DataFrame({"truth": [0.0, 1.0, 0.0, 1.0], "decision": [0, 1, 0, 1]})
+    found = ser_acrnn.evaluate(table)
+    assert found.uar == 1 and found.emotions == ("0", "1")
+    assert ser_acrnn.evaluate(table.assign(truth=[0.5, 1.0, 0.5, 1.0], decision=[0.5, 1, 0.5, 1])).emotions == ("0.5", "1.0")
+
+
+def test_names_that_look_alike_are_told(caplog):
+    ser_acrnn.evaluate(pd.DataFrame({"truth": ["fro\u0308h", "Sad"], "decision": ["fr\u00f6h", "sad"]}))
+    assert [("look alike" in record.message, record.levelname) for record in caplog.records] == [(True, "WARNING")] * 2
+
+
+def test_an_emotion_stands_once_among_the_emotions():
+    table = pd.DataFrame({"truth": ["a"], "decision": ["a"]})
+    with pytest.raises(PredictionsError, match=r"emotions are \['a', 'b', 'b'\], expected each once"):
+        ser_acrnn.evaluate(table, emotions=["a", "b", "b"])
+
+
 def test_intervals_are_students_over_the_groups():
     table = random_table()
     uars = [unweighted_average_recall(part["truth"], part["decision"]) for _, part in table.groupby("speaker")]

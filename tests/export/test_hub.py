@@ -60,6 +60,24 @@ def test_the_card_has_the_hubs_metadata_and_the_labels_are_beside_it(network, tm
     assert {"config.json", "metadata.json", "model.weights.h5"} <= {path.name for path in folder.iterdir()}
 
 
+def test_a_card_that_is_there_stays_unless_another_is_given(network, tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    save_to_hub_folder(network, tmp_path)
+    assert (tmp_path / "README.md").read_text() == "mine" and (tmp_path / "labels.json").is_file()
+    save_to_hub_folder(network, tmp_path, card="# Another")
+    assert "# Another" in (tmp_path / "README.md").read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "README.md",
+        "assets",
+        "config.json",
+        "labels.json",
+        "metadata.json",
+        "model.weights.h5",
+    }
+    with pytest.raises(ValueError, match=r"labels.json: is a file, expected a folder, or a name for a new one"):
+        save_to_hub_folder(network, tmp_path / "labels.json")
+
+
 def test_other_networks_are_refused(tmp_path):
     with pytest.raises(ValueError, match="is not a network of ser_acrnn"):
         save_to_hub_folder(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), tmp_path)

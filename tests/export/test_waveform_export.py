@@ -10,10 +10,10 @@ import pytest
 import soundfile
 from layer_check import run_python
 
-from ser_acrnn import AudioError, Predictor, cli, features
+from ser_acrnn import AudioError, Predictor, cli, features, load_pretrained
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.export import formats
-from ser_acrnn.export.checks import pieces, synthetic_waveforms
+from ser_acrnn.export.checks import pieces, synthetic_waveforms, utterance_posteriors
 from ser_acrnn.export.exporting import ExportError, export, open_exported
 from ser_acrnn.features.speech_activity import activity
 from ser_acrnn.models import waveform
@@ -255,3 +255,15 @@ def test_nothing_but_noise_is_nothing_to_compare_on(gated, tmp_path):
     noise = 0.01 * np.random.default_rng(0).normal(size=48_240).astype(np.float32)
     with pytest.raises(ExportError, match="there are 1 recordings, none with speech"):
         export(gated, tmp_path / "model.keras", "keras", waveform=True, samples=[noise])
+
+
+def test_what_is_made_up_to_compare_on_is_judged_by_a_network_of_speakers_too(emodb_directory):
+    """Zeros behind a sound make segments that nobody would have normalised so; the predictor judges them, and so does the comparison."""
+    network = load_pretrained("acrnn3d-emodb-adapted")
+    predictor = Predictor(network)
+    predictor.enrol(sorted((emodb_directory / "wav").glob("03a0*.wav")), adapt=False)
+    waveforms = pieces(synthetic_waveforms(), PAPER.segment_samples)
+    said = utterance_posteriors(predictor.preprocessor.speaker, network, waveforms)
+    assert np.isfinite(said).all()
+    segments = np.concatenate([predictor.preprocessor.segments(waveform, 16_000) for waveform in waveforms])
+    assert np.isnan(np.asarray(network(segments))).any()

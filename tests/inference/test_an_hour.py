@@ -114,7 +114,7 @@ def test_a_timeline_of_an_hour_by_a_shipped_network_takes_little_memory(recordin
     for row, later in zip(rows[:59], rows[60 * 5 :], strict=False):
         assert float(row["start"]) + 3000 == float(later["start"])
         for name in row.keys() - {"path", "start", "end"}:
-            if name in ("emotion", "flaw") or not row[name]:
+            if name in ("emotion", "unsure", "flaw") or not row[name]:
                 assert row[name] == later[name]
             else:
                 assert float(row[name]) == pytest.approx(float(later[name]), abs=2e-4)

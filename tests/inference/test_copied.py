@@ -59,6 +59,15 @@ def test_a_copy_says_the_same_and_adapts_alone(predictor: Predictor, voices: dic
     np.testing.assert_allclose(said(other, path), enrolled, atol=1e-6)
 
 
+def test_who_was_enrolled_stays_where_another_cannot_be(predictor: Predictor, voices: dict[str, list[str]]) -> None:
+    predictor.enrol(voices["03"])
+    enrolled = said(predictor, voices["03"][0])
+    for others in ([*voices["09"], "nothing.wav"], []):
+        with pytest.raises(ValueError, match=r"nothing\.wav|nothing was heard"):
+            predictor.enrol(others)
+        np.testing.assert_array_equal(said(predictor, voices["03"][0]), enrolled)
+
+
 def test_a_pool_of_spawned_processes_takes_one(voices: dict[str, list[str]]) -> None:
     predictor = Predictor("acrnn3d-open", runtime="onnx")
     predictor.enrol(voices["03"])

@@ -77,5 +77,11 @@ def test_a_temperature_divides_the_logits_and_leaves_the_network_alone(network, 
 def test_impossible_heads_are_refused(network):
     with pytest.raises(ValueError, match="expected two or more distinct names"):
         with_new_head(network, ("calm", "calm"))
+    for names in ((0, 1), ("calm", ""), ("calm", "very\ntense"), ("calm", "path")):
+        with pytest.raises(ValueError, match="expected two or more distinct names of letters on a line, none of"):
+            with_new_head(network, names)
+    for make in (with_new_head, encoder):
+        with pytest.raises(ValueError, match=r"the model is a str, expected a keras.Model, as ser_acrnn.load_pretrained gives"):
+            make("acrnn3d-emodb", *([("calm", "tense")] if make is with_new_head else []))
     with pytest.raises(ValueError, match="freeze is 'all', expected one of"):
         with_new_head(network, ("calm", "tense"), "all")

@@ -1,5 +1,7 @@
 """Fine-tuning in stages, from the head down: what each frees, that a fold goes through all of them, and resumption."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from own_recordings import one_stage
@@ -8,6 +10,7 @@ from ser_acrnn.features.log_mels import segment
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.training import from_csv
 from ser_acrnn.training import run as training
+from ser_acrnn.training.finetuning import FineTuned
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
@@ -34,6 +37,13 @@ def test_a_fold_is_judged_after_all_stages(staged):
     np.testing.assert_allclose(result.utterances[0]["posteriors"], judged, atol=1e-4)
 
 
+def test_fewer_epochs_than_stages_are_told(labels, sources, caplog):
+    for epochs in (2, 3):
+        from_csv.plan(labels, Predictor(sources / "training.keras"), epochs=epochs)
+    (told,) = [record.message for record in caplog.records if "stage" in record.message]
+    assert told == "epochs is 2, and 3 are trained: of a trained network, one in each stage"
+
+
 def test_stages_unfreeze_from_the_head_down(staged):
     source, before, job, entries, model = staged
     head, most, everything = job.trained_by.stages()
@@ -44,6 +54,9 @@ def test_stages_unfreeze_from_the_head_down(staged):
         list(names),
     ]
     assert [stage.training.epochs for stage in (head, most, everything)] == [2, 2, 2]
+    for epochs, expected in ((10, [4, 3, 3]), (11, [4, 4, 3]), (1, [1, 1, 1])):
+        stages = FineTuned(replace(job.preset, training=replace(job.preset.training, epochs=epochs)), source.model).stages()
+        assert [stage.training.epochs for stage in stages] == expected
     rates = [stage.training.learning_rate for stage in (head, most, everything)]
     assert rates == sorted(rates, reverse=True) and rates[0] == from_csv.FINE_TUNING["learning_rate"]
     assert [entry["epoch"] for entry in entries] == [1, 2, 3, 4, 5, 6]
