@@ -210,7 +210,7 @@ def test_table_and_figure_say_what_the_decisions_say():
     assert transfer_report.found(Summary.of(runs)) == (["scratch", "whole"], [1, 20])
     one, twenty = transfer_report.table(Summary.of(runs)).splitlines()[2:]
     cells = [cell.strip() for cell in one.strip("|").split("|")]
-    assert cells[0] == "1" and cells[1] == "50.0 (-12.1 to 112.1)" and cells[2] == "75.0 (12.9 to 137.1)"
+    assert cells[0] == "1" and cells[1] == "50.0 (0.0 to 100.0)" and cells[2] == "75.0 (12.9 to 100.0)"
     assert cells[3:7] == ["+25.0 (+25.0 to +25.0)", "< 0.001", "< 0.001", "gain"] and cells[-1] == "3 in 3 groups"
     assert "75.0 (75.0 to 75.0)" in twenty and "+0.0 (+0.0 to +0.0) " in twenty and "within chance" in twenty
     left, right = transfer_report.figure(Summary.of(runs), "title").axes
