@@ -117,7 +117,7 @@ def read(
     known.one_of(truth, true, names)
     if decided is not None:
         said.one_of(decision, decided, names)
-    posteriors = _posteriors(said, names, needed=decided is None, decision=decision)
+    posteriors = _posteriors(said, names, needed=decided is None, decision=decision, named=emotions is not None or labels is None)
     if decided is None:
         assert posteriors is not None
         decided = np.array(names)[posteriors.argmax(axis=1)]
@@ -219,7 +219,8 @@ def _emotions(said: Rows, true: NDArray[np.str_], decided: NDArray[np.str_] | No
     return tuple(map(str, named if set(named) == set(occurring) else occurring))
 
 
-def _posteriors(said: Rows, emotions: Sequence[str], *, needed: bool, decision: str) -> NDArray[np.float64] | None:
+def _posteriors(said: Rows, emotions: Sequence[str], *, needed: bool, decision: str, named: bool) -> NDArray[np.float64] | None:
+    """Those of the emotions, each row summing to one; `named` says whether somebody named them, or all other columns are taken for such."""
     if not any(emotion in said.frame.columns for emotion in emotions):
         if not needed:
             return None
@@ -227,7 +228,7 @@ def _posteriors(said: Rows, emotions: Sequence[str], *, needed: bool, decision: 
             f"{said.name}: lacks the column {decision!r} and those of posteriors, expected the decided emotion, or a column for each of "
             f"{list(emotions)}; found {list(said.frame.columns)}"
         )
-    found = said.numbers(emotions)
+    found = said.numbers(emotions, "" if named else f"; each column but {', '.join(tables.PREDICTED)} is taken for an emotion's")
     sums = found.sum(axis=1)
     bad = abs(sums - 1) > ROUNDED
     sum_of = f"sum of the posteriors of {', '.join(emotions)}"

@@ -94,8 +94,12 @@ class Rows:
         """
         self.refuse(column, ~np.isin(values, list(expected)), f"expected one of {list(expected)}")
 
-    def numbers(self, columns: Collection[str]) -> NDArray[np.float64]:
+    def numbers(self, columns: Collection[str], why: str = "") -> NDArray[np.float64]:
         """Columns of posteriors, each value 0 to 1, shape `(rows, columns)`.
+
+        Args:
+            columns: Their names.
+            why: They are taken for such, at the end of the error.
 
         Raises:
             PredictionsError: A column is missing, or a value is not such a number.
@@ -104,7 +108,7 @@ class Rows:
             self.require(column, "posteriors")
         found = np.column_stack([pd.to_numeric(self.frame[column], errors="coerce").to_numpy(float) for column in columns])
         for column, values in zip(columns, found.T, strict=True):
-            self.refuse(column, ~((values >= 0) & (values <= 1)), "expected a posterior, 0 to 1")
+            self.refuse(column, ~((values >= 0) & (values <= 1)), f"expected a posterior, 0 to 1{why}")
         return found
 
     def refuse(self, column: str, bad: Any, expected: str, show: Callable[[Any], str] = repr) -> None:

@@ -201,3 +201,11 @@ def test_labels_are_checked_before_anything_is_predicted(folder):
 def test_what_is_neither_a_table_nor_results_of_one_system_is_refused(predictions, arguments, message):
     with pytest.raises(PredictionsError, match=message):
         ser_acrnn.evaluate(predictions, **arguments)
+
+
+def test_a_column_that_is_taken_for_an_emotion_is_said_to_be(tmp_path):
+    (tmp_path / "labels.csv").write_text("path,emotion\na.wav,sad\n")
+    predicted = pd.DataFrame({"path": [str(tmp_path / "a.wav")], "emotion": ["sad"], "unsure": [False], "sad": [1.0], "note": ["hi"]})
+    with pytest.raises(PredictionsError, match=r"note is 'hi', expected a posterior, 0 to 1; each column but path, .* for an emotion's$"):
+        ser_acrnn.evaluate(predicted, tmp_path / "labels.csv")
+    assert ser_acrnn.evaluate(predicted.drop(columns="note"), tmp_path / "labels.csv").uar == 1
