@@ -78,6 +78,8 @@ def test_errors_name_the_file_where_there_is_one(path: Path, tmp_path: Path) -> 
         pytest.raises(audio.AudioError, match=r"a\.wav: is a file that was opened as text, expected"),
     ):
         audio.load(file)  # type: ignore[arg-type]
+    with soundfile.SoundFile(path) as file, pytest.raises(audio.AudioError, match=r"a\.wav: is a SoundFile that gives no bytes, expected"):
+        audio.load(file)  # type: ignore[arg-type]
 
 
 class Decoder:

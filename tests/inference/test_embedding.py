@@ -92,3 +92,12 @@ def test_it_is_a_step_of_a_pipeline(network, paths):
 def test_a_transformer_that_is_not_fitted_says_so():
     with pytest.raises(NotFittedError, match="AcrnnEmbedding instance is not fitted"):
         embedding.AcrnnEmbedding().transform(["recording.wav"])
+
+
+def test_what_is_no_file_is_named():
+    with pytest.raises(ValueError, match="files are none, expected one or more"):
+        embedding.embed([])
+    with pytest.raises(ValueError, match=r"files hold a tuple, expected paths; Embedder\.embed_many takes samples"):
+        embedding.embed([(np.zeros(16_000), 16_000)])
+    with pytest.raises(ValueError, match=r"the model is a NoneType, expected a name, a path or a keras\.Model"):
+        Predictor(None)
