@@ -68,9 +68,7 @@ def read(path: str | Path) -> Table:
 
 
 # Of a table of predictions, besides one for each emotion: of a recording, and of a window.
-PREDICTED = (
-    *("path", "start", "end", "seconds", "speech_seconds", "signal_to_noise_decibels", "unfamiliarity", "unsure", "emotion", "flaw"),
-)
+PREDICTED = ("path", "start", "end", "seconds", "speech_seconds", "signal_to_noise_decibels", "unfamiliarity", "unsure", "emotion", "flaw")
 
 
 def can_be_an_emotion(name: object) -> bool:
@@ -89,6 +87,14 @@ def alike(text: str) -> str:
     shown = "".join(letter for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
     shown = re.sub(r"\s+", "", shown.casefold())
     return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"^(\d+)\.0+$", r"\1", shown))
+
+
+def look_alike(names: Iterable[str]) -> list[list[str]]:
+    """Groups of names that a reader may take for the same, see `alike`, in the order in which they come."""
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        groups.setdefault(alike(name), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def listed(items: Sequence[str], separator: str = "; ") -> str:

@@ -63,10 +63,8 @@ def shared(split: Split) -> Iterator[tuple[Finding, bool]]:
 def alike(split: Split) -> Iterator[tuple[Finding, bool]]:
     """Yields names that differ in case, spaces or leading zeros alone; of speakers it is wrong, since they may be one."""
     for kind, role in (("speakers", "speaker"), ("emotions", "emotion")):
-        groups: dict[str, set[str]] = {}
-        for value in {getattr(recording, role) for recording in split.recordings} - {""}:
-            groups.setdefault(tables.alike(value), set()).add(value)
-        for names in (tuple(sorted(group)) for group in groups.values() if len(group) > 1):
+        named = sorted({getattr(recording, role) for recording in split.recordings} - {""})
+        for names in map(tuple, tables.look_alike(named)):
             text = f"the {kind} {' and '.join(map(repr, names))} look alike, and are taken for different ones"
             yield Finding("similar-names", sentence(text), len(names), names), role == "speaker"
 

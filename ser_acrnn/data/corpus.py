@@ -150,14 +150,10 @@ def _hints(column: str, values: Mapping[int, str]) -> list[str]:
     first: dict[str, int] = {}
     for line, value in values.items():
         first.setdefault(value, line)
-    groups: dict[str, list[str]] = {}
-    for value in first:
-        groups.setdefault(tables.alike(value), []).append(value)
     hints = [
         f"line {first[last]}: {column} {last!r} and {', '.join(f'{one!r} (line {first[one]})' for one in others)} look alike, "
         "and are taken for different ones"
-        for *others, last in groups.values()
-        if others
+        for *others, last in tables.look_alike(first)
     ]
     return hints + [
         f"line {line}: {column} is {value!r}, which is taken for a name; expected one, or the row to be left out"

@@ -132,12 +132,8 @@ def read(
 
 
 def _note_names_that_look_alike(table: str, emotions: Sequence[str]) -> None:
-    groups: dict[str, list[str]] = {}
-    for emotion in emotions:
-        groups.setdefault(tables.alike(emotion), []).append(emotion)
-    for names in groups.values():
-        if len(names) > 1:
-            logger.warning("%s: the emotions %s look alike, and are taken for different ones", table, " and ".join(map(repr, names)))
+    for names in tables.look_alike(emotions):
+        logger.warning("%s: the emotions %s look alike, and are taken for different ones", table, " and ".join(map(repr, names)))
 
 
 def read_labels(

@@ -153,9 +153,9 @@ class Predictor:
             if scope == "speaker":
                 self.preprocessor.speaker = statistics_of(heard())
             self._scorer.adapt((lambda: map(self.preprocessor.cut_up, heard())) if adapt else None)
-        except ValueError as error:
+        except BaseException as error:
             self.preprocessor.speaker = before
-            if problems:
+            if problems and isinstance(error, ValueError):
                 raise audio.AudioError("no recording of the speaker can be used: " + "; ".join(problems)) from error
             raise
 
