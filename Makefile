@@ -238,6 +238,8 @@ cross-corpus: .venv/installed ## trained on some corpora, judged on another one:
 
 train-open: prepare-crema-d prepare-banglaser .venv/installed ## hours: a network of CREMA-D, BanglaSER and Emo-DB, its recipe chosen by leaving a corpus out; resumes
 	$(PY) -m data_prep.prepare emodb --source $(or $(EMODB),build/emodb) --data $(DATA) --recipe speech-short-pauses
+	for corpus in crema_d=$(CREMA_D) banglaser=$(BANGLASER) emodb=$(or $(EMODB),build/emodb); do \
+		$(PY) -m data_prep.prepare $${corpus%%=*} --source "$${corpus#*=}" --data $(DATA) --recipe speech-short-pauses --copies 4 || exit; done
 	$(PY) -m experiments.studies.open_corpora --prepared $(DATA)/crema_d,$(DATA)/banglaser,$(DATA)/emodb --results $(RESULTS) $(OPEN)
 
 transfer = $(PY) -m experiments.studies.transfer_curve --prepared $(DATA)/$(1) --results $(RESULTS) $(TRANSFER)

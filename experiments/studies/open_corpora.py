@@ -18,10 +18,11 @@ import numpy as np
 import typer
 
 from data_prep import command
+from data_prep.degraded import degraded_name
 from experiments import familiarity, shipped
 from experiments.catalogue import ablations
 from experiments.cross_corpus.recordings import SIX
-from experiments.grid.runs import prepared_path
+from experiments.grid.runs import corpus_name, prepared_path
 from experiments.options import RESULTS, WORK, Results, Work
 from experiments.studies.left_out import FOLDER, PROTOCOL, SEED, finished, uar_of
 from ser_acrnn.cli.progress import Progress
@@ -37,11 +38,19 @@ from ser_acrnn.locks import lock
 logger = logging.getLogger(__name__)
 
 
+COPIES = 4  # of each recording; Emo-DB's own robust network has eight, of a twentieth of the recordings
+
+
 def _recipes() -> dict[str, Preset]:
-    """What is chosen from: the light networks by what they are normalised by, on speech with short pauses, all corpora drawn alike."""
+    """What is chosen from: the light networks by what they are normalised by, on speech with short pauses, all corpora drawn alike.
+
+    The robust one, by the utterance, learns from degraded copies as well.
+    """
     bases = ("best-by-utterance", "best-by-training", "best-by-speaker")
     change = {**ablations.CHANGES["best-by-utterance"]["short-pauses"], "training": {"sampling": "corpora"}}
     found = {base.removeprefix("best-"): ablations.changed(ablations.BASES[base], change) for base in bases}
+    plain = found["by-utterance"]
+    found["robust-by-utterance"] = replace(plain, training=replace(plain.training, copies=COPIES))
     return {name: replace(preset, model=replace(preset.model, emotions=SIX)) for name, preset in found.items()}
 
 
@@ -71,6 +80,19 @@ def opened(prepared: Sequence[Path], preset: Preset) -> PooledCorpus:
     return PooledCorpus(corpora, preset.model.emotions)
 
 
+def opened_copies(prepared: Sequence[Path], preset: Preset) -> PooledCorpus | None:
+    """The degraded copies of the corpora, pooled like them; None where the preset trains without.
+
+    Raises:
+        DatasetError: They are not there, or of another recipe.
+    """
+    if preset.training.copies is None:
+        return None
+    names = [corpus_name(path) for path in prepared]
+    copies = [open_corpus(prepared_path(path, preset, degraded_name(name))) for path, name in zip(prepared, names, strict=True)]
+    return PooledCorpus(copies, preset.model.emotions, names)
+
+
 def leave_one_out(
     prepared: Sequence[Path], recipe: str, preset: Preset, results: Path, work: Path, models: Path, devices: str
 ) -> list[RunResult]:
@@ -79,7 +101,7 @@ def leave_one_out(
     from ser_acrnn.training import run as training
     from ser_acrnn.training.pooled import PooledAcrnn
 
-    corpus = opened(prepared, preset)
+    corpus, copies = opened(prepared, preset), opened_copies(prepared, preset)
     for fold in folds(list(corpus.corpora)):
         path = results / FOLDER / recipe / f"{fold.test}-seed{SEED}.json"
         if path.is_file():
@@ -90,6 +112,7 @@ def leave_one_out(
             result, model = training.run(
                 corpus,
                 this,
+                copies=copies,
                 system=PooledAcrnn(training.settled(preset, devices)),
                 devices=devices,
                 checkpoint=checkpoint,
@@ -181,6 +204,7 @@ def train(prepared: Sequence[Path], preset: Preset, path: Path, checkpoint: Path
             opened(prepared, preset),
             preset,
             SEED,
+            copies=opened_copies(prepared, preset),
             system=PooledAcrnn(training.settled(preset, devices)),
             devices=devices,
             checkpoint=checkpoint,
@@ -202,7 +226,7 @@ def complete(prepared: Sequence[Path], recipe: str, preset: Preset, path: Path, 
     about = shipped.index(path.parent).get(path.stem, {})
     if sorted(kept) != about.get("familiarity_by"):
         temperature = _temperature([result for result in finished(recipe, results) if result.fold["test"] in kept])
-        model = familiarity.learned(model, preset, corpus, kept)
+        model = familiarity.learned(model, preset, corpus, kept, opened_copies(prepared, preset))
         shipped.ship(
             heads.at_temperature(model, temperature / about.get("temperature", 1.0)),
             path.stem,

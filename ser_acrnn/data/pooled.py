@@ -18,21 +18,26 @@ class PooledCorpus(PreparedCorpus):
     """Utterances of several corpora that have one of some emotions; names of utterances and speakers begin with the corpus's.
 
     Args:
-        corpora: Prepared by one recipe, none of them twice.
+        corpora: Prepared by one recipe, none of them twice; or the degraded copies of such corpora, as many of each recording.
         emotions: Utterances with others are left out, also of the statistics of groups; those of a speaker are of all that is prepared.
+        names: What they are called here: copies are called like the corpora that they are of. Without it, what they are called.
 
     Raises:
-        DatasetError: No corpus, one twice, another recipe, or a corpus that has none of the emotions.
+        DatasetError: No corpus, one twice, another recipe or number of copies, or a corpus that has none of the emotions.
     """
 
-    def __init__(self, corpora: Sequence[PreparedCorpus], emotions: Sequence[str]) -> None:
-        self.corpora = {corpus.name: corpus for corpus in corpora}
+    def __init__(self, corpora: Sequence[PreparedCorpus], emotions: Sequence[str], names: Sequence[str] | None = None) -> None:
+        called = [corpus.name for corpus in corpora] if names is None else list(names)
+        self.corpora = dict(zip(called, corpora, strict=True))
         if not corpora or len(self.corpora) < len(corpora):
-            raise DatasetError(f"the corpora are {[corpus.name for corpus in corpora]}, expected one or more, each once")
+            raise DatasetError(f"the corpora are {called}, expected one or more, each once")
         hashes = {name: corpus.features.recipe_hash for name, corpus in self.corpora.items()}
         if len(set(hashes.values())) > 1:
             raise DatasetError(f"the corpora were prepared by the recipes {hashes}, expected one recipe")
-        tables = [self._renamed(corpus, emotions) for corpus in corpora]
+        copies = {name: corpus.recipe.get("about", {}).get("copies") for name, corpus in self.corpora.items()}
+        if len(set(copies.values())) > 1:
+            raise DatasetError(f"of each recording the corpora hold the copies {copies}, expected as many of each")
+        tables = [self._renamed(name, corpus, emotions) for name, corpus in self.corpora.items()]
         if empty := [name for name, table in zip(self.corpora, tables, strict=True) if table.empty]:
             raise DatasetError(f"{empty} have none of the emotions {list(emotions)}, expected some")
         sums = {name + BETWEEN + key: entry for name, own in self.corpora.items() for key, entry in own.recipe["speakers"].items()}
@@ -41,9 +46,9 @@ class PooledCorpus(PreparedCorpus):
         self.group = self.manifest["utterance"].str.partition(BETWEEN)[0]
 
     @staticmethod
-    def _renamed(corpus: PreparedCorpus, emotions: Sequence[str]) -> pd.DataFrame:
+    def _renamed(name: str, corpus: PreparedCorpus, emotions: Sequence[str]) -> pd.DataFrame:
         rows = corpus.manifest[corpus.manifest["emotion"].isin(emotions)]
-        return rows.assign(**{column: corpus.name + BETWEEN + rows[column] for column in ("utterance", "speaker")})
+        return rows.assign(**{column: name + BETWEEN + rows[column] for column in ("utterance", "speaker")})
 
     @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:

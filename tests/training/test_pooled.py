@@ -17,6 +17,7 @@ from ser_acrnn.data.in_memory import MemoryCorpus
 from ser_acrnn.data.pooled import PooledCorpus, corpus_of
 from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.data.segments import Segments
+from ser_acrnn.data.with_copies import with_copies
 from ser_acrnn.evaluation import calibration
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import RunResult
@@ -83,6 +84,42 @@ def test_corpora_that_cannot_be_pooled_are_named():
         PooledCorpus([corpus("emodb"), corpus("crema_d", config=FEATURE_RECIPES["speech"])], SIX)
     with pytest.raises(DatasetError, match=r"\['crema_d'\] have none of the emotions \['bored'\]"):
         PooledCorpus([corpus("emodb"), corpus("crema_d")], ["bored"])
+
+
+def degraded(name, number=2):
+    """The copies of a corpus of `corpus`, by its recordings' checksums."""
+    plain = corpus(name)
+    manifest = pd.concat([plain.manifest.assign(utterance=plain.manifest["utterance"] + f"+{copy}") for copy in range(1, number + 1)])
+    copies = MemoryCorpus(f"{name}-degraded", manifest.reset_index(drop=True), [-values for values in plain.values] * number, PAPER)
+    copies.recipe["about"] = {"copies": number}
+    return copies
+
+
+def test_degraded_copies_are_pooled_under_the_corpora_that_they_are_of():
+    names = ["banglaser", "emodb"]
+    plain, copies = (PooledCorpus([made(name) for name in names], SIX, names) for made in (corpus, degraded))
+    both = with_copies(plain, copies, 2)
+    assert both.groups == names and both.speakers == plain.speakers and len(both.manifest) == 3 * len(plain.manifest)
+    read = {name: values for name, _, values in both.utterances(["emodb"])}
+    assert len(read) == 3 * 6 and {corpus_of(name) for name in read} == {"emodb"}
+    np.testing.assert_array_equal(read["emodb/asad0+2"], -read["emodb/asad0"])
+    with pytest.raises(DatasetError, match=r"\{'banglaser': 2, 'emodb': 1\}, expected as many of each"):
+        PooledCorpus([degraded("banglaser"), degraded("emodb", 1)], SIX, names)
+
+
+def test_the_robust_recipe_reads_the_copies_beside_the_corpora(monkeypatch, tmp_path):
+    asked = []
+
+    def opened(path):
+        asked.append(path.name)
+        return degraded(path.name.partition("-")[0], 4)
+
+    monkeypatch.setattr(open_corpora, "open_corpus", opened)
+    prepared = [tmp_path / "banglaser", tmp_path / "emodb"]
+    copies = open_corpora.opened_copies(prepared, open_corpora.RECIPES["robust-by-utterance"])
+    assert copies.groups == ["banglaser", "emodb"]
+    assert asked == ["banglaser-degraded.speech-short-pauses", "emodb-degraded.speech-short-pauses"]
+    assert open_corpora.opened_copies(prepared, open_corpora.RECIPES["by-utterance"]) is None
 
 
 def segments(labels, corpora, known):
