@@ -70,23 +70,23 @@ def _matches(row: Row, paper: Published) -> str:
 
 CONCLUSION = """\
 How the paper's tables came about cannot be told from outside; what can be told is which mechanisms could have made them, by mean, deviation
-and confusion. `narrow` has been scored in all conditions over ten folds, of one seed, and the paper's network of one convolution over
-nine: a row that is missing has not been run, and of a network with few folds little is shown.
+and confusion. `narrow` and the paper's network of one convolution have been scored in all conditions over ten folds, of one seed: a row
+that is missing has not been run, and of a network with few folds little is shown.
 
 - **Worded as it is, the protocol does not give the paper's figures here.** The paper's mean lies outside the interval of every network, and
   of DNN-ELM's.
 - **Batch norm of the judged speaker**, as `acrnn1.py` has it, **would, with nothing chosen on the test speaker**: for `narrow`, the paper's
   mean and deviation lie in its intervals, whether the validation speaker chooses the epoch or the last ten are averaged, and where the
   speaker's other half gives the statistics; of batches of 60 as well, of 40 the mean barely. It differs from the protocol as worded by more
-  than its interval in all of these but batches of 40, and its confusions are the nearest to Fig. 4 of all that was tried. On its nine
-  folds the paper's network of one convolution does the same, and gains by more than its interval; where nothing is chosen, they lie nearer
-  together than the paper's.
+  than its interval in all of these but batches of 40, and its confusions are the nearest to Fig. 4 of all that was tried. The paper's
+  network of one convolution does the same, and gains by more than its interval; where nothing is chosen, and with batches of 40, its folds
+  lie nearer together than the paper's.
 - **Reporting the validation speaker**, as the authors' `model.py` prints it, fits the mean of each network that has the row, and of one
   convolution the deviation too; for `narrow` the folds lie further apart than the paper's, and the confusions are further from Fig. 4 than
   with batch norm of the judged speaker. The same holds for a test speaker who chooses the epoch, as `model1.py` has it.
 - **Both at once** cannot be ruled out for `narrow`: with batch norm of the judged speaker the paper's mean lies in the intervals of the
-  validation speaker's figure and of a test speaker's choice as well. Of one convolution, on nine folds, both lie above the paper's mean
-  by more than their intervals.
+  validation speaker's figure and of a test speaker's choice as well. Of one convolution, both lie above the paper's mean by more than
+  their intervals.
 - **DNN-ELM is not explained by a choice on whom is reported**: with epoch and machine chosen by the test speaker it stays below the paper's
   figure by more than its interval. Nor does a random split of utterances explain it. What the paper fed its baseline is not known; so no
   single mechanism is shown to explain all rows.

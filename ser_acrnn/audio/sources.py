@@ -61,7 +61,8 @@ def several(recordings: Iterable[Recorded]) -> Iterable[Recorded]:
         ValueError: It is one recording, whose letters, samples or keys would be taken for recordings.
     """
     is_samples = getattr(recordings, "ndim", 2) < 2 and getattr(getattr(recordings, "dtype", None), "kind", "f") not in "OU"
-    if is_encoded(recordings) or isinstance(recordings, Mapping) or is_torchcodec(recordings) or is_samples:
+    is_one = is_encoded(recordings) or isinstance(recordings, Mapping) or is_torchcodec(recordings) or is_samples
+    if is_one or not isinstance(recordings, Iterable):
         raise ValueError(f"recordings is a single {type(recordings).__name__}, expected several recordings, such as [recording]")
     return recordings
 

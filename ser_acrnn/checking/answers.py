@@ -109,3 +109,26 @@ def _summing_to_one(values: Sequence[float], name: str) -> NDArray[np.float64]:
     if not np.isfinite(found).all() or found.min() < 0 or abs(found.sum() - 1) > 0.01:
         raise CheckError(f"{name}: says {np.round(found, 3).tolist()}, expected posteriors, 0 to 1, that sum to one")
     return found / found.sum()
+
+
+def answered(
+    judge: Judge, waveforms: Sequence[NDArray[np.float32]], names: Sequence[str], speakers: Sequence[str] = (), change: str = ""
+) -> Answers:
+    """What a judge says; arguments as of a judge's.
+
+    Args:
+        judge: The model.
+        waveforms: Recordings.
+        names: Of the recordings.
+        speakers: Who speaks in each.
+        change: What was done to all of them.
+
+    Raises:
+        CheckError: The judge fails on one, which is named, with what was done to it.
+    """
+    try:
+        return judge(waveforms, speakers)
+    except CheckError as error:
+        if error.place is None:
+            raise
+        raise CheckError(f"{names[error.place]}{change and f', {change}'}: {error}") from error

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn.checking import degradations
-from ser_acrnn.checking.answers import Answers, Judge
+from ser_acrnn.checking.answers import Answers, Judge, answered
 from ser_acrnn.checking.bounds import Bounds
 from ser_acrnn.checking.outcomes import Outcome
 from ser_acrnn.checking.sounds import SOUNDS, drawn
@@ -68,7 +68,8 @@ def invariances(
         bounds: What passes.
         on_condition: Called after each change.
     """
-    before = judge(list(waveforms.values()), speakers).decisions if waveforms else np.zeros(0)
+    names = list(waveforms)
+    before = answered(judge, list(waveforms.values()), names, speakers).decisions if waveforms else np.zeros(0)
     for invariance in INVARIANCES:
         about = "share of decisions that stay; of several changes the worst"
         if not waveforms:
@@ -77,7 +78,7 @@ def invariances(
         stay = {}
         for name, change in invariance.changes.items():
             changed = [change(samples, _seeded(f"{name} {which}")) for which, samples in waveforms.items()]
-            stay[name] = float(np.mean(judge(changed, speakers).decisions == before))
+            stay[name] = float(np.mean(answered(judge, changed, names, speakers, name).decisions == before))
             on_condition()
         yield Outcome(invariance.name, about, min(stay.values()), getattr(bounds, invariance.bound), details=stay, of_each=True)
 
@@ -86,17 +87,18 @@ def other_sounds(judge: Judge, bounds: Bounds) -> Iterator[Outcome]:
     """Yields the share of sounds without speech that are called an emotion, rather than refused or called unsure."""
     others = tuple(name for name in SOUNDS if name not in SILENT + MUSIC)
     for test, names in (("silence and noise", SILENT), ("music", MUSIC), ("sounds without speech", others)):
-        shares = {name: _named(judge([drawn(name, draw) for draw in range(SOUNDS_OF_A_KIND)]), bounds) for name in names}
+        sounds = {name: [drawn(name, draw) for draw in range(SOUNDS_OF_A_KIND)] for name in names}
+        shares = {name: _named(answered(judge, several, [name] * len(several)), bounds) for name, several in sounds.items()}
         about = "share that is called an emotion, neither refused, nor unsure, nor with a low posterior"
         yield Outcome(test, about, float(np.mean(list(shares.values()))), bounds.most_named, at_least=False, details=shares)
 
 
-def agreement(judge: Judge, export: Judge | None, waveforms: Sequence[NDArray[np.float32]], bounds: Bounds) -> Outcome:
+def agreement(judge: Judge, export: Judge | None, waveforms: Mapping[str, NDArray[np.float32]], bounds: Bounds) -> Outcome:
     """Whether an export decides as its network does."""
     name, about = "agreement of the export", "share of decisions that an export has in common with its network"
     if export is None or not len(waveforms):
         return Outcome(name, about, reason="no export is given" if export is None else "there are no recordings that are judged")
-    one, other = judge(waveforms), export(waveforms)
+    one, other = (answered(each, list(waveforms.values()), list(waveforms)) for each in (judge, export))
     both = one.judged & other.judged
     difference = float(np.abs(one.posteriors[both] - other.posteriors[both]).max(initial=0))
     return Outcome(

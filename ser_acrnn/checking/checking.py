@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn import audio
 from ser_acrnn.checking import behaviour, correctness
-from ser_acrnn.checking.answers import RATE_HERTZ, Answers, Judge
+from ser_acrnn.checking.answers import RATE_HERTZ, Answers, Judge, answered
 from ser_acrnn.checking.bounds import BOUNDS, Bounds
 from ser_acrnn.checking.outcomes import CheckError, Outcome, Report
 from ser_acrnn.evaluation import evaluating, predictions_table
@@ -56,12 +56,7 @@ def check(
     heard = [waveforms[path] for path in frame["path"]]
     if not heard:
         raise CheckError(f"{labels}: no recording can be read: {'; '.join(problems)}")
-    try:
-        answers = judge(heard, speakers)
-    except CheckError as error:
-        if error.place is None:
-            raise
-        raise CheckError(f"{frame['path'][error.place]}: {error}") from error
+    answers = answered(judge, heard, frame["path"].tolist(), speakers)
     problems += [f"{frame['path'][place]}: {reason}" for place, reason in answers.problems.items()]
     table = _table(frame, answers, judge.emotions).assign(
         seconds=[len(samples) / RATE_HERTZ for samples in heard], pitch_hertz=[_median_pitch(samples) for samples in heard]
@@ -76,7 +71,7 @@ def check(
         *correctness.tests(table, found, len(table) / len(known), bounds),
         *behaviour.invariances(judge, some, [speakers[place] for place in places] if speakers else [], bounds, on_step),
         *behaviour.other_sounds(judge, bounds),
-        behaviour.agreement(judge, export, list(some.values()), bounds),
+        behaviour.agreement(judge, export, some, bounds),
     ]
     return Report(judge.name, str(labels), len(table), tuple(outcomes), found.to_dict(), tuple(problems), time.perf_counter() - started)
 

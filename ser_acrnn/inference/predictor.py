@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -78,15 +79,16 @@ class Predictor:
         batch_segments: int = BATCH_SEGMENTS,
         tempos: Sequence[float] = AS_SPOKEN,
     ) -> None:
-        if not (batch_segments >= 1 and float(batch_segments).is_integer()):
-            raise ValueError(f"batch_segments is {batch_segments}, expected a whole number of 1 or more")
-        if 1 not in tempos or not all(0 < tempo < math.inf for tempo in tempos):
-            raise ValueError(f"tempos are {list(tempos)}, expected positive rates, 1.0 among them")
+        if not (isinstance(batch_segments, Real) and batch_segments >= 1 and float(batch_segments).is_integer()):
+            raise ValueError(f"batch_segments is {batch_segments!r}, expected a whole number of 1 or more")
+        rates = tuple(tempos) if isinstance(tempos, Iterable) else (tempos,)
+        if 1 not in rates or not all(isinstance(rate, Real) and 0 < rate < math.inf for rate in rates):
+            raise ValueError(f"tempos are {tempos!r}, expected positive rates, 1.0 among them")
         if not (isinstance(model, (str, os.PathLike)) or is_network(model)):
             raise ValueError(f"the model is a {type(model).__name__}, expected a name, a path or a keras.Model")
-        self.batch_segments, self.tempos = int(batch_segments), tuple(tempos)
+        self.batch_segments, self.tempos = int(batch_segments), rates
         self.name = model.name if is_network(model) else str(model)  # type: ignore[union-attr]
-        self._scorer = SegmentScorer(model, self.batch_segments, tempos, runtime)
+        self._scorer = SegmentScorer(model, self.batch_segments, self.tempos, runtime)
         network = self.network
         self.emotions = network.emotions
         features = feature_recipe(network.recipe_hash, self.name)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,10 +145,10 @@ class Preprocessor:
         Raises:
             ValueError: Not a sample, or no number.
         """
-        samples = hop_seconds * self.features.sampling_rate_hertz
-        if not 0.5 < samples < math.inf:
-            raise ValueError(f"hop_seconds is {hop_seconds}, expected at least a sample, {1 / self.features.sampling_rate_hertz:g} s")
-        return round(samples)
+        rate = self.features.sampling_rate_hertz
+        if not isinstance(hop_seconds, Real) or not 0.5 < hop_seconds * rate < math.inf:
+            raise ValueError(f"hop_seconds is {hop_seconds!r}, expected at least a sample, {1 / rate:g} s")
+        return round(hop_seconds * rate)
 
     def window_segments(self, pieces: Iterable[NDArray[np.float32]], hop_seconds: float = 1.0) -> Iterator[NDArray[np.float32]]:
         """The windows of a recording of any length as the network takes them, `(300, 40, 3)` each, without those that are flawed."""

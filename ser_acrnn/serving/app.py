@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from io import BytesIO
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.requests import ClientDisconnect
 
 from ser_acrnn import __version__
@@ -39,6 +39,21 @@ _STATUSES = {
     503: "Too many recordings wait.",
     504: "The network has not answered in time.",
 }
+
+
+class Asked(BaseModel):
+    """What the address of `/predict` may ask for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    timeline: bool = Field(False, description="Judge each 3 s instead of the whole.")
+    hop: float = Field(1.0, ge=LEAST_HOP_SECONDS, le=MOST_HOP_SECONDS, description="Seconds between two windows of a timeline.")
+
+    @model_validator(mode="after")
+    def _hop_is_of_timeline(self) -> Self:
+        if "hop" in self.model_fields_set and not self.timeline:
+            raise ValueError("hop is of timeline=true")
+        return self
 
 
 def make_app(predictor: Predictor, limits: Limits | None = None, threads: int = 1) -> FastAPI:
@@ -71,11 +86,10 @@ def make_app(predictor: Predictor, limits: Limits | None = None, threads: int = 
     @app.post("/predict", openapi_extra=_BODY, responses=responses, response_model=Recording | Timeline | Recordings)
     async def predict(
         request: Request,
-        timeline: Annotated[bool, Query(description="Judge each 3 s instead of the whole.")] = False,
-        hop: Annotated[float, Query(ge=LEAST_HOP_SECONDS, le=MOST_HOP_SECONDS, description="Seconds between two windows.")] = 1.0,
+        asked: Annotated[Asked, Query()],
     ) -> Response:
         """Names the emotion of one recording, which is the body, or of several, which are the files of a form."""
-        return await _refusing(partial(_predict, request, batches, limits, metrics, hop if timeline else None))
+        return await _refusing(partial(_predict, request, batches, limits, metrics, asked.hop if asked.timeline else None))
 
     @app.websocket("/stream")
     async def stream(socket: WebSocket, format: str = "s16le", hop: float = 1.0) -> None:

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 Chunks: TypeAlias = "queue.Queue[NDArray[np.float32] | None]"
 FORMATS = {"s16le": ("<i2", 2.0**15), "f32le": ("<f4", 1.0)}
+ASKED = {"format", "hop"}  # what the address may hold
 LEAST_HOP_SECONDS, MOST_HOP_SECONDS = 0.1, 3_600.0
 REFUSED, TRY_LATER, FAILED = 1008, 1013, 1011  # codes with which a WebSocket is closed
 _LONGEST_REASON = 120  # bytes, with which a WebSocket is closed
@@ -45,6 +46,9 @@ class Streams:
     async def serve(self, socket: WebSocket, kind: str, hop_seconds: float) -> None:
         """Judges what comes until the sender closes, or sends the text `end` to have the rest judged."""
         await socket.accept()
+        if unknown := sorted(socket.query_params.keys() - ASKED):
+            await socket.close(REFUSED, _shortened(f"the address asks for {', '.join(unknown)}, expected {' and '.join(sorted(ASKED))}"))
+            return
         if kind not in FORMATS or not LEAST_HOP_SECONDS <= hop_seconds <= MOST_HOP_SECONDS:
             expected = f"format {' or '.join(FORMATS)}, hop {LEAST_HOP_SECONDS:g} to {MOST_HOP_SECONDS:g} seconds"
             await socket.close(REFUSED, _shortened(f"format is {kind[:20]!r} and hop {hop_seconds:g}, expected {expected}"))

@@ -156,7 +156,7 @@ def test_what_is_no_recording_is_refused_in_one_line(recording: Any, rate: Any, 
 
 @pytest.mark.parametrize(
     "one",
-    ["a.wav", Path("a.wav"), b"RIFF", NOISE, {"array": NOISE, "sampling_rate": 1}, Decoder(NOISE)],
+    ["a.wav", Path("a.wav"), b"RIFF", 5, NOISE, {"array": NOISE, "sampling_rate": 1}, Decoder(NOISE)],
     ids=lambda one: type(one).__name__,
 )
 def test_one_recording_where_several_are_expected_is_refused(one: Any) -> None:

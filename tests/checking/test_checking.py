@@ -70,9 +70,9 @@ def test_a_judge_that_names_an_emotion_for_every_sound_fails_and_one_that_is_not
 def test_an_export_that_says_something_else_fails(judge):
     wave = np.sin(np.arange(16_000) / 5).astype(np.float32)
     other = FunctionJudge("other", lambda _: {"angry": 0.2, "sad": 0.8}, ("angry", "sad"))
-    found = behaviour.agreement(judge, other, [wave], BOUNDS)
+    found = behaviour.agreement(judge, other, {"wave": wave}, BOUNDS)
     assert (found.verdict, found.value) == ("failed", 0) and found.details["largest difference"] == pytest.approx(0.75)
-    assert behaviour.agreement(judge, None, [wave], BOUNDS).verdict == "not tested"
+    assert behaviour.agreement(judge, None, {"wave": wave}, BOUNDS).verdict == "not tested"
 
 
 def test_the_page_stands_alone_and_has_every_test(judge, labels):
@@ -172,3 +172,13 @@ def test_a_function_that_raises_is_named_with_the_recording(labels):
 
     with pytest.raises(CheckError, match=r"04\.wav: of mine: raises ZeroDivisionError \(division by zero\), expected"):
         check(FunctionJudge("of mine", judge, ("angry", "sad")), labels)
+
+
+def test_a_function_that_raises_on_a_changed_recording_or_another_sound_is_named_with_it(labels):
+    def silence(waveform):
+        return {"angry": 1.0, "sad": 0.0} if waveform[:8_000].any() else 1 / 0
+
+    with pytest.raises(CheckError, match=r"\d\d\.wav, 1 s of zeros on both sides: of mine: raises ZeroDivisionError"):
+        check(FunctionJudge("of mine", silence, ("angry", "sad")), labels)
+    with pytest.raises(CheckError, match=r"^silence: of mine: raises ZeroDivisionError"):
+        list(behaviour.other_sounds(FunctionJudge("of mine", lambda _: 1 / 0, ("angry", "sad")), BOUNDS))

@@ -300,8 +300,8 @@ def test_the_size_of_a_batch_changes_nothing(model, many):
     found = [Predictor(model, batch_segments=size).predict(many[1]) for size in (1, 2, 40)]
     for other in found[1:]:
         np.testing.assert_allclose(list(other.posteriors.values()), list(found[0].posteriors.values()), atol=1e-5)
-    for size in (0, 1.5, np.nan):
-        with pytest.raises(ValueError, match=f"batch_segments is {size}, expected a whole number of 1 or more"):
+    for size in (0, 1.5, np.nan, "8", None):
+        with pytest.raises(ValueError, match=f"batch_segments is {size!r}, expected a whole number of 1 or more"):
             Predictor(model, batch_segments=size)
 
 

@@ -227,7 +227,7 @@ REFUSED = {
     "an encoded path upwards": (404, [request(target="/docs/%2e%2e/%2e%2e/etc/passwd", method="GET")]),
     "a hop of infinity": (422, [request(GOOD, target="/predict?timeline=true&hop=inf")]),
     "a hop of 0": (422, [request(GOOD, target="/predict?timeline=true&hop=0")]),
-    "a hop that is a text": (422, [request(GOOD, target="/predict?hop=%00")]),
+    "a hop that is a text": (422, [request(GOOD, target="/predict?timeline=true&hop=%00")]),
 }
 
 

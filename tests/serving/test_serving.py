@@ -104,7 +104,13 @@ def test_a_timeline_has_the_windows_of_the_predictors(client, predictor):
     assert [window["start_seconds"] for window in windows] == [window.start_seconds for window in expected]
     for window, said in zip(windows, expected, strict=True):
         same(window, said)
-    assert client.post("/predict?hop=nan", content=body).status_code == 422
+    assert client.post("/predict?timeline=true&hop=nan", content=body).status_code == 422
+
+
+@pytest.mark.parametrize(("asked", "why"), [("hop_seconds=2&timeline=true", "hop_seconds"), ("hop=2", "hop is of timeline=true")])
+def test_what_the_address_asks_for_in_vain_is_named(client, asked, why):
+    refused = client.post(f"/predict?{asked}", content=encoded(sound()))
+    assert refused.status_code == 422 and why in refused.text
 
 
 FORM_HEAD = {"content-type": "multipart/form-data; boundary=x"}
@@ -271,6 +277,12 @@ def test_the_reason_of_a_stream_that_is_closed_has_the_bytes_that_a_reason_may_h
         and len(closed.value.reason.encode()) <= 123
         and closed.value.reason.startswith("format is '\N{GRINNING FACE}")
     )
+
+
+def test_a_stream_asked_for_what_is_unknown_is_closed_with_its_name(client):
+    with client.websocket_connect("/stream?rate=8000") as socket, pytest.raises(WebSocketDisconnect) as closed:
+        socket.receive_text()
+    assert (closed.value.code, closed.value.reason) == (1008, "the address asks for rate, expected format and hop")
 
 
 @pytest.mark.parametrize("asked", ["format=mp3", "hop=0", "hop=inf"])
