@@ -193,6 +193,11 @@ class Preparation:
         """Names of the recipes."""
         return self.recipe.split(",")
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether what cannot be used is left out: of degraded copies always, as one without speech says nothing against its recording."""
+        return self.skip_bad or self.copies > 0
+
     @classmethod
     def extended(cls, words: Sequence[str]) -> type[Self]:
         """With the options of the corpus that a command line begins with.
@@ -237,7 +242,7 @@ def main(
             options.data,
             RECIPES[recipe],
             source=options.source,
-            skip_bad=options.skip_bad,
+            skip_bad=options.leaves_out,
             jobs=jobs,
             progress=True,
             about=reading.about,

@@ -257,7 +257,8 @@ def _extract(task: tuple[Source, Recipe, tuple[float, float] | None]) -> tuple[s
     try:
         return "", extraction.extract(waveform, config, level), len(waveform) / config.sampling_rate_hertz
     except ValueError as error:
-        return f"{source.utterance.path}: {error}", nothing, 0.0
+        copy = f", its degraded copy {source.utterance.copy}" if source.utterance.copy else ""
+        return f"{source.utterance.path}{copy}: {error}", nothing, 0.0
 
 
 def _load(utterance: Utterance, config: Recipe) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ def main(options: Options) -> int:
 
 def _prepare(reading: Reading, options: Options) -> int:
     number = options.pieces or options.jobs or PIECES
-    choice = {"skip_bad": options.skip_bad}
+    choice = {"skip_bad": options.leaves_out}
     planned = {
         recipe: pieces.plan(reading.name, reading.utterances, options.data, recipe, number, source=options.source, **choice)
         for recipe in options.recipes

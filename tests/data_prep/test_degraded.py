@@ -95,3 +95,16 @@ def test_the_command_prepares_copies_where_they_are_asked_for(small_corpus: Path
     assert prepare.main(words) == 0
     assert (tmp_path / "emodb-degraded.speech").is_symlink()
     assert not (tmp_path / "emodb.speech").exists()
+
+
+def test_a_copy_without_speech_is_left_out_and_says_nothing_against_its_recording(
+    small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    degrade = degraded.degrade
+    monkeypatch.setattr(degraded, "degrade", lambda wave, one: np.full_like(wave, 0.1) if one.id == "03a01Wa+1" else degrade(wave, one))
+    words = ["emodb", "--source", str(small_corpus), "--data", str(tmp_path), "--recipe", "speech", "--copies", "2"]
+    assert prepare.main(words) == 0
+    copies = RecordCorpus(tmp_path / "emodb-degraded.speech")
+    (left_out,) = copies.recipe["left_out"]
+    assert left_out["utterance"] == "03a01Wa+1" and "03a01Wa.wav, its degraded copy 1: " in left_out["reason"]
+    assert "03a01Wa+2" in set(copies.manifest["utterance"])
