@@ -243,7 +243,7 @@ def finished_network(job: Job, out: Path) -> Path | None:
 
 
 def train(job: Job, out: Path, *, tensorboard: bool = False, on_epoch: OnEpoch = lambda name, entry: None) -> Path:
-    """Trains on all speakers, unless that is done, and saves the network as `model.keras`; arguments as of `evaluate_folds`.
+    """Trains on all speakers, unless that is done; saves `model.keras`, see `Job.temperature`; arguments as of `evaluate_folds`.
 
     Raises:
         ValueError: See `settle`.
@@ -261,11 +261,14 @@ def train(job: Job, out: Path, *, tensorboard: bool = False, on_epoch: OnEpoch =
         log_directory=_scalars(job, out, ALL) if tensorboard else None,
         on_epoch=partial(on_epoch, "all speakers"),
     )
+    temperature = job.temperature(out)
+    head = model.get_layer("emotion")
+    head.set_weights([weight / temperature for weight in head.get_weights()])
     path, unnamed = out / NETWORK, checkpoint.with_name(NETWORK)
     unnamed.parent.mkdir(parents=True, exist_ok=True)
     model.save(unnamed)
     facts = {"recordings": job.recordings, "initial_weights": job.origin, "seed": job.seed, "network": files.sha256(unnamed)}
-    files.write_text(out / RECORD, json.dumps({**facts, "configuration": job.preset.to_dict()}, indent=1))
+    files.write_text(out / RECORD, json.dumps({**facts, "temperature": temperature, "configuration": job.preset.to_dict()}, indent=1))
     os.replace(unnamed, path)
     files.remove_with_leftovers(checkpoint)
     return path

@@ -9,10 +9,10 @@ from pathlib import Path
 from ser_acrnn import files
 from ser_acrnn.config import Preset
 from ser_acrnn.data.prepared import PreparedCorpus
-from ser_acrnn.evaluation import results_manifest
+from ser_acrnn.evaluation import calibration, results_manifest
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import Fold
-from ser_acrnn.evaluation.results import RunResult
+from ser_acrnn.evaluation.results import RunResult, collect
 from ser_acrnn.evaluation.results_check import Split
 from ser_acrnn.training.systems import System, system_of
 
@@ -65,6 +65,18 @@ class Job:
         """The result of a run, see `Run.finished`."""
         run = self.run(fold, seed)
         return run.finished(self.file(run, out), self.split)
+
+    def temperature(self, out: Path) -> float:
+        """What divides the logits of the network that all speakers train, so that it is no surer than its folds should have been.
+
+        Fitted on what the runs that are there said of speakers whom they had not heard, all together; never below 1, and 1 where there are
+        none.
+        """
+        results = out / "results"
+        if not any((results / self.system).glob("*-seed*.json")):
+            return 1.0
+        said = [utterance for result in collect(results, self.split) if result.system == self.system for utterance in result.utterances]
+        return max(1.0, calibration.fitted_temperature(calibration.scored_utterances(said, self.preset.model.emotions)))
 
     @property
     def origin(self) -> str:

@@ -5,16 +5,19 @@ import re
 import shutil
 
 import keras
+import numpy as np
 import pytest
 import soundfile
 from own_recordings import one_stage, run, write_corpus
 
 from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
+from ser_acrnn.evaluation import calibration
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.inference.predictions import Prediction
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.training import from_csv, scalars
 from ser_acrnn.training import run as training
+from ser_acrnn.training.job import Job
 
 pytestmark = [pytest.mark.stochastic, pytest.mark.usefixtures("shared_graphs")]
 
@@ -37,6 +40,32 @@ def test_every_speaker_is_tested_once_by_a_network_that_never_heard_them(trained
     text = (trained / "report.md").read_text()
     assert all(words in text for words in ("4 x 1", "each fold tests one speaker; all others train", "## Calibration"))
     assert [path.name for path in (trained / "work").iterdir()] == ["lock"]
+
+
+def test_the_network_is_as_sure_as_those_of_the_folds_should_have_been(trained, labels, sources, tmp_path, monkeypatch):
+    results = [RunResult.load(path) for path in (trained / "results" / "fine-tuned").iterdir()]
+    said = calibration.scored_utterances([one for result in results for one in result.utterances], ("calm", "tense"))
+    kept = json.loads((trained / "training.json").read_text())["temperature"]
+    assert kept == pytest.approx(max(1, calibration.fitted_temperature(said)))
+    heads = []
+    for temperature in (None, 2.5):
+        if temperature:
+            monkeypatch.setattr(Job, "temperature", lambda job, out: 2.5)
+        out = tmp_path / str(temperature)
+        with one_stage():
+            assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 1, "--out", out, "--no-judge") == 0
+        heads.append(keras.saving.load_model(out / "model.keras").get_layer("emotion").get_weights())
+        assert json.loads((out / "training.json").read_text())["temperature"] == (temperature or 1)
+    for plain, cooled in zip(*heads, strict=True):
+        np.testing.assert_allclose(plain, 2.5 * cooled, rtol=1e-5)
+
+
+def test_a_network_is_never_made_surer_than_its_training_left_it(trained, labels, sources, monkeypatch):
+    job = from_csv.plan(labels, Predictor(sources / "training.keras"), epochs=6)
+    monkeypatch.setattr(calibration, "fitted_temperature", lambda known: len(known.truth) / 100)
+    assert job.temperature(trained) == 1
+    monkeypatch.setattr(calibration, "fitted_temperature", lambda known: len(known.truth) / 10)
+    assert job.temperature(trained) == 2.4
 
 
 def test_the_network_predicts_the_new_emotions(trained, labels, capsys):
