@@ -90,8 +90,9 @@ def audit_split(split: Split) -> Audit:
 def _of_labels(split: Split) -> list[tuple[Finding, bool]]:
     return [
         *leaks.shared(split),
+        *((one, True) for one in leaks.overlapping(split)),
         *((one, True) for one in leaks.unknown_speakers(split)),
-        *((one, True) for one in leaks.conflicts(split)),
+        *((one, True) for one in leaks.conflicts(split.recordings)),
         *leaks.alike(split),
         *coverage.folds(split),
         *coverage.emotions(split),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ser_acrnn import tables
 from ser_acrnn.auditing.split import Recording, Row, SplitError, part_named
+from ser_acrnn.data.corpus import PLACEHOLDERS
 
 # In this order: of several that are there, the first counts. Names are compared without case.
 USUAL: dict[str, tuple[str, ...]] = {
@@ -22,12 +25,17 @@ USUAL: dict[str, tuple[str, ...]] = {
     "sex": ("sex", "gender"),
 }
 
+_DURATION = re.compile(r"(?:(\d+) days? )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _OF_A_RECORDING = ("path", "speaker", "emotion", "text", "session", "sex")
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of columns that a user gives; "": one of those that are usual, see `USUAL`."""
+    """Names of columns that a user gives; "": one of those that are usual, see `USUAL`.
+
+    Attributes:
+        without: Roles that are not looked for.
+    """
 
     path: str = ""
     id: str = ""
@@ -38,6 +46,7 @@ class Columns:
     text: str = ""
     session: str = ""
     sex: str = ""
+    without: tuple[str, ...] = ()
 
     def found(self, columns: Sequence[str], source: str) -> dict[str, str]:
         """Role -> the column that holds it.
@@ -49,6 +58,8 @@ class Columns:
         roles: dict[str, str] = {}
         for role, names in USUAL.items():
             given = getattr(self, role)
+            if role in self.without:
+                continue
             if given and given not in columns:
                 raise SplitError(
                     f"{source}: lacks the column {given!r}, expected the {role} there; found {list(columns)}"
@@ -83,10 +94,26 @@ def row_of(cells: Mapping[str, Any], roles: Mapping[str, str], where: str, part:
     word = said.get("part", "")
     if "part" in roles and not part_named(word):
         raise SplitError(f"{where}: {roles['part']} is {word!r}, expected train, validation or test")
-    start, end = _text(cells.get("start")), _text(cells.get("end"))
+    start, end = (_time(_text(cells.get(edge))) for edge in ("start", "end"))
     known: dict[str, Any] = {role: said[role] for role in _OF_A_RECORDING if role in said}
+    if tables.alike(known.get("speaker", "")) in PLACEHOLDERS:
+        known["speaker"] = ""
     recording = Recording(**{**known, "id": name or path, "segment": f"[{start},{end}]" if start or end else "", "more": cells})
     return Row(recording, part_named(word) or part, said.get("fold", "") or fold)
+
+
+def _time(text: str) -> str:
+    """Seconds in one form, so that 4 and 4.0 are the same; what is no number stays, and no number at all is "".
+
+    Durations, as pandas writes them for audformat, become seconds.
+    """
+    found = _DURATION.fullmatch(text)
+    days, hours, minutes, rest = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0, 0.0)
+    try:
+        seconds = 86_400 * days + 3_600 * hours + 60 * minutes + rest if found else float(text)
+    except ValueError:
+        return "" if text == "NaT" else text
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") if math.isfinite(seconds) else ""
 
 
 def _text(value: Any) -> str:

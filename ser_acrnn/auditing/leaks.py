@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
 from ser_acrnn import tables
 from ser_acrnn.auditing.findings import Finding, named, numbers, sentence, where
-from ser_acrnn.auditing.split import TEST, TRAIN, VALIDATION, Split, SplitFold, natural
+from ser_acrnn.auditing.split import TEST, TRAIN, VALIDATION, Recording, Split, SplitFold, natural
 
 _TEST_KNOWN, _TEST_CHOSEN_BY, _CHOICE_KNOWN = (TRAIN, TEST), (VALIDATION, TEST), (TRAIN, VALIDATION)
 # What is compared: attribute of a recording, between which parts it is looked for, and where of these it is wrong.
@@ -60,6 +60,39 @@ def shared(split: Split) -> Iterator[tuple[Finding, bool]]:
                 yield _finding(kind, found, earlier, later, len(split.folds)), is_wrong
 
 
+def overlapping(split: Split) -> Iterator[Finding]:
+    """Yields segments of the same file that are in two parts and share some time, though they are not the same."""
+    for earlier, later in _KINDS["recordings"][1]:
+        found = {fold.name: pairs for fold in split.folds if (pairs := _overlaps(fold.part(earlier), fold.part(later)))}
+        if found:
+            names = tuple(sorted({name for pairs in found.values() for name in pairs}, key=natural))
+            place = "training" if earlier == TRAIN else earlier
+            counts = [len(pairs) for pairs in found.values()]
+            words = ("segments", "share") if max(counts) > 1 else ("segment", "shares")
+            text = (
+                f"{where(list(found), len(split.folds))}{numbers(counts)} {words[0]} of the {later} part {words[1]} time with another of "
+            )
+            text += f"the same file in the {place} part: {named(names)}"
+            yield Finding("segments", sentence(text), len(names), names, tuple(found), (earlier, later))
+
+
+def _overlaps(earlier: Iterable[Recording], later: Iterable[Recording]) -> list[str]:
+    """Those of the later ones, each with one of the earlier."""
+    heard: dict[tuple[str, str], list[tuple[Recording, tuple[float, float]]]] = {}
+    for one in earlier:
+        if one.path and (seconds := one.seconds):
+            heard.setdefault((one.file, one.table), []).append((one, seconds))
+    found = []
+    for one in later:
+        others = heard.get((one.file, one.table), []) if one.path else []
+        if not (times := one.seconds) or any(other.key == one.key for other, _ in others):
+            continue
+        at_once = (other for other, (start, end) in others if start < times[1] and times[0] < end)
+        if other := next(at_once, None):
+            found.append(f"{one.key} and {other.key}")
+    return found
+
+
 def alike(split: Split) -> Iterator[tuple[Finding, bool]]:
     """Yields names that differ in case, spaces or leading zeros alone; of speakers it is wrong, since they may be one."""
     for kind, role in (("speakers", "speaker"), ("emotions", "emotion")):
@@ -69,11 +102,12 @@ def alike(split: Split) -> Iterator[tuple[Finding, bool]]:
             yield Finding("similar-names", sentence(text), len(names), names), role == "speaker"
 
 
-def conflicts(split: Split) -> Iterator[Finding]:
-    """Yields recordings that have two emotions, or two speakers."""
+def conflicts(recordings: Iterable[Recording]) -> Iterator[Finding]:
+    """Yields those of some recordings that have two emotions, or two speakers."""
+    listed = list(recordings)
     for kind, role in (("label-conflicts", "emotion"), ("speaker-conflicts", "speaker")):
         said: dict[str, set[str]] = {}
-        for recording in split.recordings:
+        for recording in listed:
             if value := getattr(recording, role):
                 said.setdefault(recording.key, set()).add(value)
         names = tuple(sorted(key for key, values in said.items() if len(values) > 1))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ser_acrnn.audio.suffixes import AUDIO_SUFFIXES
-from ser_acrnn.auditing import conventions, files_of_splits
+from ser_acrnn.auditing import conventions, files_of_splits, leaks
 from ser_acrnn.auditing.columns import Columns
 from ser_acrnn.auditing.conventions import Convention
 from ser_acrnn.auditing.split import Recording, Row, Split, SplitError, folds_of, part_named
@@ -47,9 +47,16 @@ def read(
 def recordings(
     sources: Sequence[str | Path], *, columns: Columns | None = None, corpus: str = "", rules: Mapping[str, str] | None = None
 ) -> list[Recording]:
-    """Reads the recordings of a split or of a list without parts, each once; arguments and errors as in `read`."""
-    _, rows, _ = _completed(sources, columns, corpus, rules)
-    return list({row.recording.key: row.recording for row in reversed(rows)}.values())[::-1]
+    """Reads the recordings of a split or of a list without parts, each once; arguments as in `read`. Columns of parts are not looked at.
+
+    Raises:
+        SplitError: See `read`; or a recording has two emotions or two speakers.
+    """
+    name, rows, _ = _completed(sources, replace(columns or Columns(), without=("part", "fold")), corpus, rules)
+    found = list({row.recording: None for row in rows})
+    if conflicts := list(leaks.conflicts(found)):
+        raise SplitError(f"{name}: {conflicts[0].sentence[:-1]}, expected one of each")
+    return list({one.key: one for one in reversed(found)}.values())[::-1]
 
 
 def _completed(
@@ -121,10 +128,16 @@ def _emobox(folder: Path, columns: Columns) -> list[Row]:
     found = sorted([*folder.glob("fold_*/*.jsonl"), *(folder.glob("*.jsonl") if folder.name.startswith("fold_") else [])])
     named = [path for path in found if re.search(r"_fold_\d+$", path.stem)]
     merged = _label_map(folder / _LABELS) or _label_map(folder.parent / _LABELS)
-    rows = [row for path in named or found for row in files_of_splits.rows(path, columns)]
+    rows = [row for path in named or found for row in _emobox_rows(path, columns)]
     return [
         replace(row, recording=replace(row.recording, emotion=merged.get(row.recording.emotion, row.recording.emotion))) for row in rows
     ]
+
+
+def _emobox_rows(path: Path, columns: Columns) -> list[Row]:
+    """Part and fold stand at the end of the file's name, behind a corpus's that may hold any words."""
+    found = re.search(r"_([a-z]+)_fold_(\d+)$", path.stem)
+    return files_of_splits.rows(path, columns, part=part_named(found[1]) if found else None, fold=found[2] if found else None)
 
 
 def _label_map(path: Path) -> dict[str, str]:
@@ -187,7 +200,9 @@ def _audio(folder: Path, columns: Columns) -> list[Row]:
 
 
 def _audio_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+    """Its audio files, without hidden ones, such as the `._` files of a Mac."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("."))
+    return sorted(path for path in found if path.is_file())
 
 
 def _audio_file(path: Path, folder: Path, part: str = "", emotion: str = "") -> Row:

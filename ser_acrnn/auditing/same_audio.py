@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -35,12 +36,17 @@ def findings(split: Split, folder: Path, on_file: Callable[[], object] = lambda:
         SplitError: None of the files is there.
     """
     mentions = {one.key: one for one in split.recordings if not one.segment}
+    problems = []
+    if segments := {one.key for one in split.recordings if one.segment}:
+        problems.append(f"audio: {len(segments)} segments of files were not compared by their sound: {named(sorted(segments))}")
     there = {key: path for key, one in mentions.items() if (path := located(one, folder))}
-    if not there:
+    if mentions and not there:
         first = next((one.path or one.id for one in split.recordings), "")
         raise SplitError(f"{folder}: holds none of the {len(mentions)} recordings, expected {first!r} or the end of that path in it")
-    problems = []
-    if absent := sorted(mentions.keys() - there.keys()):
+    if shared := _of_one_file(there):
+        problems.append(f"audio: {len(shared)} recordings are found at a file that others are found at as well: {named(shared)}")
+        there = {key: path for key, path in there.items() if key not in shared}
+    if absent := sorted(mentions.keys() - there.keys() - set(shared)):
         problems.append(f"audio: {len(absent)} of {len(mentions)} recordings are not in {folder}: {named(absent)}")
     utterances, fingerprints = [], []
     for key, found in _fingerprints(there, on_file):
@@ -58,6 +64,12 @@ def located(recording: Recording, folder: Path) -> Path | None:
     parts = PurePosixPath((recording.path or recording.id).replace("\\", "/")).parts
     places = (folder.joinpath(*parts[start:]) for start in range(len(parts)) if parts[start] != "/")
     return next((place for place in places if os.path.isfile(place)), None)
+
+
+def _of_one_file(there: dict[str, Path]) -> list[str]:
+    """Recordings whose file is another one's as well, so that nobody can say which of them it is."""
+    times = Counter(there.values())
+    return sorted(key for key, path in there.items() if times[path] > 1)
 
 
 def _fingerprints(there: dict[str, Path], on_file: Callable[[], object]) -> Iterator[tuple[str, NDArray[np.float32] | audio.AudioError]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ class Recording:
     Attributes:
         id: Its name in the split.
         path: Its file, as the split has it.
-        segment: Which part of the file it is, such as `0.5-1.5`; "": all of it.
+        segment: Which part of the file it is, such as `[0.5,1.5]`, in seconds; "": all of it.
         speaker: Who speaks.
         emotion: Label.
         text: Which sentence is said.
@@ -58,8 +59,22 @@ class Recording:
     @cached_property
     def key(self) -> str:
         """What two mentions of one recording have in common: file and segment, or else the name."""
-        found = f"{posixpath.normpath(self.path.replace(chr(92), '/'))}{self.segment}" if self.path else self.id
+        found = f"{self.file}{self.segment}" if self.path else self.id
         return f"{found} of {self.table}" if self.table else found
+
+    @property
+    def file(self) -> str:
+        """Its path in one form."""
+        return posixpath.normpath(self.path.replace("\\", "/"))
+
+    @property
+    def seconds(self) -> tuple[float, float] | None:
+        """From when to when it is in its file, all of which is from 0 to infinity; None where the segment says no times."""
+        start, _, end = self.segment.strip("[]").partition(",")
+        try:
+            return float(start or 0), float(end or math.inf)
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True)

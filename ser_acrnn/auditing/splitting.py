@@ -31,7 +31,8 @@ def made(
     Raises:
         SplitError: A speaker, session or sentence is not known, or there are fewer speakers, or recordings of each emotion, than
             folds, or one fold.
-        LeakError: There are fewer than three speakers, groups or sessions, or fewer than four sentences; or a speaker is in two sessions.
+        LeakError: There are fewer than three speakers, groups or sessions, or than two where nobody validates, or fewer than four
+            sentences; or a speaker is in two sessions.
     """
     if scheme not in SCHEMES:
         raise SplitError(f"the scheme is {scheme!r}, expected one of {', '.join(SCHEMES)}")
@@ -52,11 +53,21 @@ def made(
     if scheme == SPEAKER_AND_TEXT:
         found = protocol.leave_one_speaker_and_texts_out(groups, {key: one.text for key, one in by_key.items()})
     else:
-        partners = _partners(recordings) if scheme == SPEAKER else None
-        found = [(fold, groups) for fold in protocol.leave_one_speaker_out(groups.values(), partners)]
+        found = [(fold, groups) for fold in _one_out(sorted(set(groups.values())), scheme, recordings, validation, name)]
     parts = [(fold if validation else fold.without_validation(), group_of) for fold, group_of in found]
     ordered = sorted(parts, key=lambda pair: natural(pair[0].test))
     return Split(name, tuple(_fold(fold, group_of, by_key) for fold, group_of in ordered), unseen_texts=scheme == SPEAKER_AND_TEXT)
+
+
+def _one_out(groups: Sequence[str], scheme: str, recordings: Sequence[Recording], validation: bool, name: str) -> list[protocol.Fold]:
+    """A fold each group; two are enough where nobody validates."""
+    if len(groups) < (fewest := 2 + validation):
+        what = {SPEAKER: "speakers", SESSION: "sessions"}.get(scheme, "groups of speakers")
+        who = "one tests, one validates, the rest train" if validation else "one tests, the rest train"
+        raise protocol.LeakError(f"{name}: has the {what} {list(groups)}, expected {fewest} at least: {who}")
+    if not validation:
+        return [protocol.Fold(tuple(other for other in groups if other != test), None, test) for test in groups]
+    return protocol.leave_one_speaker_out(groups, _partners(recordings) if scheme == SPEAKER else None)
 
 
 def _stratified(recordings: Sequence[Recording], folds: int, seed: int, name: str) -> dict[str, str]:

@@ -55,13 +55,13 @@ def _table(split: Split, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _emobox(split: Split, name: str) -> Iterator[tuple[str, str]]:
-    corpus = split.corpus or name
+    corpus, called = split.corpus or name, _names(split)
     for number, part, found in _parts(split):
         entries = [
             {
                 **({"type": "raw", "task": "category", "channel": 1} | _length(one, "length")),
                 **(one.more if "key" in one.more else {}),
-                "key": one.id,
+                "key": called[one.key],
                 "dataset": corpus,
                 "wav": one.path or one.id,
                 "emo": one.emotion,
@@ -78,13 +78,16 @@ def _emobox(split: Split, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _speechbrain_csv(split: Split, name: str) -> Iterator[tuple[str, str]]:
+    called = _names(split)
     for number, part, found in _parts(split):
-        yield f"fold_{number}/{part}.csv", _csv([{"ID": one.id, **_length(one, "duration"), **_of_speechbrain(one)} for one in found])
+        rows = [{"ID": called[one.key], **_length(one, "duration"), **_of_speechbrain(one)} for one in found]
+        yield f"fold_{number}/{part}.csv", _csv(rows)
 
 
 def _speechbrain_json(split: Split, name: str) -> Iterator[tuple[str, str]]:
+    called = _names(split)
     for number, part, found in _parts(split):
-        entries = {one.id: {**_length(one, "length"), **_of_speechbrain(one)} for one in found}
+        entries = {called[one.key]: {**_length(one, "length"), **_of_speechbrain(one)} for one in found}
         yield f"fold_{number}/{part}.json", json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -94,6 +97,12 @@ _WRITERS: dict[str, Callable[[Split, str], Iterator[tuple[str, str]]]] = {
     SPEECHBRAIN_CSV: _speechbrain_csv,
     SPEECHBRAIN_JSON: _speechbrain_json,
 }
+
+
+def _names(split: Split) -> dict[str, str]:
+    """What each recording is called in files that need a name of its own for each: its name, or else file and segment."""
+    names = {one.key: one.id for one in split.recordings}
+    return names if len(set(names.values())) == len(names) else {key: key for key in names}
 
 
 def _parts(split: Split) -> Iterator[tuple[int, str, tuple[Recording, ...]]]:

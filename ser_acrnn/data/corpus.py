@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 _COLUMNS = ("path", "speaker", "emotion")
 # What stands for a missing value where a table is made by hand or by a program.
-_PLACEHOLDERS = frozenset({"nan", "none", "null", "na", "n/a", "#n/a", "unknown", "undefined", "unlabelled", "unlabeled", "tbd", "?", "-"})
+PLACEHOLDERS = frozenset({"nan", "none", "null", "na", "n/a", "#n/a", "unknown", "undefined", "unlabelled", "unlabeled", "tbd", "?", "-"})
 _LONGEST_SPEAKER_BYTES = 150  # file systems take 255 for a name, some of which a result's or checkpoint's ending needs
 
 
@@ -158,5 +158,5 @@ def _hints(column: str, values: Mapping[int, str]) -> list[str]:
     return hints + [
         f"line {line}: {column} is {value!r}, which is taken for a name; expected one, or the row to be left out"
         for value, line in first.items()
-        if tables.alike(value) in _PLACEHOLDERS
+        if tables.alike(value) in PLACEHOLDERS
     ]

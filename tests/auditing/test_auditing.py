@@ -167,3 +167,37 @@ def test_what_is_no_split_is_refused_in_one_line(write_split, head, rows, messag
 def test_a_column_that_is_not_there_is_named_beside_those_that_are(write_split):
     with pytest.raises(SplitError, match=r"lacks the column 'Speaker', expected the speaker there.*'speaker' is there"):
         ser_acrnn.audit(write_split(), columns=Columns(speaker="Speaker"))
+
+
+SEGMENTS = "path,speaker,emotion,part,start,end"
+
+
+@pytest.mark.parametrize(
+    "times, kind",
+    [
+        (("0", "4"), "recordings"),
+        (("0.0", "4.000"), "recordings"),
+        (("1", "3"), "segments"),
+        (("3.9", ""), "segments"),
+        (("", ""), "segments"),
+        (("4", "8"), None),
+        (("0 days 00:00:04", "0 days 00:00:05.5"), None),
+        (("0 days 00:00:03.5", "0 days 00:00:05.5"), "segments"),
+    ],
+)
+def test_segments_that_share_time_are_found(write_split, honest, times, kind):
+    rows = [(*row, "0", "4") for row in honest if row[3] != "test"]
+    rows += [(*row, "0", "4") for row in honest if row[3] == "test"]
+    found = ser_acrnn.audit(write_split([*rows, ("asad1.wav", "d", "sad", "test", *times)], SEGMENTS))
+    assert kinds(one for one in found.findings if one.kind in ("recordings", "segments")) == ([kind] if kind else [])
+    if kind == "segments":
+        assert (
+            found.findings[0].sentence.startswith("1 segment of the test part shares time")
+            and "asad1.wav[0,4]" in found.findings[0].names[0]
+        )
+
+
+@pytest.mark.parametrize("name", ["unknown", "NaN", "None", "-"])
+def test_a_word_for_a_missing_speaker_is_none(write_split, honest, name):
+    rows = [row if row[3] != "test" else (row[0], name, *row[2:]) for row in honest]
+    assert kinds(ser_acrnn.audit(write_split(rows)).findings) == ["unknown-speakers"]

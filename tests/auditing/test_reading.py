@@ -260,3 +260,10 @@ def test_a_column_without_parts_in_files_that_are_parts_is_left(tmp_path):
     (tmp_path / "c_test.csv").write_text("file,speaker,emotion,split\na.wav,a,sad,test\nb.wav,b,sad,2\n")
     with pytest.raises(SplitError, match=r"c_test.csv, line 3: split is '2'"):
         reading.read([tmp_path])
+
+
+def test_hidden_files_and_folders_are_no_recordings(tmp_path):
+    for name in ("03a01Fa.wav", "08a02Tb.wav", "10a05Wb.wav", "._03a01Fa.wav"):
+        text(tmp_path / name, "")
+    (tmp_path / "x.wav").mkdir()
+    assert [one.path for one in reading.recordings([tmp_path])] == ["03a01Fa.wav", "08a02Tb.wav", "10a05Wb.wav"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import soundfile
 
@@ -59,3 +61,18 @@ def test_files_that_are_absent_or_broken_are_named(corpus, tmp_path):
     assert any("broken.wav" in line for line in found.unchecked)
     with pytest.raises(SplitError, match="holds none of the 10 recordings"):
         ser_acrnn.audit(tmp_path / "split.csv", audio=tmp_path / "elsewhere")
+
+
+def test_two_recordings_that_are_found_at_one_file_are_not_compared(corpus, tmp_path):
+    shutil.copy(tmp_path / "wav" / "03a01Ta.wav", tmp_path / "x.wav")
+    found = ser_acrnn.audit(corpus("one/x.wav,03,W,train", "two/x.wav,12,W,test"), audio=tmp_path)
+    assert not of(found, "audio") and not of(found, "speaker-conflicts")
+    assert any("2 recordings are found at a file that others are found at as well: one/x.wav, two/x.wav" in one for one in found.unchecked)
+
+
+def test_segments_are_said_not_to_be_compared(tmp_path, write_corpus):
+    path = write_corpus(tmp_path, "W")[0]
+    rows = [f"{path.name},0,1,03,W,train", f"{path.name},1,2,08,W,test"]
+    (tmp_path / "split.csv").write_text("\n".join(["path,start,end,speaker,emotion,part", *rows]))
+    found = ser_acrnn.audit(tmp_path / "split.csv", audio=tmp_path)
+    assert any("audio: 2 segments of files were not compared by their sound" in line for line in found.unchecked)

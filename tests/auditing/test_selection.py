@@ -13,12 +13,22 @@ CHOSEN_ON_THE_TEST = {
     "run.sh": "python train.py --valid-data test.csv --test-data test.csv\n",
     "trainer.yaml": "metric_for_best_model: test_uar\n",
     "lightning.yaml": "monitor: test/acc\n",
+    "twice.yaml": "checkpoint:\n  monitor: test_uar\nscheduler:\n  monitor: val_loss\n",
+    "line.json": '{"monitor": "test_acc", "epochs": 3}',
+    "deep.json": '{"callbacks": [{"name": "checkpoint", "monitor": "test_acc"}]}',
+    "below.yaml": "valid:\n  csv: data/test.csv\n\n# a comment\ntest:\n  csv: data/test.csv\n",
+    "braces.yaml": "early_stopping: {monitor: test_uar, patience: 3}\n",
+    "train.py": 'callback = ModelCheckpoint("m", monitor="test_acc")\n',
+    "dots.yaml": "valid_csv: data/test.csv\ntest_csv: ./data/test.csv\n",
 }
 CHOSEN_OTHERWISE = {
     "train.yaml": "valid_annotation: valid.json\ntest_annotation: test.json\n",
     "loop.yaml": "valid_batch_size: 1\ntest_batch_size: 1\nvalid_every: true\ntest_every: true\n",
     "trainer.yaml": "metric_for_best_model: eval_uar\nmonitor: val_loss\n",
     "run.sh": "python train.py --valid-data dev.csv --test-data test.csv\n",
+    "below.yaml": "valid:\n  csv: data/dev.csv\ntest:\n  csv: data/test.csv\nother:\n  csv: data/dev.csv\n",
+    "train.py": 'callback = ModelCheckpoint("test", monitor="val_acc")\n',
+    "line.json": '{"monitor": "val_acc", "test": 3}',
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ser_acrnn.auditing import SplitError, reading, writing
 from ser_acrnn.auditing.auditing import audit_split
-from ser_acrnn.auditing.split import Recording
+from ser_acrnn.auditing.split import PARTS, Recording
 from ser_acrnn.auditing.splitting import made
 from ser_acrnn.evaluation.protocol import LeakError
 
@@ -69,7 +69,7 @@ def test_sentences_of_the_test_are_new_where_they_are_left_out():
 @pytest.mark.parametrize(
     "given, scheme, error, message",
     [
-        (recordings(2), "speaker", LeakError, "expected at least three names"),
+        (recordings(2), "speaker", LeakError, "expected 3 at least: one tests, one validates"),
         (recordings(3), "group", SplitError, "has 3 speakers, expected at least as many as folds, 5"),
         (recordings(texts=2), "speaker-and-text", LeakError, "expected 4 or more"),
         ([Recording("a")], "speaker", SplitError, "the speaker of 1 recordings is not known"),
@@ -117,3 +117,55 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
 def test_a_number_of_groups_that_cannot_be_is_said(given, folds, message):
     with pytest.raises(SplitError, match=message):
         made(given, "group", folds=folds)
+
+
+@pytest.mark.parametrize("scheme", ["speaker", "group"])
+def test_two_speakers_are_enough_where_nobody_validates(scheme):
+    split = made(recordings(2), scheme, folds=2 * (scheme == "group"), validation=False)
+    assert [(len(fold.train), len(fold.validation), len(fold.test)) for fold in split.folds] == [(36, 0, 36)] * 2
+    with pytest.raises(LeakError, match=r"has the (speakers|groups of speakers) \['[s0-9]+', '[s0-9]+'\], expected 3 at least: one tests"):
+        made(recordings(2), scheme, folds=2 * (scheme == "group"))
+
+
+@pytest.mark.parametrize("form", writing.FORMATS)
+@pytest.mark.parametrize("head", ["path,start,end,speaker,emotion", "path,name,other,speaker,emotion"])
+def test_recordings_without_a_name_of_their_own_are_all_written(tmp_path, form, head):
+    rows = [(f"{speaker}{file}.wav", *middle, speaker, emotion) for speaker, file, middle, emotion in _of_the_same_name(head)]
+    (tmp_path / "mine.csv").write_text("\n".join([head, *map(",".join, rows)]) + "\n")
+    split = made(reading.recordings([tmp_path / "mine.csv"]), name="mine")
+    writing.write(split, tmp_path / "test_train", form)
+    read = reading.read([tmp_path / "test_train"])
+    assert [[len(fold.part(part)) for part in PARTS] for fold in read.folds] == [[4, 4, 4]] * 3
+    assert len({one.key for one in read.recordings}) == 12
+
+
+def _of_the_same_name(head):
+    """Four recordings of each of three speakers: two segments of two files, or four files, named as who speaks."""
+    times = (("0", "5"), ("5", "9"))
+    for speaker in ("anna", "ben", "carl"):
+        for number in range(4):
+            segment = times[number % 2] if "start" in head else (speaker, "x")
+            yield speaker, number // 2 if "start" in head else number, segment, ("sad", "happy")[number % 2]
+
+
+@pytest.mark.parametrize("out", ["cv5", "my_test", "test_train"])
+def test_emobox_is_read_again_whatever_the_corpus_is_called(tmp_path, out):
+    split = made(recordings(), "group", folds=3)
+    writing.write(split, tmp_path / out, writing.EMOBOX)
+    read = reading.read([tmp_path / out])
+    assert [[len(fold.part(part)) for part in PARTS] for fold in read.folds] == [
+        [len(fold.part(part)) for part in PARTS] for fold in split.folds
+    ]
+
+
+def test_contradictory_rows_are_refused(tmp_path):
+    (tmp_path / "mine.csv").write_text("path,speaker,emotion\na.wav,anna,sad\na.wav,anna,happy\nb.wav,ben,sad\nc.wav,carl,sad\n")
+    with pytest.raises(
+        SplitError, match=r"mine.csv: 1 recording has two emotions or more: a.wav \('happy' and 'sad' of a.wav\), expected one"
+    ):
+        reading.recordings([tmp_path / "mine.csv"])
+
+
+def test_columns_of_parts_are_not_looked_at(tmp_path):
+    (tmp_path / "mine.csv").write_text("path,speaker,emotion,set,part\na.wav,anna,sad,A,\nb.wav,ben,sad,B,train\n")
+    assert [one.path for one in reading.recordings([tmp_path / "mine.csv"])] == ["a.wav", "b.wav"]
