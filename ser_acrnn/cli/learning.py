@@ -84,11 +84,11 @@ def train(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     runs = seeds or [seed or 0]
     with named():
-        written = [out / name for name in ("model.keras", "training.json", "report.md")]
-        check_target(written[0])
-        check_no_input(written, [init, labels, config])
+        from ser_acrnn.training import from_csv, own_folder, scalars
+
+        check_target(out / own_folder.NETWORK)
+        check_no_input(own_folder.written(out), [init, labels, config])
         from ser_acrnn.inference.predictor import Predictor
-        from ser_acrnn.training import from_csv, scalars
 
         if tensorboard:
             scalars.require()
@@ -105,18 +105,18 @@ def train(
                 on_file=lambda path: progress.update(),
             )
         typer.echo(job.description, err=True)
-        with from_csv.alone(out):
+        with own_folder.alone(out):
             path = _trained(job, out, runs if judge else [], tensorboard)
     tell(f"network: {path}")
 
 
 def _trained(job: Job, out: Path, seeds: Sequence[int], tensorboard: bool) -> Path:
     """The network; before it, with any seeds, the folds and the report."""
-    from ser_acrnn.training import from_csv
+    from ser_acrnn.training import from_csv, own_folder
 
-    from_csv.settle(job, out, seeds)
-    there = from_csv.finished_network(job, out)
-    runs = len(from_csv.unfinished(job, out, seeds))
+    own_folder.settle(job, out, seeds)
+    there = own_folder.finished_network(job, out)
+    runs = len(own_folder.unfinished(job, out, seeds))
     with Progress(job.epochs * (runs + (there is None)), "training", "epochs") as progress:
         names: list[str] = []
 

@@ -37,7 +37,7 @@ class MemoryCorpus(PreparedCorpus):
                 "frames": len(wide),
                 "sum": wide.sum(axis=0),
                 "sum_of_squares": (wide**2).sum(axis=0),
-                "shard_sha256": files.sha256_of(rows.to_csv(index=False)),
+                "shard_sha256": files.sha256_of(rows.drop(columns="path").to_csv(index=False)),
             }
         recipe = {"corpus": name, "features": config.to_dict(), "recipe_hash": config.recipe_hash, "speakers": speakers}
         super().__init__(manifest, recipe)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ser_acrnn import files
 from ser_acrnn.evaluation import drawing, figures
 from ser_acrnn.evaluation.calibration import Calibration, calibration, reliability
 from ser_acrnn.evaluation.comparison import PairedDifference, paired_differences
@@ -19,6 +20,8 @@ from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, TESTS
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.summary import Summary, SystemSummary, confusion_percent
 
+# What `write` leaves beside the figures of each system.
+FILES = ("report.md", "runs.csv", "summary.csv", "folds.png", "reliability.png")
 UAR_HEAD = "UAR, mean over folds ± std over runs"
 PAIRED = (
     "Differences are the mean over folds of each fold's mean over seeds. Interval and p: paired t test over folds, from three folds on. "
@@ -190,9 +193,9 @@ def write(
     """
     directory, names, protocol = Path(directory), names or {}, summary.results[0].protocol
     directory.mkdir(parents=True, exist_ok=True)
-    summary.scores.round(6).to_csv(directory / "runs.csv", index=False)
+    files.write_text(directory / "runs.csv", summary.scores.round(6).to_csv(index=False))
     facts = [{"protocol": protocol, **asdict(row), "difference": row.difference} for row in summary.with_seeds.rows.values()]
-    pd.DataFrame(facts).round(4).to_csv(directory / "summary.csv", index=False)
+    files.write_text(directory / "summary.csv", pd.DataFrame(facts).round(4).to_csv(index=False))
     drawing.save(figures.folds_figure(summary, names), directory / "folds.png")
 
     text = [f"# {title}, {protocol}", ""]
@@ -210,7 +213,7 @@ def write(
             drawing.save(figures.curves_figure(mine, f"{title}, {name}"), directory / f"{system}-curves.png")
             text += [f"![Training curves of {name}]({system}-curves.png)", ""]
     path = directory / "report.md"
-    path.write_text("\n".join(text), encoding="utf-8")
+    files.write_text(path, "\n".join(text))
     return path
 
 

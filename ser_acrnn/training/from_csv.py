@@ -1,10 +1,4 @@
-"""Recordings and emotions of one's own, in a CSV -> folds, runs, a report, and a network: what `ser-acrnn train` does.
-
-The folder of a training holds `results/<system>/<tested>-seed<N>.json` and the corpus that they are of, `results/corpus.csv`; `report.md`
-with its figures; `model.keras`, and what it learned from, `training.json`. `work/` holds the checkpoints of what was interrupted, and
-`tensorboard/` scalars of each training where they were asked for. What is finished there is never replaced: another training needs
-another folder.
-"""
+"""Recordings and emotions of one's own, in a CSV -> folds, runs, a report, and a network: what `ser-acrnn train` does."""
 
 from __future__ import annotations
 
@@ -12,7 +6,6 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,25 +13,25 @@ from typing import Any
 
 import keras
 
-from ser_acrnn import files, locks, tables
+from ser_acrnn import files, tables
 from ser_acrnn.config import FEATURE_RECIPES, ConfigError, Preset, TrainConfig, lite_augmented
 from ser_acrnn.data.corpus import Utterance, read_csv
 from ser_acrnn.data.grouped import GroupedCorpus
 from ser_acrnn.data.in_memory import load_corpus
 from ser_acrnn.data.prepared import PreparedCorpus
 from ser_acrnn.evaluation import report, results_manifest
-from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import LEAVE_ONE_SPEAKER_OUT, Fold
 from ser_acrnn.evaluation.results import RunResult, collect
 from ser_acrnn.evaluation.summary import Summary
 from ser_acrnn.inference.predictor import Predictor
+from ser_acrnn.training import own_folder
 from ser_acrnn.training import run as training
 from ser_acrnn.training.finetuning import FineTuned
 from ser_acrnn.training.job import FEWEST_SPEAKERS, Job
 
 logger = logging.getLogger(__name__)
 
-NETWORK, RECORD, ALL = "model.keras", "training.json", "all"
+ALL = "all"
 OnEpoch = Callable[[str, dict[str, Any]], None]
 
 # The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch.
@@ -74,8 +67,10 @@ def plan(
         on_file: Called with each recording that has been read.
 
     Raises:
-        ValueError: The CSV, or recordings, cannot be used; there are fewer than two emotions.
+        ValueError: The CSV, or recordings, cannot be used; there are fewer than two emotions, or folds to be.
     """
+    if most_folds < 2:
+        raise ConfigError(f"most_folds is {most_folds}, expected 2 or more")
     utterances = read_csv(labels)
     emotions = tuple(sorted({utterance.emotion for utterance in utterances}))
     if len(emotions) < 2:
@@ -114,57 +109,6 @@ def _note_emotions_of_one_speaker(labels: Path, utterances: Iterable[Utterance])
         )
 
 
-@contextmanager
-def alone(out: Path) -> Iterator[None]:
-    """Writes into a folder as the only training while the block runs.
-
-    Raises:
-        LockedError: Another training writes there.
-        ValueError: It is a file.
-    """
-    _check_folder(out)
-    try:
-        with locks.lock(out / "work" / "lock"):
-            yield
-    except locks.LockedError as error:
-        raise locks.LockedError(f"{out}: another training writes there; wait for its end or give another folder ({error})") from None
-
-
-def settle(job: Job, out: Path, seeds: Iterable[int] = ()) -> None:
-    """Makes sure, before anything is computed, that what is finished in a folder is of this training.
-
-    Args:
-        job: What is to be trained.
-        out: The folder.
-        seeds: Of the runs of each fold; those with the network's seed are looked at anyway.
-
-    Raises:
-        ValueError: A result or the network is there, but of another configuration, of other recordings or labels, or begun with other
-            weights.
-    """
-    _check_folder(out)
-    results = out / "results"
-    if results_manifest.read(results) is not None:
-        results_manifest.settle(results, results_manifest.rows_of(job.corpus.manifest))
-    elif any(results.glob("*/*-seed*.json")):
-        raise ValueError(
-            f"{results / results_manifest.MANIFEST}: is missing, expected the corpus of the results there; give another folder"
-        )
-    for seed in sorted({job.seed, *seeds}):
-        for fold in job.folds:
-            job.finished(fold, seed, out)
-    finished_network(job, out)
-
-
-def unfinished(job: Job, out: Path, seeds: Iterable[int]) -> list[Run]:
-    """The runs whose results are not there, in the order in which they are trained.
-
-    Raises:
-        ValueError: See `settle`.
-    """
-    return [job.run(fold, seed) for seed in seeds for fold in job.folds if job.finished(fold, seed, out) is None]
-
-
 def evaluate_folds(
     job: Job, out: Path, seeds: Iterable[int], *, tensorboard: bool = False, on_epoch: OnEpoch = lambda name, entry: None
 ) -> Iterator[RunResult]:
@@ -178,10 +122,11 @@ def evaluate_folds(
         on_epoch: Called with the run's name and each entry of its curve.
 
     Raises:
-        ValueError: See `settle`.
+        ValueError: See `own_folder.settle`.
     """
     seeds = list(seeds)
-    settle(job, out, seeds)
+    own_folder.settle(job, out, seeds)
+    own_folder.begin(job, out)
     if job.folds:
         results_manifest.settle(out / "results", results_manifest.rows_of(job.corpus.manifest))
     for seed in seeds:
@@ -210,47 +155,16 @@ def write_report(job: Job, out: Path) -> Path | None:
     return report.write(Summary.of(collect(out / "results", job.split)), out, job.corpus.name)
 
 
-def finished_network(job: Job, out: Path) -> Path | None:
-    """The network that a training has left in a folder, None where there is none.
-
-    Raises:
-        ValueError: It is there, but of another training, or nobody knows of which.
-    """
-    path, record = out / NETWORK, out / RECORD
-    if not path.exists():
-        return None
-    elsewhere = "move it away or give another folder"
-    try:
-        facts = json.loads(record.read_text(encoding="utf-8"))
-        found = Preset.from_dict(facts["configuration"])
-        recordings, weights, network = (facts[name] for name in ("recordings", "initial_weights", "network"))
-        seed = facts.get("seed", 0)  # before seeds could be chosen it was none but this
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path}: nobody knows what it learned from ({record}: {error}), expected a finished training; {elsewhere}"
-        ) from error
-    if network != files.sha256(path):
-        raise ValueError(f"{path}: was changed since it was trained, expected the sha256 {network}; {elsewhere}")
-    if recordings != job.recordings:
-        raise ValueError(f"{path}: learned from other recordings or labels, expected those of {job.corpus.name}; {elsewhere}")
-    if found != job.preset:
-        raise ValueError(f"{path}: is the result of another configuration, expected this one's; {elsewhere}")
-    if seed != job.seed:
-        raise ValueError(f"{path}: was trained with the seed {seed}, expected {job.seed}; {elsewhere}")
-    if weights != job.origin:
-        raise ValueError(f"{path}: began with the weights {weights[:12] or 'that its seed draws'}, expected others; {elsewhere}")
-    return path
-
-
 def train(job: Job, out: Path, *, tensorboard: bool = False, on_epoch: OnEpoch = lambda name, entry: None) -> Path:
     """Trains on all speakers, unless that is done; saves `model.keras`, see `Job.temperature`; arguments as of `evaluate_folds`.
 
     Raises:
-        ValueError: See `settle`.
+        ValueError: See `own_folder.settle`.
     """
-    settle(job, out)
-    if there := finished_network(job, out):
+    own_folder.settle(job, out)
+    if there := own_folder.finished_network(job, out):
         return there
+    own_folder.begin(job, out)
     checkpoint = out / "work" / f"{job.system}-{ALL}.npz"
     model: keras.Model = training.train_on_all(
         job.corpus,
@@ -264,19 +178,14 @@ def train(job: Job, out: Path, *, tensorboard: bool = False, on_epoch: OnEpoch =
     temperature = job.temperature(out)
     head = model.get_layer("emotion")
     head.set_weights([weight / temperature for weight in head.get_weights()])
-    path, unnamed = out / NETWORK, checkpoint.with_name(NETWORK)
-    unnamed.parent.mkdir(parents=True, exist_ok=True)
+    path, unnamed = out / own_folder.NETWORK, checkpoint.with_name(own_folder.NETWORK)
     model.save(unnamed)
-    facts = {"recordings": job.recordings, "initial_weights": job.origin, "seed": job.seed, "network": files.sha256(unnamed)}
-    files.write_text(out / RECORD, json.dumps({**facts, "temperature": temperature, "configuration": job.preset.to_dict()}, indent=1))
+    facts = {"seed": job.seed, "network": files.sha256(unnamed), "temperature": temperature}
+    files.write_text(out / own_folder.RECORD, json.dumps({**facts, **own_folder.facts_of(job)}, indent=1))
     os.replace(unnamed, path)
-    files.remove_with_leftovers(checkpoint)
+    for leftover in (checkpoint, checkpoint.with_name(own_folder.BEGUN)):
+        files.remove_with_leftovers(leftover)
     return path
-
-
-def _check_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"{out}: is a file, expected a folder")
 
 
 def _scalars(job: Job, out: Path, name: str) -> Path:
@@ -286,9 +195,9 @@ def _scalars(job: Job, out: Path, name: str) -> Path:
 def _long_enough(numbers: TrainConfig, recordings: int, epochs: int | None = None, batch_size: int | None = None) -> TrainConfig:
     """Epochs and batches for so many recordings, each of which is a segment or more; those that are given stay."""
     few = recordings < FEW_RECORDINGS and epochs is None
-    batch = batch_size or (SMALL_BATCH if few else numbers.batch_size)
+    batch = (SMALL_BATCH if few else numbers.batch_size) if batch_size is None else batch_size
     needed = -(-FEWEST_UPDATES * batch // recordings) if few else 0
-    return replace(numbers, batch_size=batch, epochs=epochs or max(numbers.epochs, needed))
+    return replace(numbers, batch_size=batch, epochs=max(numbers.epochs, needed) if epochs is None else epochs)
 
 
 def _grouped(corpus: PreparedCorpus, number: int) -> GroupedCorpus:

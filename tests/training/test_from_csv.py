@@ -15,7 +15,7 @@ from ser_acrnn.evaluation import calibration
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.inference.predictions import Prediction
 from ser_acrnn.inference.predictor import Predictor
-from ser_acrnn.training import from_csv, scalars
+from ser_acrnn.training import from_csv, own_folder, scalars
 from ser_acrnn.training import run as training
 from ser_acrnn.training.job import Job
 
@@ -224,7 +224,7 @@ def test_what_does_not_belong_to_the_training_is_refused_before_the_first_fold_i
 
 def test_of_two_trainings_into_one_folder_the_second_is_refused(copied, sources, capsys):
     out, labels = copied
-    with from_csv.alone(out):
+    with own_folder.alone(out):
         assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 6, "--out", out) == 75
     assert f"{out}: another training writes there; wait for its end or give another folder" in capsys.readouterr().err
 
@@ -292,3 +292,46 @@ def test_scalars_without_tensorboard_are_refused_before_the_training(labels, tmp
     monkeypatch.setattr(scalars, "find_spec", lambda name: None)
     assert run("train", "--labels", labels, "--init", "scratch", "--out", tmp_path / "out", "--tensorboard") == 1
     assert "pip install 'ser_acrnn[tensorboard]'" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "summary.csv", "report.md", "folds.png"])
+def test_what_stands_where_the_report_will_be_is_not_replaced(tmp_path, sources, capsys, name):
+    labels, mine = write_corpus(tmp_path), tmp_path / name
+    mine.write_text("mine")
+    assert run("train", "--labels", labels, "--init", sources / "training.keras", "--epochs", 3, "--out", tmp_path) == 1
+    assert f"{mine}: stands where the report will be, and nobody knows what it is; move it away" in capsys.readouterr().err
+    assert mine.read_text() == "mine" and not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "summary.csv"])
+def test_labels_are_not_written_over_by_the_report(tmp_path, sources, capsys, name):
+    mine = write_corpus(tmp_path).rename(tmp_path / name)
+    before = mine.read_bytes()
+    assert run("train", "--labels", mine, "--init", sources / "training.keras", "--epochs", 3, "--out", tmp_path) == 1
+    assert str(mine) in capsys.readouterr().err and mine.read_bytes() == before
+
+
+def test_what_was_interrupted_goes_on_by_another_path_and_under_no_other_settings(tmp_path, sources, capsys, caplog, monkeypatch):
+    labels = write_corpus(tmp_path)
+    words = ["train", "--init", sources / "training.keras", "--out", tmp_path / "out", "--no-judge"]
+    with one_stage():
+        with monkeypatch.context() as patch:
+            patch.setattr(keras.Model, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            assert run(*words, "--labels", labels, "--epochs", 2) == 130
+        checkpoint = next((tmp_path / "out" / "work").glob("*.npz"))
+        before = checkpoint.read_bytes()
+        assert run(*words, "--labels", labels, "--epochs", 3) == 1
+        assert "what was interrupted there is the result of another configuration" in capsys.readouterr().err
+        assert checkpoint.read_bytes() == before
+        monkeypatch.chdir(tmp_path.parent)
+        assert run(*words, "--labels", labels.relative_to(tmp_path.parent), "--epochs", 2) == 0
+    assert "starts anew" not in caplog.text
+    assert [path.name for path in (tmp_path / "out" / "work").iterdir()] == ["lock"]
+
+
+def test_results_of_another_beginning_are_not_put_beside(copied, sources, capsys):
+    out, labels = copied
+    for name in ("model.keras", "training.json"):
+        (out / name).unlink()
+    assert run("train", "--labels", labels, "--init", "scratch", "--epochs", 6, "--out", out) == 1
+    assert "holds results of 'fine-tuned', expected 'scratch' alone; give another folder" in capsys.readouterr().err
