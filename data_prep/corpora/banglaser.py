@@ -114,8 +114,8 @@ def read(source: Path) -> Reading:
         CorpusError: There is no recording, or recordings are misnamed; the message lists all of them.
     """
     found, left_out, problems = [], [], []
-    for path in sorted(source.rglob("*.wav")):
-        if path.name.startswith("."):
+    for path in sorted(source.rglob("*")):
+        if path.suffix.lower() != ".wav" or path.name.startswith("."):
             continue
         try:
             name = parse_name(path.stem)

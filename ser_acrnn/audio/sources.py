@@ -60,11 +60,18 @@ def several(recordings: Iterable[Recorded]) -> Iterable[Recorded]:
     Raises:
         ValueError: It is one recording, whose letters, samples or keys would be taken for recordings.
     """
-    is_samples = getattr(recordings, "ndim", 2) < 2 and getattr(getattr(recordings, "dtype", None), "kind", "f") not in "OU"
+    if getattr(recordings, "ndim", 1) > 1 and (hasattr(recordings, "columns") or _kind(recordings) in "OU"):
+        raise ValueError(f"recordings are a {type(recordings).__name__} with columns, expected one of them, such as table['path']")
+    is_samples = getattr(recordings, "ndim", 2) < 2 and _kind(recordings) not in "OU"
     is_one = is_encoded(recordings) or isinstance(recordings, Mapping) or is_torchcodec(recordings) or is_samples
     if is_one or not isinstance(recordings, Iterable):
         raise ValueError(f"recordings is a single {type(recordings).__name__}, expected several recordings, such as [recording]")
     return recordings
+
+
+def _kind(recordings: Any) -> str:
+    """Of an array's values, as NumPy's letter for it; those of any other thing are taken for numbers."""
+    return getattr(getattr(recordings, "dtype", None), "kind", "f")
 
 
 def repeatable(recording: Any) -> Any:

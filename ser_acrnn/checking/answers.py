@@ -81,9 +81,12 @@ class FunctionJudge:
 
     def _named(self) -> tuple[str, ...]:
         try:
-            return tuple(self._function(np.zeros(RATE_HERTZ, np.float32) + np.float32(1e-3)))
+            said = self._function(np.zeros(RATE_HERTZ, np.float32) + np.float32(1e-3))
         except Exception as error:
             raise self._failed(error, "on a second of next to nothing, by which it is asked for its emotions") from error
+        if not isinstance(said, Mapping):
+            raise CheckError(f"{self.name}: says a {type(said).__name__}, expected emotions with their posteriors: a dict")
+        return tuple(said)
 
     def _posteriors(self, waveform: NDArray[np.float32]) -> NDArray[np.float64]:
         try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from ser_acrnn import files
-from ser_acrnn.config.json_config import LATER, ConfigError, JsonConfig, require, whole_to_real
+from ser_acrnn.config.json_config import LATER, ConfigError, JsonConfig, require, settle_kinds
 
 
 def hash_of(features: Mapping[str, Any]) -> str:
@@ -33,7 +33,7 @@ class FramingConfig(JsonConfig, ABC):
     delta_frames: int
 
     def __post_init__(self) -> None:
-        whole_to_real(self)
+        settle_kinds(self)
         require(self.sampling_rate_hertz > 0, self, "sampling_rate_hertz", "a positive number of hertz")
         require(self.window in ("hamming", "rectangular"), self, "window", "'hamming' or 'rectangular'")
         require(self.window_samples > 0, self, "window_seconds", "at least one sample")
@@ -92,7 +92,7 @@ class SpeechGate(JsonConfig):
     longest_pause_seconds: float | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
-        whole_to_real(self)
+        settle_kinds(self)
         require(self.difference_seconds > 0, self, "difference_seconds", "a positive number of seconds")
         require(self.smoothing_frames % 2 == 1, self, "smoothing_frames", "an odd number of frames")
         require(0 <= self.floor_percent < 100, self, "floor_percent", "0 to 99 percent")

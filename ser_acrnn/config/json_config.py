@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from numbers import Integral, Real
 from typing import Any, Self, get_args, get_type_hints
 
 
@@ -49,12 +50,26 @@ class JsonConfig:
         return cls(**{name: _field(kinds[name], value) for name, value in values.items()})
 
 
-def whole_to_real(config: Any) -> None:
-    """Makes whole numbers given for a real field real: 0 and 0.0 are equal, and must hash equally."""
+_NUMBERS: dict[str, tuple[type, str, type]] = {"int": (Integral, "a whole number", int), "float": (Real, "a number", float)}
+
+
+def settle_kinds(config: Any) -> None:
+    """Refuses values of another kind than their field's, and makes those alike that are equal: 0 and 0.0 must hash equally.
+
+    Raises:
+        ConfigError: A text or a fraction for a whole number, a text for a number, or one value where several are expected.
+    """
     for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.type == "float" and isinstance(value, int):
-            object.__setattr__(config, field.name, float(value))
+        value, kind = getattr(config, field.name), str(field.type).removesuffix(" | None")
+        if value is None and kind != field.type:
+            continue
+        if kind in _NUMBERS:
+            number, expectation, make = _NUMBERS[kind]
+            require(isinstance(value, number) and not isinstance(value, bool), config, field.name, expectation)
+            object.__setattr__(config, field.name, make(value))
+        elif kind.startswith("tuple["):
+            require(isinstance(value, tuple | list), config, field.name, "several values")
+            object.__setattr__(config, field.name, tuple(map(_tuples, value)))
 
 
 def _field(kind: Any, value: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
-from ser_acrnn.config.json_config import JsonConfig, require, whole_to_real
+from ser_acrnn.config.json_config import JsonConfig, require, settle_kinds
 
 EMODB_EMOTIONS = ("angry", "sad", "happy", "neutral", "fear", "disgust", "bored")
 
@@ -69,7 +69,7 @@ class ModelConfig(JsonConfig):
     mels: int = 40
 
     def __post_init__(self) -> None:
-        whole_to_real(self)
+        settle_kinds(self)
         for field in ("linear_units", "blstm_units", "embedding_units", "segment_frames", "mels"):
             require(getattr(self, field) > 0, self, field, "1 or more")
         require(all(number > 0 for number in (*self.kernel, *sum(self.conv, ()))), self, "conv", "positive numbers, and a positive kernel")
@@ -137,7 +137,7 @@ class DnnElmConfig(JsonConfig):
     elm_class_weight: Literal["balanced", "none"] = "balanced"
 
     def __post_init__(self) -> None:
-        whole_to_real(self)
+        settle_kinds(self)
         require(len(self.emotions) >= 2 and len(set(self.emotions)) == len(self.emotions), self, "emotions", "two or more distinct names")
         require(self.context_frames > 0 and self.context_frames % 2 == 1, self, "context_frames", "an odd number of frames")
         require(self.segment_hop_frames > 0, self, "segment_hop_frames", "1 or more")

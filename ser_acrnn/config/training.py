@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 
-from ser_acrnn.config.json_config import LATER, JsonConfig, require, whole_to_real
+from ser_acrnn.config.json_config import LATER, JsonConfig, require, settle_kinds
 
 AS_SPOKEN = (1.0,)
 
@@ -56,7 +56,7 @@ class AugmentConfig(JsonConfig):
     noise_decibels: tuple[float, float] = (0.0, 40.0)
 
     def __post_init__(self) -> None:
-        whole_to_real(self)
+        settle_kinds(self)
         for field in ("tempo", "vocal_tract", "gain", "tilt"):
             require(0 <= getattr(self, field) < math.inf, self, field, "0 or more")
         for field in ("time_masks", "time_mask_frames", "mel_masks", "mel_mask_mels"):
@@ -130,7 +130,7 @@ class TrainConfig(JsonConfig):
     copies: int | None = dataclasses.field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
-        whole_to_real(self)
+        settle_kinds(self)
         require(0 <= self.momentum < 1, self, "momentum", "from 0 to below 1")
         require(self.batch_size > 0, self, "batch_size", "1 or more")
         require(0 < self.learning_rate < math.inf, self, "learning_rate", "a positive rate")

@@ -96,6 +96,8 @@ def read_csv(path: str | Path) -> list[Utterance]:
             f"found {table.columns}{tables.similar(missing, table.columns)}"
         )
     rows = [(line, dict(zip(table.columns, cells, strict=True))) for line, cells in table.rows]
+    if times := [column for column in ("start", "end") if any(row.get(column) for _, row in rows)]:
+        logger.warning("%s: has the column(s) %s, which are not looked at; expected a file a recording, all of which is heard", path, times)
     empty = [f"line {line}: {column} is empty, expected a name" for line, row in rows for column in _COLUMNS if not row[column]]
     strange = [
         f"line {line}: emotion is {row['emotion']!r}, expected a name on a line, none of {list(tables.PREDICTED)}"

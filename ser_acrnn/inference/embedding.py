@@ -71,6 +71,9 @@ class AcrnnEmbedding(TransformerMixin, BaseEstimator):
     def transform(self, paths: Sequence[str | Path]) -> NDArray[np.float32]:
         """Embeds the files, shape `(files, 64)`; a `NotFittedError` before `fit`."""
         check_is_fitted(self)
+        paths = list(several(paths))
+        if not paths:
+            raise ValueError("paths are none, expected one or more")
         if self.enrols_:
             self.embedder_.predictor.enrol(paths)
         rows = []

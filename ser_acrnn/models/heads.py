@@ -51,10 +51,10 @@ def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = 
         NetworkError: The network is none of this package's.
     """
     check_parts(model, parts=("emotion",))
-    if len(set(emotions)) != len(emotions) or len(emotions) < 2 or not all(map(tables.can_be_an_emotion, emotions)):
-        raise ValueError(
-            f"emotions are {list(emotions)}, expected two or more distinct names of letters on a line, none of {list(tables.PREDICTED)}"
-        )
+    distinct = not isinstance(emotions, str) and len(set(emotions)) == len(emotions) > 1
+    if not distinct or not all(map(tables.can_be_an_emotion, emotions)):
+        words = f"two or more distinct names of letters on a line, none of {list(tables.PREDICTED)}"
+        raise ValueError(f"emotions are {emotions!r}, expected {words}")
     if freeze not in get_args(Freeze):
         raise ValueError(f"freeze is {freeze!r}, expected one of {get_args(Freeze)}")
     copy = keras.models.clone_model(model)

@@ -137,5 +137,8 @@ def test_a_function_that_raises_is_named_with_the_recording(tmp_path, monkeypatc
             opened(f"mine_{number}:judge")([waveforms[0][:9], waveforms[0]])
         assert failed.value.place == 1
         sys.modules.pop(f"mine_{number}")
+    (tmp_path / "mine_list.py").write_text("def judge(waveform):\n    return [0.1, 0.9]\n")
+    with pytest.raises(CheckError, match=r"^mine_list:judge: says a list, expected emotions with their posteriors: a dict"):
+        opened("mine_list:judge")
     with pytest.raises(CheckError, match=r"^json:loads: raises TypeError \(.*\) on a second of next to nothing"):
         opened("json:loads")

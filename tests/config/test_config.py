@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
 from ser_acrnn.config import (
@@ -15,6 +18,7 @@ from ser_acrnn.config import (
     FEATURE_RECIPES,
     IEMOCAP_EMOTIONS,
     PRESETS,
+    AugmentConfig,
     ConfigError,
     DnnElmConfig,
     DnnElmPreset,
@@ -226,3 +230,28 @@ def test_configurations_cannot_be_changed() -> None:
             config.emotions = ()
     with pytest.raises(dataclasses.FrozenInstanceError):
         BASELINE.training = TrainConfig()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: TrainConfig(epochs=2.5), "TrainConfig.epochs is 2.5, expected a whole number"),
+        (lambda: TrainConfig(epochs="3"), "TrainConfig.epochs is '3', expected a whole number"),
+        (lambda: TrainConfig(batch_size=True), "TrainConfig.batch_size is True, expected a whole number"),
+        (lambda: TrainConfig(copies=1.5), "TrainConfig.copies is 1.5, expected a whole number"),
+        (lambda: TrainConfig(learning_rate=None), "TrainConfig.learning_rate is None, expected a number"),
+        (lambda: TrainConfig(judging_tempos=1.0), "TrainConfig.judging_tempos is 1.0, expected several values"),
+        (lambda: TrainConfig.from_dict({"epochs": "3"}), "TrainConfig.epochs is '3', expected a whole number"),
+        (lambda: ModelConfig(emotions="abc"), "ModelConfig.emotions is 'abc', expected several values"),
+        (lambda: AugmentConfig(tempo="0.1"), "AugmentConfig.tempo is '0.1', expected a number"),
+    ],
+)
+def test_a_value_of_another_kind_is_named(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        make()
+
+
+def test_numbers_of_numpy_and_lists_are_those_of_python() -> None:
+    config = TrainConfig(epochs=np.int64(3), learning_rate=np.float32(0.5), judging_tempos=[1.0])
+    assert config == TrainConfig(epochs=3, learning_rate=0.5, judging_tempos=(1.0,)) and hash(config)
+    assert json.loads(json.dumps(config.to_dict()))["epochs"] == 3

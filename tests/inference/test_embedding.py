@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from sklearn.base import clone
@@ -99,5 +100,9 @@ def test_what_is_no_file_is_named():
         embedding.embed([])
     with pytest.raises(ValueError, match=r"files hold a tuple, expected paths; Embedder\.embed_many takes samples"):
         embedding.embed([(np.zeros(16_000), 16_000)])
+    table = pd.DataFrame({"path": ["a.wav", "b.wav"]})
+    for several in (table, table.to_numpy()):
+        with pytest.raises(ValueError, match=r"recordings are a \w+ with columns, expected one of them, such as table\['path'\]"):
+            embedding.embed(several)
     with pytest.raises(ValueError, match=r"the model is a NoneType, expected a name, a path or a keras\.Model"):
         Predictor(None)

@@ -77,6 +77,8 @@ def test_a_temperature_divides_the_logits_and_leaves_the_network_alone(network, 
 def test_impossible_heads_are_refused(network):
     with pytest.raises(ValueError, match="expected two or more distinct names"):
         with_new_head(network, ("calm", "calm"))
+    with pytest.raises(ValueError, match="emotions are 'sad', expected two or more distinct names"):
+        with_new_head(network, "sad")
     for names in ((0, 1), ("calm", ""), ("calm", "very\ntense"), ("calm", "path")):
         with pytest.raises(ValueError, match="expected two or more distinct names of letters on a line, none of"):
             with_new_head(network, names)

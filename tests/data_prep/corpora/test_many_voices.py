@@ -110,6 +110,7 @@ def test_banglaser_has_the_published_counts(tmp_path: Path) -> None:
         for repetition in (1, 2, 3)
     ]
     put(tmp_path / "dataset", *names, "._03-01-01-01-01-01-01.wav")
+    (tmp_path / "dataset" / names[1]).rename(tmp_path / "dataset" / names[1].upper())
     reading = banglaser.read(tmp_path)
     assert len(reading.utterances) == 1447 and reading.differences == [] and reading.name == "banglaser"
     assert {one["utterance"] for one in reading.left_out} == set(banglaser.UNUSABLE) and len(reading.left_out) == 20
