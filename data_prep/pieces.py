@@ -119,14 +119,14 @@ def prepare_piece(file: Path, jobs: int = 1) -> None:
     """
     listed = _read(file)
     config, skip_bad = RECIPES[listed["recipe"]], listed["skip_bad"]
-    names = ("id", "speaker", "emotion", "session")
+    names = ("id", "speaker", "emotion", "session", "copy")
     utterances = [Utterance(path=Path(row["path"]), **{name: row[name] for name in names}) for row in listed["recordings"]]
     with shards.workers(jobs) as run:
         groups = shards.with_problems(shards.sources(utterances, listed["source"], run), listed.get("problems", {}))
         keys = {speaker: shards.key(group, config) for speaker, group in groups.items()}
         with Progress(len(utterances), file.stem, "utterances") as progress:
             entries = shards.complete(
-                groups, keys, file.parent, Path(listed["link"]), config, skip_bad=skip_bad, run=run, progress=progress
+                groups, keys, file.parent, prepare.earlier(Path(listed["link"])), config, skip_bad=skip_bad, run=run, progress=progress
             )
     outcome = {speaker: {"key": entry["key"], "left_out": entry["left_out"]} for speaker, entry in entries.items()}
     files.write_text(outcome_file(file), json.dumps(outcome, indent=1))

@@ -10,12 +10,14 @@ and recipe have not changed are kept.
 from __future__ import annotations
 
 import csv
+import glob
 import io
 import json
 import logging
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -23,7 +25,7 @@ from typing import Annotated, Any, Self
 import typer
 
 from data_prep import command, degraded, loader, same_audio, shards
-from ser_acrnn import __version__, files
+from ser_acrnn import __version__, files, locks
 from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config.features import RECIPES, FeatureConfig, Recipe
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
@@ -80,11 +82,12 @@ def prepare(
             groups = shards.with_problems(groups, same_audio.problems(corpus, utterances, rate, run, skip_bad=skip_bad, progress=progress))
             keys = {speaker: shards.key(group, config) for speaker, group in groups.items()}
             target = target_folder(link, corpus, keys, facts, skip_bad=skip_bad)
-        with Progress(sum(map(len, groups.values())), corpus, "utterances", shown=progress) as counted:
-            entries = shards.complete(groups, keys, target, link, config, skip_bad=skip_bad, run=run, progress=counted)
-    if not skip_bad:
-        refuse(corpus, [item["reason"] for entry in entries.values() for item in entry["left_out"]])
-    publish(corpus, config, entries, link, target, facts)
+        with _in_use(target):
+            with Progress(sum(map(len, groups.values())), corpus, "utterances", shown=progress) as counted:
+                entries = shards.complete(groups, keys, target, earlier(link), config, skip_bad=skip_bad, run=run, progress=counted)
+            if not skip_bad:
+                refuse(corpus, [item["reason"] for entry in entries.values() for item in entry["left_out"]])
+            publish(corpus, config, entries, link, target, facts)
     return link
 
 
@@ -106,6 +109,30 @@ def target_folder(link: Path, corpus: str, keys: Mapping[str, str], facts: Mappi
     target = link.parent / f".{link.name}-{name}"
     target.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def earlier(link: Path) -> list[Path]:
+    """Folders of the same name whose shards may serve: the published one, and those of preparations that were refused or interrupted."""
+    return [link, *_folders(link)]
+
+
+def _folders(link: Path) -> list[Path]:
+    """Folders that `target_folder` made, not those of a corpus whose name begins with this one's."""
+    return sorted(link.parent.glob(f".{glob.escape(link.name)}-{'[0-9a-f]' * 16}"))
+
+
+@contextmanager
+def _in_use(target: Path) -> Iterator[None]:
+    """While the block runs, no other preparation removes the folder; several may write there at once, all the same."""
+    with ExitStack() as stack:
+        with suppress(locks.LockedError):
+            stack.enter_context(locks.lock(_lock_of(target)))
+            stack.callback(_lock_of(target).unlink, missing_ok=True)
+        yield
+
+
+def _lock_of(target: Path) -> Path:
+    return target.with_name(f"{target.name}.lock")
 
 
 def is_published(link: Path, target: Path) -> bool:
@@ -168,9 +195,10 @@ def _switch(link: Path, target: Path) -> None:
     if not is_published(link, target):
         with files.replacing(link) as fresh:
             fresh.symlink_to(target.name)
-    for other in link.parent.glob(f".{link.name}-{'[0-9a-f]' * 16}"):  # not those of a corpus whose name begins with this one's
-        if other != target:
+    for other in _folders(link):
+        if other != target and not locks.is_locked(_lock_of(other)):
             shutil.rmtree(other)
+            _lock_of(other).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,7 +110,7 @@ def complete(
     groups: Mapping[str, Sequence[Source]],
     keys: Mapping[str, str],
     folder: Path,
-    earlier: Path,
+    earlier: Sequence[Path],
     config: Recipe,
     *,
     skip_bad: bool,
@@ -123,7 +123,7 @@ def complete(
         groups: Speaker -> sources.
         keys: Speaker -> key.
         folder: Where the shards have to be.
-        earlier: Another folder, whose shards are linked where they still hold; need not exist.
+        earlier: Other folders, whose shards are linked where they still hold; need not exist.
         config: The feature recipe.
         skip_bad: Unusable recordings are left out, instead of refusing the corpus.
         run: What `workers` yields.
@@ -134,7 +134,7 @@ def complete(
     """
     entries: dict[str, Entry] = {}
     for speaker, group in groups.items():
-        entry = existing(speaker, keys[speaker], folder, earlier)
+        entry = existing(speaker, keys[speaker], folder, *earlier)
         if entry is not None and (skip_bad or not entry["left_out"]):
             entries[speaker] = entry
             progress.update(len(group))
@@ -154,9 +154,9 @@ def complete(
     return {speaker: entries[speaker] for speaker in groups}
 
 
-def existing(speaker: str, key: str, folder: Path, earlier: Path) -> Entry | None:
-    """The entry of a shard that needs no work: one in the folder, or one of an earlier folder, which is then linked into this one."""
-    for place in (folder, earlier):
+def existing(speaker: str, key: str, folder: Path, *earlier: Path) -> Entry | None:
+    """The entry of a shard that needs no work: one in the folder, or one of other folders, which is then linked into this one."""
+    for place in (folder, *earlier):
         entry_path, shard = place / entry_name(speaker), place / tfrecords.shard_name(speaker)
         if not (entry_path.is_file() and shard.is_file()):
             continue
@@ -167,7 +167,7 @@ def existing(speaker: str, key: str, folder: Path, earlier: Path) -> Entry | Non
             continue
         if its != (key, files.sha256(shard)):
             continue
-        if place == earlier:
+        if place != folder:
             for path in (shard, entry_path):
                 with files.replacing(folder / path.name) as linked:
                     os.link(path.resolve(), linked)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,8 @@ from ser_acrnn import files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+logger = logging.getLogger(__name__)
 
 COLUMN_INCHES, PAGE_INCHES = 3.5, 7.16  # one column and two of the IEEE's pages
 LEAST_INCHES, MOST_INCHES = 2.0, 40.0
@@ -35,6 +39,7 @@ _PRINTED: Any = {
     "legend.title_fontsize": 7,
     "axes.linewidth": 0.6,
 }
+_GLYPH = re.compile(r"Glyph (\d+) .* missing from (?:font|current font)")
 _SAVED: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "ser_acrnn"}
 # Without version and date in the file, an unchanged figure stays byte for byte the same.
 _METADATA: dict[str, dict[str, None]] = {
@@ -101,12 +106,26 @@ def save(figure: Figure, path: Path, *, dots_per_inch: int = DOTS_PER_INCH) -> N
     import matplotlib
 
     format = path.suffix[1:].lower() or "png"
-    with files.replacing(path) as partial, matplotlib.rc_context(_SAVED):
+    with files.replacing(path) as partial, matplotlib.rc_context(_SAVED), _telling_of_letters(path.name):
         figure.savefig(partial, dpi=dots_per_inch, format=format, metadata=_METADATA.get(format))
+
+
+@contextmanager
+def _telling_of_letters(name: str) -> Iterator[None]:
+    """Within it, letters that the font lacks are told of in a line, instead of in a warning each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    found = [(one, _GLYPH.match(str(one.message))) for one in caught]
+    if lacking := dict.fromkeys(chr(int(match[1])) for _, match in found if match):
+        logger.warning("%s: boxes stand for %s, which the font lacks", name, "".join(lacking))
+    for other in (one for one, match in found if not match):
+        warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
 
 
 def address(figure: Figure, *, dots_per_inch: int = DOTS_PER_INCH) -> str:
     """A figure as the address of a picture, for a page that holds its pictures: a PNG in a `data:` URL."""
     stream = io.BytesIO()
-    figure.savefig(stream, dpi=dots_per_inch, format="png", metadata=_METADATA["png"])
+    with _telling_of_letters("a figure"):
+        figure.savefig(stream, dpi=dots_per_inch, format="png", metadata=_METADATA["png"])
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

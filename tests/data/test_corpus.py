@@ -188,3 +188,14 @@ def test_an_id_that_all_rows_have_makes_a_short_line() -> None:
     utterances = [Utterance("same", Path(f"{number}.wav"), "a", "sad") for number in range(501)]
     with pytest.raises(CorpusError, match=r"; and 490 more$"):
         check_utterances(utterances, "mine")
+
+
+def test_times_within_a_file_are_warned_of(tmp_path, caplog):
+    for name in "ab":
+        (tmp_path / f"{name}.wav").touch()
+    for cells, warned in ((("0.0", "0.5"), True), (("", ""), False)):
+        caplog.clear()
+        rows = [",".join((f"{name}.wav", *cells, name, "sad")) for name in "ab"]
+        (tmp_path / "mine.csv").write_text("\n".join(["path,start,end,speaker,emotion", *rows]))
+        assert len(read_csv(tmp_path / "mine.csv")) == 2
+        assert ("['start', 'end'], which are not looked at" in caplog.text) is warned

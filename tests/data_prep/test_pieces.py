@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import pieces
+from data_prep import degraded, pieces
 from data_prep.corpora import emodb
+from data_prep.loader import Reading
 from data_prep.prepare import prepare
 from ser_acrnn import files
 from ser_acrnn.data import tfrecords
@@ -86,6 +87,16 @@ def test_pieces_make_the_corpus_that_one_process_makes(source: Path, tmp_path: P
     assert contents(link) == contents(whole(source, tmp_path / "whole", skip_bad))
     assert len(os.listdir(tmp_path / "data")) == 2  # the link and its folder
     assert len(RecordCorpus(link).recipe["left_out"]) == (3 if skip_bad else 1)
+
+
+def test_pieces_of_degraded_copies_are_degraded(source: Path, tmp_path: Path) -> None:
+    reading = degraded.copies(Reading("emodb", emodb.utterances(source)), 1)
+    planned = pieces.plan(reading.name, reading.utterances, tmp_path / "data", "paper", 2, source=source, skip_bad=True)
+    for piece in planned:
+        pieces.prepare_piece(piece.file, jobs=1)
+    link = pieces.assemble(reading.name, planned, tmp_path / "data", "paper", skip_bad=True, about=reading.about, left_out=())
+    one = prepare(reading.name, reading.utterances, tmp_path / "one", source=source, skip_bad=True, jobs=1, about=reading.about)
+    assert contents(link) == contents(one)
 
 
 def test_unusable_recordings_of_all_pieces_are_named_as_by_one_process(source: Path, tmp_path: Path) -> None:

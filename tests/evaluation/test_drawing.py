@@ -41,3 +41,14 @@ def test_an_unchanged_figure_is_the_same_file(tmp_path, name):
 def test_lines_beyond_the_colours_have_another_style():
     styles = [(drawing.colour(number), drawing.line(number)) for number in range(3 * len(drawing.COLOURS))]
     assert len(set(styles)) == len(styles)
+
+
+def test_letters_that_the_font_lacks_are_told_of_in_a_line(tmp_path, caplog, recwarn):
+    figure = Figure()
+    figure.text(0.1, 0.1, "愤怒生气, angry")
+    drawing.save(figure, tmp_path / "figure.png")
+    assert [record.getMessage() for record in caplog.records] == ["figure.png: boxes stand for 愤怒生气, which the font lacks"]
+    assert not [one for one in recwarn if "Glyph" in str(one.message)]
+    caplog.clear()
+    drawing.address(figure)
+    assert len(caplog.records) == 1
