@@ -58,6 +58,11 @@ def to_mono(samples: NDArray[Any], rate_hertz: float, sampling_rate_hertz: int =
     return np.ascontiguousarray(mono, dtype=np.float32)
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is a real number, and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def checked_rate(rate_hertz: Any) -> float:
     """A sampling rate that can be one.
 
@@ -66,7 +71,7 @@ def checked_rate(rate_hertz: Any) -> float:
     """
     if isinstance(rate_hertz, np.ndarray) and rate_hertz.ndim == 0:
         rate_hertz = rate_hertz.item()
-    if isinstance(rate_hertz, bool) or not isinstance(rate_hertz, Real):
+    if not is_number(rate_hertz):
         raise AudioError(f"has a sampling rate of {rate_hertz!r}, a {type(rate_hertz).__name__}, expected a number of hertz")
     if not 1 <= float(rate_hertz) <= LARGEST_RATE_HERTZ:
         raise AudioError(f"has a sampling rate of {rate_hertz} Hz, expected 1 to {LARGEST_RATE_HERTZ}")

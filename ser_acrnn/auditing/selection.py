@@ -67,7 +67,7 @@ def _settings(text: str) -> Iterator[tuple[str, str]]:
         whole = _SETTING.match(line)
         if whole:
             yield ".".join([*(key for _, key in above), whole[1]]), whole[2].strip()
-        yield from (found.groups() for found in _CHOICE_WITHIN.finditer(line) if not (whole and found[1] == whole[1]))
+        yield from ((found[1], found[2]) for found in _CHOICE_WITHIN.finditer(line) if not (whole and found[1] == whole[1]))
 
 
 def _flat(found: Any, above: str = "") -> Iterator[tuple[str, str]]:

@@ -119,7 +119,7 @@ def split(
     ] = 0,
     form: Annotated[Format, typer.Option("--format", help="Of the files.")] = "csv",
     validation: Annotated[bool, typer.Option(help="Set somebody aside in each fold by whom the epoch is chosen.")] = True,
-    seed: Annotated[int, typer.Option(min=0, help="What groups of speakers are drawn by.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="What groups of speakers are drawn by, of those that are as even.")] = 0,
     corpus: Corpus = "",
     speaker_from: SpeakerFrom = "",
     text_from: TextFrom = "",

@@ -71,13 +71,13 @@ class AcrnnEmbedding(TransformerMixin, BaseEstimator):
     def transform(self, paths: Sequence[str | Path]) -> NDArray[np.float32]:
         """Embeds the files, shape `(files, 64)`; a `NotFittedError` before `fit`."""
         check_is_fitted(self)
-        paths = list(several(paths))
-        if not paths:
+        files: list[Any] = list(several(paths))
+        if not files:
             raise ValueError("paths are none, expected one or more")
         if self.enrols_:
-            self.embedder_.predictor.enrol(paths)
+            self.embedder_.predictor.enrol(files)
         rows = []
-        for found in self.embedder_.embed_many(paths):
+        for found in self.embedder_.embed_many(files):
             if isinstance(found, AudioError):
                 raise found
             rows.append(found)

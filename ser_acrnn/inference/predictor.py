@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ser_acrnn import audio
 from ser_acrnn.audio.sources import Recorded, repeatable, several
+from ser_acrnn.audio.waveforms import is_number
 from ser_acrnn.audio.windows import mono_chunk
 from ser_acrnn.config import AS_SPOKEN
 from ser_acrnn.config.features import feature_recipe
@@ -79,10 +79,10 @@ class Predictor:
         batch_segments: int = BATCH_SEGMENTS,
         tempos: Sequence[float] = AS_SPOKEN,
     ) -> None:
-        if not (isinstance(batch_segments, Real) and batch_segments >= 1 and float(batch_segments).is_integer()):
+        if not (is_number(batch_segments) and batch_segments >= 1 and float(batch_segments).is_integer()):
             raise ValueError(f"batch_segments is {batch_segments!r}, expected a whole number of 1 or more")
         rates = tuple(tempos) if isinstance(tempos, Iterable) else (tempos,)
-        if 1 not in rates or not all(isinstance(rate, Real) and 0 < rate < math.inf for rate in rates):
+        if 1 not in rates or not all(is_number(rate) and 0 < rate < math.inf for rate in rates):
             raise ValueError(f"tempos are {tempos!r}, expected positive rates, 1.0 among them")
         if not (isinstance(model, (str, os.PathLike)) or is_network(model)):
             raise ValueError(f"the model is a {type(model).__name__}, expected a name, a path or a keras.Model")

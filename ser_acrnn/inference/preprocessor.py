@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
-from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_acrnn import audio, features
 from ser_acrnn.audio.sources import Recorded, complaint_about, is_encoded, unwrapped
-from ser_acrnn.audio.waveforms import samples_and_rate
+from ser_acrnn.audio.waveforms import is_number, samples_and_rate
 from ser_acrnn.audio.windows import windows
 from ser_acrnn.config import FeatureConfig, Normalisation
 from ser_acrnn.features import speech_activity
@@ -146,7 +145,7 @@ class Preprocessor:
             ValueError: Not a sample, or no number.
         """
         rate = self.features.sampling_rate_hertz
-        if not isinstance(hop_seconds, Real) or not 0.5 < hop_seconds * rate < math.inf:
+        if not is_number(hop_seconds) or not 0.5 < hop_seconds * rate < math.inf:
             raise ValueError(f"hop_seconds is {hop_seconds!r}, expected at least a sample, {1 / rate:g} s")
         return round(hop_seconds * rate)
 
