@@ -13,7 +13,7 @@ from experiments.cross_corpus import confidence, page, recordings
 from experiments.cross_corpus import results as across
 from experiments.reporting.by_details import parts_of
 from experiments.shipped import learned_from
-from experiments.studies import behaviour, left_out, open_corpora
+from experiments.studies import behaviour, left_out
 from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.calibration import reliability
 from ser_acrnn.evaluation.results import RunResult
@@ -47,7 +47,7 @@ recordings of one speaker, in various moods and without labels.
 
 {report.markdown_table(["corpus", "language", "emotions", "licence", "by"], _corpora(about))}
 
-Corpora and emotions are drawn evenly, and the loss leaves out what a corpus lacks.{_copies(about["system"])} Recipe `{about["system"]}` of
+Corpora and emotions are drawn evenly, and the loss leaves out what a corpus lacks.{_copies(about)} Recipe `{about["system"]}` of
 `experiments.studies.open_corpora`, `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the
 last one taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]} ({about["device"]}). Made by
 `make train-open OPEN="--recipe {about["system"]}"`; weights in float16, loaded as float32.{_temperature(about)}
@@ -82,9 +82,8 @@ def _corpora(about: Mapping[str, Any]) -> list[list[str]]:
     return [[one.title, one.language, known, one.licence, one.attribution] for one, known in zip(every, emotions, strict=True)]
 
 
-def _copies(recipe: str) -> str:
-    preset = open_corpora.RECIPES.get(recipe)
-    number = preset.training.copies if preset else None
+def _copies(about: Mapping[str, Any]) -> str:
+    number = about.get("copies")
     return f" Beside each recording it learned from {number} degraded copies (`data_prep.degraded`)." if number else ""
 
 
