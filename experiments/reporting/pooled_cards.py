@@ -32,7 +32,6 @@ def card(name: str, about: Mapping[str, Any], results: Path) -> str:
     """
     emotions = about["emotions"]
     mine = [one for one in across.collect(results) if one.system.rpartition(".")[0] == name]
-    of_folds = left_out.finished(about["system"], results)
     return f"""# {name}
 
 A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Signal Processing Letters 25(10), 2018),
@@ -66,7 +65,7 @@ By what was published of speakers and recordings, six emotions, nothing heard be
 
 {_calibration(mine)}
 
-{_folds(of_folds)}
+{_folds(about["system"], results)}
 {behaviour.section(results, name, about)}
 ## Limits
 
@@ -141,12 +140,17 @@ def _calibration(results: Iterable[RunResult]) -> str:
     return f"Its confidence and the share of right decisions differ by {' and by '.join(said)} (expected calibration error)."
 
 
-def _folds(found: Sequence[RunResult]) -> str:
-    if not found:
+def _folds(recipe: str, results: Path) -> str:
+    found = {name: {one.fold["test"]: one for one in left_out.finished(name, results)} for name in left_out.recipes(results)}
+    if not (mine := found.pop(recipe, {})):
         return "What the same recipe is worth on each of its training corpora, when that one is left out, has not been measured."
-    rows = [
-        [corpus.title, corpus.language, str(len(set(one.truth))), f"{left_out.uar_of(one):.1f}"]
-        for one, corpus in ((one, catalogue.corpus(one.fold["test"])) for one in found)
-    ]
-    table = report.markdown_table(["left out", "language", "emotions", "UAR, %"], rows)
-    return f"The same recipe, trained without one of the corpora and judged on that one, nothing heard before:\n\n{table}"
+    others = [name for name, folds in found.items() if folds.keys() & mine.keys()]
+    rows = []
+    for test, one in mine.items():
+        corpus = catalogue.corpus(test)
+        beside = [f"{left_out.uar_of(found[name][test]):.1f}" if test in found[name] else "" for name in others]
+        rows.append([corpus.title, corpus.language, str(len(set(one.truth))), f"{left_out.uar_of(one):.1f}", *beside])
+    heads = ["left out", "language", "emotions", *(f"`{name}`" for name in (recipe, *others))]
+    chosen = "; the recipe with the highest mean was taken" if others else ""
+    table = report.markdown_table(heads, rows)
+    return f"Trained without one of the corpora and judged on that one, nothing heard before, UAR in %{chosen}:\n\n{table}"

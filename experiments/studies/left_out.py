@@ -17,6 +17,11 @@ def finished(recipe: str, results: Path) -> list[RunResult]:
     return [RunResult.load(path) for path in sorted((results / FOLDER / recipe).glob(f"*-seed{SEED}.json"))]
 
 
+def recipes(results: Path) -> list[str]:
+    """The recipes of which there are results."""
+    return sorted(path.name for path in (results / FOLDER).glob("*") if path.is_dir())
+
+
 def uar_of(result: RunResult) -> float:
     """UAR in percent over the emotions that the corpus left out has, for one of which each utterance is decided."""
     present = sorted(set(result.truth), key=result.emotions.index)
