@@ -74,6 +74,12 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write loss curves to OUT/tensorboard. Needs the extra [tensorboard].")
     ] = False,
+    sound_alike: Annotated[
+        bool,
+        typer.Option(
+            "--sound-alike", help="Take recordings of two speakers or emotions that sound the same, as behind one prompt; they are named."
+        ),
+    ] = False,
     config: Config = None,
 ) -> None:
     """Train a network on recordings and emotions of your own.
@@ -102,6 +108,7 @@ def train(
                 batch_size=batch_size,
                 seed=runs[0] if seed is None else seed,
                 most_folds=MOST_FOLDS,
+                sound_alike=sound_alike,
                 on_file=lambda path: progress.update(),
             )
         typer.echo(job.description, err=True)

@@ -146,8 +146,13 @@ def candidates(fingerprints: Sequence[NDArray[np.float32]]) -> Iterator[tuple[in
             yield start + int(row), [start + int(column) for column in np.flatnonzero(agree[row])]
 
 
-def refuse(corpus: str, duplicates: Iterable[Duplicate]) -> None:
+def refuse(corpus: str, duplicates: Iterable[Duplicate], otherwise: str = "") -> None:
     """Refuses a corpus that has the same audio under two speakers or emotions.
+
+    Args:
+        corpus: Its name.
+        duplicates: What was found.
+        otherwise: What can be done where the recordings do differ.
 
     Raises:
         LeakError: Under two speakers.
@@ -155,4 +160,5 @@ def refuse(corpus: str, duplicates: Iterable[Duplicate]) -> None:
     """
     if found := sorted(duplicates, key=lambda one: not one.is_leak):
         kind = LeakError if found[0].is_leak else CorpusError
-        raise kind(f"{corpus}: {tables.listed([str(one) for one in found])}; expected each recording once, of one speaker and one emotion")
+        said = tables.listed([str(one) for one in found])
+        raise kind(f"{corpus}: {said}; expected each recording once, of one speaker and one emotion{otherwise and f'; {otherwise}'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from ser_acrnn import audio, files
+from ser_acrnn import audio, files, tables
 from ser_acrnn.config.features import Recipe
 from ser_acrnn.data import duplicates
 from ser_acrnn.data.corpus import CorpusError, Utterance
 from ser_acrnn.data.prepared import PreparedCorpus
 from ser_acrnn.features.extraction import extract, segments_of
+
+logger = logging.getLogger(__name__)
 
 
 class MemoryCorpus(PreparedCorpus):
@@ -55,7 +58,12 @@ class MemoryCorpus(PreparedCorpus):
 
 
 def load_corpus(
-    name: str, utterances: Sequence[Utterance], config: Recipe, *, on_file: Callable[[Path], object] = lambda path: None
+    name: str,
+    utterances: Sequence[Utterance],
+    config: Recipe,
+    *,
+    sound_alike: bool = False,
+    on_file: Callable[[Path], object] = lambda path: None,
 ) -> MemoryCorpus:
     """Reads recordings, makes sure that none is there under two speakers or emotions, and computes their features.
 
@@ -63,6 +71,7 @@ def load_corpus(
         name: Of the corpus.
         utterances: As `ser_acrnn.data.corpus.read_csv` gives them.
         config: The recipe.
+        sound_alike: Recordings that sound the same are named and taken, as where all begin with one prompt.
         on_file: Called with each file that has been read.
 
     Raises:
@@ -98,5 +107,9 @@ def load_corpus(
         )
     if problems:
         raise CorpusError(f"{name}: {len(problems)} of {len(utterances)} recordings cannot be used: " + "; ".join(problems))
-    duplicates.refuse(name, duplicates.find(utterances, fingerprints, config.sampling_rate_hertz))
+    found = duplicates.find(utterances, fingerprints, config.sampling_rate_hertz)
+    if sound_alike and found:
+        logger.warning("%s: %s; they are taken for different ones all the same", name, tables.listed([str(one) for one in found]))
+    else:
+        duplicates.refuse(name, found, "where they do differ, sound_alike (--sound-alike) takes them")
     return MemoryCorpus(name, pd.DataFrame(rows), values, config)

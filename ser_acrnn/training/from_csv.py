@@ -51,6 +51,7 @@ def plan(
     batch_size: int | None = None,
     seed: int = 0,
     most_folds: int = 10,
+    sound_alike: bool = False,
     on_file: Callable[[Path], object] = lambda path: None,
 ) -> Job:
     """Reads the CSV and the recordings, and lays out the folds.
@@ -64,6 +65,7 @@ def plan(
         batch_size: Segments. None: the preset's, or fewer of few recordings.
         seed: Of the network that all speakers train.
         most_folds: With more speakers than that, so many groups of speakers are left out instead.
+        sound_alike: See `ser_acrnn.data.in_memory.load_corpus`.
         on_file: Called with each recording that has been read.
 
     Raises:
@@ -80,7 +82,7 @@ def plan(
     model, recipe = replace(base.model, emotions=emotions, dropout=0.0), FEATURE_RECIPES["speech-short-pauses"]
     if source is not None:
         model, recipe = replace(model, channels=source.model.input_shape[-1]), source.preprocessor.features
-    corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, on_file=on_file)
+    corpus: PreparedCorpus = load_corpus(labels.stem, utterances, recipe, sound_alike=sound_alike, on_file=on_file)
     numbers = base.training if source is None else replace(base.training, **FINE_TUNING)
     if learning_rate is not None:
         numbers = replace(numbers, learning_rate=learning_rate)

@@ -252,7 +252,10 @@ def test_a_leak_that_only_a_later_fold_meets_is_named_before_any_training(tmp_pa
     assert run("train", "--labels", labels, "--init", sources / "training.keras", "--out", tmp_path / "out") == 1
     error = capsys.readouterr().err
     assert re.search(r"s1-0\.wav \(speaker 's1', 'calm'\) and .*copy\.flac \(speaker 's2', 'calm'\) are the same audio", error)
-    assert not (tmp_path / "out").exists()
+    assert "where they do differ, sound_alike (--sound-alike) takes them" in error and not (tmp_path / "out").exists()
+    with one_stage():
+        words = ("train", "--labels", labels, "--init", sources / "training.keras", "--out", tmp_path / "out", "--no-judge", "--epochs", 1)
+        assert run(*words, "--sound-alike") == 0
 
 
 def test_a_file_names_the_options_and_scalars_and_seed_are_kept(labels, sources, tmp_path, capsys):
