@@ -182,7 +182,7 @@ def train(job: Job, out: Path, *, tensorboard: bool = False, on_epoch: OnEpoch =
     head.set_weights([weight / temperature for weight in head.get_weights()])
     path, unnamed = out / own_folder.NETWORK, checkpoint.with_name(own_folder.NETWORK)
     model.save(unnamed)
-    facts = {"seed": job.seed, "network": files.sha256(unnamed), "temperature": temperature}
+    facts = {"network": files.sha256(unnamed), "temperature": temperature}
     files.write_text(out / own_folder.RECORD, json.dumps({**facts, **own_folder.facts_of(job)}, indent=1))
     os.replace(unnamed, path)
     for leftover in (checkpoint, checkpoint.with_name(own_folder.BEGUN)):

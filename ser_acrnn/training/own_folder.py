@@ -54,7 +54,7 @@ def settle(job: Job, out: Path, seeds: Collection[int] = ()) -> None:
     Args:
         job: What is to be trained.
         out: The folder.
-        seeds: Of the runs of each fold; those with the network's seed are looked at anyway. None: no report is to be written.
+        seeds: Of the runs of each fold; those with the network's seed are looked at anyway. Without any, no report is to be written.
 
     Raises:
         ValueError: A result, the network or something unfinished is there, but of another configuration, of other recordings or labels,
@@ -98,7 +98,7 @@ def finished_network(job: Job, out: Path) -> Path | None:
         return None
     try:
         facts = json.loads(record.read_text(encoding="utf-8"))
-        network, seed = facts["network"], facts.get("seed", 0)  # before seeds could be chosen it was none but this
+        network = facts["network"]
         complaint = _complaint(facts, job)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
@@ -108,8 +108,6 @@ def finished_network(job: Job, out: Path) -> Path | None:
         raise ValueError(f"{path}: was changed since it was trained, expected the sha256 {network}; {_ELSEWHERE}")
     if complaint:
         raise ValueError(f"{path}: {complaint}; {_ELSEWHERE}")
-    if seed != job.seed:
-        raise ValueError(f"{path}: was trained with the seed {seed}, expected {job.seed}; {_ELSEWHERE}")
     return path
 
 
@@ -120,8 +118,8 @@ def _check_report(out: Path) -> None:
 
 
 def facts_of(job: Job) -> dict[str, Any]:
-    """What a training is told from others by, but for its seed."""
-    return {"recordings": job.recordings, "initial_weights": job.origin, "configuration": job.preset.to_dict()}
+    """What a training is told from others by."""
+    return {"recordings": job.recordings, "initial_weights": job.origin, "seed": job.seed, "configuration": job.preset.to_dict()}
 
 
 def begin(job: Job, out: Path) -> None:
@@ -148,6 +146,8 @@ def _complaint(facts: Mapping[str, Any], job: Job) -> str:
         return f"learned from other recordings or labels, expected those of {job.corpus.name}"
     if Preset.from_dict(facts["configuration"]) != job.preset:
         return "is the result of another configuration, expected this one's"
+    if (seed := facts.get("seed", 0)) != job.seed:  # before seeds could be chosen it was none but this
+        return f"was trained with the seed {seed}, expected {job.seed}"
     if (weights := facts["initial_weights"]) != job.origin:
         return f"began with the weights {weights[:12] or 'that its seed draws'}, expected others"
     return ""

@@ -323,8 +323,9 @@ def test_what_was_interrupted_goes_on_by_another_path_and_under_no_other_setting
             assert run(*words, "--labels", labels, "--epochs", 2) == 130
         checkpoint = next((tmp_path / "out" / "work").glob("*.npz"))
         before = checkpoint.read_bytes()
-        assert run(*words, "--labels", labels, "--epochs", 3) == 1
-        assert "what was interrupted there is the result of another configuration" in capsys.readouterr().err
+        for more, why in (("3", "is the result of another configuration"), (("2", "--seed", 1), "was trained with the seed 0, expected 1")):
+            assert run(*words, "--labels", labels, "--epochs", *more) == 1
+            assert f"what was interrupted there {why}" in capsys.readouterr().err
         assert checkpoint.read_bytes() == before
         monkeypatch.chdir(tmp_path.parent)
         assert run(*words, "--labels", labels.relative_to(tmp_path.parent), "--epochs", 2) == 0
