@@ -98,7 +98,7 @@ def ship(
         "system": system,
         "seed": seed,
         "epochs": preset.training.epochs,
-        **({"copies": preset.training.copies} if preset.training.copies else {}),
+        "copies": preset.training.copies,
         "emotions": list(preset.model.emotions),
         "normalisation": preset.model.normalisation,
         "recipe_hash": preset.features.recipe_hash,
