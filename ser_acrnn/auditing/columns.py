@@ -25,6 +25,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "sex": ("sex", "gender"),
 }
 
+_NOBODY = PLACEHOLDERS - {"na"}  # which are initials, too
 _DURATION = re.compile(r"(?:(\d+) days? )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _OF_A_RECORDING = ("path", "speaker", "emotion", "text", "session", "sex")
 
@@ -96,7 +97,7 @@ def row_of(cells: Mapping[str, Any], roles: Mapping[str, str], where: str, part:
         raise SplitError(f"{where}: {roles['part']} is {word!r}, expected train, validation or test")
     start, end = (_time(_text(cells.get(edge))) for edge in ("start", "end"))
     known: dict[str, Any] = {role: said[role] for role in _OF_A_RECORDING if role in said}
-    if tables.alike(known.get("speaker", "")) in PLACEHOLDERS:
+    if tables.alike(known.get("speaker", "")) in _NOBODY:
         known["speaker"] = ""
     recording = Recording(**{**known, "id": name or path, "segment": f"[{start},{end}]" if start or end else "", "more": cells})
     return Row(recording, part_named(word) or part, said.get("fold", "") or fold)

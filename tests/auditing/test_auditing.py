@@ -201,3 +201,5 @@ def test_segments_that_share_time_are_found(write_split, honest, times, kind):
 def test_a_word_for_a_missing_speaker_is_none(write_split, honest, name):
     rows = [row if row[3] != "test" else (row[0], name, *row[2:]) for row in honest]
     assert kinds(ser_acrnn.audit(write_split(rows)).findings) == ["unknown-speakers"]
+    initials = [row if row[3] != "test" else (row[0], "NA", *row[2:]) for row in honest]
+    assert ser_acrnn.audit(write_split(initials)).clean
