@@ -46,8 +46,8 @@ recordings of one speaker, in various moods and without labels.
 
 {report.markdown_table(["corpus", "language", "emotions", "licence", "by"], _corpora(about))}
 
-Corpora and emotions are drawn evenly, and the loss leaves out what a corpus lacks.{_copies(about)} Recipe `{about["system"]}` of
-`experiments.studies.open_corpora`, `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the
+Corpora and emotions are drawn evenly, and the loss leaves out what a corpus lacks.{_copies(about)}
+Recipe `{about["system"]}` of `experiments.studies.open_corpora`, `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the
 last one taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]} ({about["device"]}). Made by
 `make train-open OPEN="--recipe {about["system"]}"`; weights in float16, loaded as float32.{_temperature(about)}
 
@@ -89,7 +89,8 @@ def _copies(about: Mapping[str, Any]) -> str:
 def _temperature(about: Mapping[str, Any]) -> str:
     if not about.get("familiarity_by"):
         return ""
-    left_out = " and ".join(catalogue.corpus(name).title for name in about["familiarity_by"])
+    *others, last = [catalogue.corpus(name).title for name in about["familiarity_by"]]
+    left_out = f"{', '.join(others)} and {last}" if others else last
     return f"""
 
 How sure it is, its temperature of {about["temperature"]:.2f}, and from where on it says `unsure` come from the same recipe trained
@@ -151,6 +152,6 @@ def _folds(recipe: str, results: Path) -> str:
         beside = [f"{left_out.uar_of(found[name][test]):.1f}" if test in found[name] else "" for name in others]
         rows.append([corpus.title, corpus.language, str(len(set(one.truth))), f"{left_out.uar_of(one):.1f}", *beside])
     heads = ["left out", "language", "emotions", *(f"`{name}`" for name in (recipe, *others))]
-    chosen = "; the recipe with the highest mean was taken" if others else ""
+    chosen = "; of several recipes the one with the highest mean over the corpora that all of them left out was taken" if others else ""
     table = report.markdown_table(heads, rows)
     return f"Trained without one of the corpora and judged on that one, nothing heard before, UAR in %{chosen}:\n\n{table}"
