@@ -47,9 +47,10 @@ recordings of one speaker, in various moods and without labels.
 {report.markdown_table(["corpus", "language", "emotions", "licence", "by"], _corpora(about))}
 
 Corpora and emotions are drawn evenly, and the loss leaves out what a corpus lacks.{_copies(about)}
-Recipe `{about["system"]}` of `experiments.studies.open_corpora`, `{about["recipe_hash"]}` of the features, seed {about["seed"]}, {about["epochs"]} epochs with the
-last one taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]} ({about["device"]}). Made by
-`make train-open OPEN="--recipe {about["system"]}"`; weights in float16, loaded as float32.{_temperature(about)}
+Recipe `{about["system"]}` of `experiments.studies.open_corpora`, `{about["recipe_hash"]}` of the features, seed {about["seed"]},
+{about["epochs"]} epochs with the last one taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]}
+({about["device"]}). Made by `make train-open OPEN="--recipe {about["system"]}"`; weights in float16, loaded as
+float32.{_temperature(about)}
 
 ## What it is worth
 
