@@ -7,8 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -375,35 +373,3 @@ def test_waveforms_standardised_by_the_speaker_keep_their_levels_beside_each_oth
 def test_one_waveform_does_not_tell_the_speakers_level() -> None:
     with pytest.raises(ValueError, match="standardise_waveform is 'speaker', expected True or False for a single waveform"):
         log_mels_3d(np.ones(800), RECIPES["paper-by-speaker"])  # type: ignore[arg-type]
-
-
-def test_shards_of_a_refused_preparation_serve_the_next(source: Path, data: Path) -> None:
-    (spoilt := source / "wav" / "10a01Wa.wav").write_bytes(b"")
-    with pytest.raises(CorpusError, match="1 unusable recording"):
-        run(source, data)
-    (refused,) = (path for path in data.glob(".mine-*") if path.is_dir())
-    before = identities(refused)
-    assert list(before) == ["speaker-03.tfrecord", "speaker-08.tfrecord", "speaker-09.tfrecord"]
-    assert not list(data.glob("*.lock"))
-    for change in (lambda: None, spoilt.unlink):
-        change()
-        after = identities(run(source, data, skip_bad=spoilt.exists()))
-        assert {name: after[name] for name in before} == before
-    assert len(list(data.glob(".mine-*"))) == 1
-
-
-def test_a_folder_that_another_preparation_writes_in_is_not_removed(source: Path, data: Path) -> None:
-    other = data / f".mine-{'0' * 16}"
-    other.mkdir(parents=True)
-    with subprocess.Popen([sys.executable, "-c", _HOLDING, f"{other}.lock"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holding:
-        assert holding.stdout is not None and holding.stdin is not None
-        assert holding.stdout.readline() == b"held\n"
-        run(source, data)
-        assert other.is_dir()
-        holding.stdin.close()
-    change(source / "wav" / "03a01Wa.wav")
-    run(source, data)
-    assert not other.exists() and not list(data.glob("*.lock"))
-
-
-_HOLDING = "import pathlib, sys; from ser_acrnn.locks import lock\nwith lock(pathlib.Path(sys.argv[1])): print('held', flush=True); input()"

@@ -1,4 +1,4 @@
-"""A preparation that is killed, fills the disk or refuses a speaker leaves the old set or the new one, and holds few utterances."""
+"""A preparation that is killed, fills the disk or refuses a speaker: it leaves the old set or the new one, and what others need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_prepare import change, contents, run
+from test_prepare import change, contents, identities, run
 
 from data_prep import shards
 from data_prep.prepare import prepare
@@ -182,3 +182,35 @@ def test_a_refused_speaker_leaves_no_part_of_a_shard(source: Path, data: Path) -
         run(source, data)
     (folder,) = data.iterdir()
     assert sorted(path.name for path in folder.iterdir()) == ["speaker-03.json", "speaker-03.tfrecord"]
+
+
+def test_shards_of_a_refused_preparation_serve_the_next(source: Path, data: Path) -> None:
+    (spoilt := source / "wav" / "10a01Wa.wav").write_bytes(b"")
+    with pytest.raises(CorpusError, match="1 unusable recording"):
+        run(source, data)
+    (refused,) = (path for path in data.glob(".mine-*") if path.is_dir())
+    before = identities(refused)
+    assert list(before) == ["speaker-03.tfrecord", "speaker-08.tfrecord", "speaker-09.tfrecord"]
+    assert not list(data.glob("*.lock"))
+    for change in (lambda: None, spoilt.unlink):
+        change()
+        after = identities(run(source, data, skip_bad=spoilt.exists()))
+        assert {name: after[name] for name in before} == before
+    assert len(list(data.glob(".mine-*"))) == 1
+
+
+def test_a_folder_that_another_preparation_writes_in_is_not_removed(source: Path, data: Path) -> None:
+    other = data / f".mine-{'0' * 16}"
+    other.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", _HOLDING, f"{other}.lock"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holding:
+        assert holding.stdout is not None and holding.stdin is not None
+        assert holding.stdout.readline() == b"held\n"
+        run(source, data)
+        assert other.is_dir()
+        holding.stdin.close()
+    change(source / "wav" / "03a01Wa.wav")
+    run(source, data)
+    assert not other.exists() and not list(data.glob("*.lock"))
+
+
+_HOLDING = "import pathlib, sys; from ser_acrnn.locks import lock\nwith lock(pathlib.Path(sys.argv[1])): print('held', flush=True); input()"
