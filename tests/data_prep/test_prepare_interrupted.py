@@ -192,8 +192,8 @@ def test_shards_of_a_refused_preparation_serve_the_next(source: Path, data: Path
     before = identities(refused)
     assert list(before) == ["speaker-03.tfrecord", "speaker-08.tfrecord", "speaker-09.tfrecord"]
     assert not list(data.glob("*.lock"))
-    for change in (lambda: None, spoilt.unlink):
-        change()
+    for mend in (lambda: None, spoilt.unlink):
+        mend()
         after = identities(run(source, data, skip_bad=spoilt.exists()))
         assert {name: after[name] for name in before} == before
     assert len(list(data.glob(".mine-*"))) == 1
