@@ -20,7 +20,7 @@ class PooledCorpus(PreparedCorpus):
     Args:
         corpora: Prepared by one recipe, none of them twice; or the degraded copies of such corpora, as many of each recording.
         emotions: Utterances with others are left out, also of the statistics of groups; those of a speaker are of all that is prepared.
-        names: What they are called here: copies are called like the corpora that they are of. Without it, what they are called.
+        names: What they are called here, by default by their own names: copies are called like the corpora that they are of.
 
     Raises:
         DatasetError: No corpus, one twice, another recipe or number of copies, or a corpus that has none of the emotions.

@@ -178,7 +178,7 @@ def train(job: Job, out: Path, *, tensorboard: bool = False, on_epoch: OnEpoch =
         on_epoch=partial(on_epoch, "all speakers"),
     )
     temperature = job.temperature(out)
-    head = model.get_layer("emotion")
+    head = model.get_layer("emotion")  # changed in place, so that the network is saved compiled, with its optimiser
     head.set_weights([weight / temperature for weight in head.get_weights()])
     path, unnamed = out / own_folder.NETWORK, checkpoint.with_name(own_folder.NETWORK)
     model.save(unnamed)
