@@ -2,12 +2,13 @@
 
 The limit comes from speakers, or corpora, that a network has not heard: for each fold whose network was kept, a Gaussian over its training
 part's embeddings, and its distances from the degraded copies of what was left out, or from the recordings where the system trains without
-copies. Nineteen of twenty of these are within the limit.
+copies. Nineteen of twenty of these are within the limit. Corpora that training drew evenly count evenly here too, in the Gaussian and in
+the limit, so that the largest does not decide alone what is familiar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,12 +47,25 @@ def learned(
     for test, path in kept.items():
         network = loading.load(path)
         others = [group for group in corpus.groups if group != test]
-        known = heads.with_familiarity(network, embeddings(network, preset, corpus, others), 1.0)
+        known = heads.with_familiarity(network, learned_embeddings(network, preset, corpus, others), 1.0)
         distances.append(
             np.asarray(known.get_layer(heads.FAMILIARITY).unfamiliarity(embeddings(network, preset, unheard or corpus, [test])))
         )
-    limit = float(np.quantile(np.concatenate(distances), WITHIN))
-    return heads.with_familiarity(model, embeddings(model, preset, corpus, corpus.groups), limit)
+    limit = float(np.quantile(_together(distances, preset), WITHIN))
+    return heads.with_familiarity(model, learned_embeddings(model, preset, corpus, corpus.groups), limit)
+
+
+def learned_embeddings(model: keras.Model, preset: Preset, corpus: PreparedCorpus, groups: Iterable[str]) -> NDArray[np.float32]:
+    """What a network's encoder makes of what it has learned from: rows of 64 numbers, as training drew the groups."""
+    return _together([embeddings(model, preset, corpus, [group]) for group in groups], preset)
+
+
+def _together(parts: Sequence[NDArray], preset: Preset) -> NDArray:
+    """The rows of all groups; where training draws corpora evenly those of the smaller ones as often as it takes to be as many."""
+    if preset.training.sampling == "corpora":
+        most = max(map(len, parts))
+        parts = [np.resize(part, (most, *part.shape[1:])) for part in parts]
+    return np.concatenate(parts)
 
 
 def embeddings(model: keras.Model, preset: Preset, corpus: PreparedCorpus, groups: Iterable[str]) -> NDArray[np.float32]:

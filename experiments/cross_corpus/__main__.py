@@ -16,6 +16,7 @@ import typer
 from data_prep import command
 from experiments.catalogue import baselines
 from experiments.cross_corpus import machines, networks, page
+from experiments.cross_corpus.networks import Network
 from experiments.cross_corpus.recordings import Recording, check_leaks, read
 from experiments.cross_corpus.results import Cell
 from experiments.options import RESULTS, WORK, FunctionalsWork, Results
@@ -47,6 +48,10 @@ def main(
     ] = None,
     machine: Annotated[str, typer.Option(help="which of the baselines, separated by commas; empty: none")] = "opensmile-compare-svm",
     network: Annotated[str, typer.Option(help="names of networks that ship, separated by commas; empty: none")] = ",".join(index()),
+    left_out: Annotated[
+        str, typer.Option(help="recipe of experiments.studies.open_corpora whose networks judge the corpus that each left out; empty: none")
+    ] = "",
+    models: Annotated[Path, typer.Option(help="folder of these networks")] = Path("build/models"),
     most: Annotated[int, typer.Option(min=1, help="recordings that are drawn of a corpus, evenly over speakers and emotions")] = 10_000,
     results: Results = RESULTS,
     work: FunctionalsWork = WORK,
@@ -67,35 +72,35 @@ def main(
         if len(corpora) < 2 and asked["--machine"]:
             raise ValueError(f"--corpora names {list(corpora)}, expected two or more: a machine is trained on others than it is judged on")
         drawn = {name: read(name, folder, most) for name, folder in corpora.items()}
+        of_networks = [*map(networks.shipped, asked["--network"]), *(networks.left_out(left_out, results, models) if left_out else ())]
         with lock(work / "cross-corpus.lock"):
-            judge(asked["--machine"], asked["--network"], drawn, results, work)
+            judge(asked["--machine"], of_networks, drawn, results, work)
     if to is not None:
         for path in page.write(results, to):
             print(path)
 
 
-def judge(of_machines: Sequence[str], of_networks: Sequence[str], drawn: Mapping[str, Sequence[Recording]], root: Path, work: Path) -> None:
+def judge(
+    of_machines: Sequence[str], of_networks: Sequence[Network], drawn: Mapping[str, Sequence[Recording]], root: Path, work: Path
+) -> None:
     """Computes the results that are not there yet.
 
     Args:
         of_machines: Names of `baselines.BY_TRAINING`.
-        of_networks: Names of networks that ship.
+        of_networks: Networks.
         drawn: Corpus -> recordings.
         root: Root of the results.
         work: Keeps the functionals, a folder a corpus.
     """
-    missing = [
-        cell
-        for cells in (*(machines.cells(name, drawn) for name in of_machines), *(networks.cells(name, drawn) for name in of_networks))
-        for cell in cells
-        if not cell.finished(root, _tested(cell, drawn), networks.config(cell.judge) if cell.judge in of_networks else None)
-    ]
+    who = {cell: network for network in of_networks for cell in networks.cells(network, drawn)}
+    every = [*(cell for name in of_machines for cell in machines.cells(name, drawn)), *who]
+    missing = [cell for cell in every if not cell.finished(root, _tested(cell, drawn), who[cell].config if cell in who else None)]
     if missing and len(drawn) > 1:
         _check_once(drawn, work)
     # What is quick comes first: several corpora take a machine longer than all single ones.
     _judge_machines([cell for cell in missing if cell.judge in of_machines and len(cell.train) == 1], drawn, root, work)
-    for cell in (cell for cell in missing if cell.judge in of_networks):
-        _keep(networks.judged(cell, _tested(cell, drawn)), cell, root)
+    for cell in (cell for cell in missing if cell in who):
+        _keep(networks.judged(cell, who[cell], _tested(cell, drawn)), cell, root)
     _judge_machines([cell for cell in missing if cell.judge in of_machines and len(cell.train) > 1], drawn, root, work)
 
 

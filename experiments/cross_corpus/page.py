@@ -136,7 +136,9 @@ Trained on some corpora and judged on another one, in percent UAR over the emoti
 hold what was said of each recording, by `python -m experiments.cross_corpus --page {page}`; nothing here is typed.
 
 No figure was chosen by the tested corpus: a machine's complexity is what the training corpora say, left out one by one, or where there is
-one alone a fifth of its speakers after the other; the networks are those that ship. No audio stands in two corpora, by bytes or by sound.
+one alone a fifth of its speakers after the other; the networks are those that ship, and those of recipes of
+`experiments.studies.open_corpora`, each trained without the corpus that it is judged on. No audio stands in two corpora, by bytes or by
+sound.
 
 {heard}
 

@@ -13,7 +13,7 @@ from experiments.cross_corpus import confidence, page, recordings
 from experiments.cross_corpus import results as across
 from experiments.reporting.by_details import parts_of
 from experiments.shipped import learned_from
-from experiments.studies import behaviour, left_out
+from experiments.studies import behaviour, left_out, unheard_speakers
 from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.calibration import reliability
 from ser_acrnn.evaluation.results import RunResult
@@ -67,13 +67,28 @@ By what was published of speakers and recordings, six emotions, nothing heard be
 {_calibration(mine)}
 
 {_folds(about["system"], results)}
-{behaviour.section(results, name, about)}
+{_speakers(about, results)}{behaviour.section(results, name, about)}
 ## Limits
 
 Acted speech in three languages: how well it does on spontaneous speech, other languages, children, old
 voices or other microphones is unknown, and worse is to be expected. It tells portrayals of emotions apart and does not know what anyone
 feels. It must not be used to judge people: not in hiring, schooling, policing, credit, insurance or medicine.
 """
+
+
+def _speakers(about: Mapping[str, Any], results: Path) -> str:
+    tables = {name: unheard_speakers.table(about["system"], name, results) for name in learned_from(about)}
+    return "".join(
+        f"""
+Trained without some speakers of {catalogue.corpus(name).title} and judged on these, group after group, nothing heard before; beside it
+networks of {catalogue.corpus(name).title} alone. UAR of each speaker over the emotions of both, its mean over speakers with Student's t
+interval, differences paired by speaker:
+
+{table}
+"""
+        for name, table in tables.items()
+        if table
+    )
 
 
 def _corpora(about: Mapping[str, Any]) -> list[list[str]]:

@@ -17,6 +17,11 @@ def finished(recipe: str, results: Path) -> list[RunResult]:
     return [RunResult.load(path) for path in sorted((results / FOLDER / recipe).glob(f"*-seed{SEED}.json"))]
 
 
+def network(models: Path, recipe: str, corpus: str) -> Path:
+    """File of the network that a recipe trained without a corpus."""
+    return models / FOLDER / recipe / f"{corpus}-seed{SEED}.keras"
+
+
 def recipes(results: Path) -> list[str]:
     """The recipes of which there are results."""
     return sorted(path.name for path in (results / FOLDER).glob("*") if path.is_dir())

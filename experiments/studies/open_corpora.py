@@ -24,11 +24,11 @@ from experiments.catalogue import ablations
 from experiments.cross_corpus.recordings import SIX
 from experiments.grid.runs import corpus_name, prepared_path
 from experiments.options import RESULTS, WORK, Results, Work
-from experiments.studies.left_out import FOLDER, PROTOCOL, SEED, finished, uar_of
+from experiments.studies.left_out import FOLDER, PROTOCOL, SEED, finished, network, uar_of
 from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset
 from ser_acrnn.data.pooled import PooledCorpus
-from ser_acrnn.data.prepared import open_corpus
+from ser_acrnn.data.prepared import PreparedCorpus, open_corpus
 from ser_acrnn.evaluation import calibration, report
 from ser_acrnn.evaluation.identity import Run
 from ser_acrnn.evaluation.protocol import Fold
@@ -97,37 +97,35 @@ def leave_one_out(
     prepared: Sequence[Path], recipe: str, preset: Preset, results: Path, work: Path, models: Path, devices: str
 ) -> list[RunResult]:
     """Trains and judges a recipe on all folds but those that have a result, and keeps their networks."""
+    corpus, copies = opened(prepared, preset), opened_copies(prepared, preset)
+    for fold in folds(list(corpus.corpora)):
+        this = Run(corpus.name, recipe, preset, fold, SEED, PROTOCOL)
+        path = results / FOLDER / recipe / this.name()
+        if not path.is_file():
+            judge(corpus, copies, this, path, work / FOLDER / f"{recipe}-{fold.test}.npz", network(models, recipe, fold.test), devices)
+    return finished(recipe, results)
+
+
+def judge(corpus: PreparedCorpus, copies: PreparedCorpus | None, this: Run, path: Path, checkpoint: Path, kept: Path, devices: str) -> None:
+    """Trains and judges a run of several corpora, and keeps its result and its network."""
     from ser_acrnn.models.saving import in_float32, save_compact
     from ser_acrnn.training import run as training
     from ser_acrnn.training.pooled import PooledAcrnn
 
-    corpus, copies = opened(prepared, preset), opened_copies(prepared, preset)
-    for fold in folds(list(corpus.corpora)):
-        path = results / FOLDER / recipe / f"{fold.test}-seed{SEED}.json"
-        if path.is_file():
-            continue
-        this = Run(corpus.name, recipe, preset, fold, SEED, PROTOCOL)
-        checkpoint = work / FOLDER / f"{recipe}-{fold.test}.npz"
-        with Progress(preset.training.epochs, f"{recipe} without {fold.test}", "epochs") as progress:
-            result, model = training.run(
-                corpus,
-                this,
-                copies=copies,
-                system=PooledAcrnn(training.settled(preset, devices)),
-                devices=devices,
-                checkpoint=checkpoint,
-                on_epoch=lambda entry, progress=progress: _show(progress, entry),
-            )
-        save_compact(in_float32(model), _network(models, recipe, fold.test))
-        result.save(path)
-        checkpoint.unlink(missing_ok=True)
-    return finished(recipe, results)
-
-
-def _network(models: Path, recipe: str, left_out: str) -> Path:
-    path = models / FOLDER / recipe / f"{left_out}-seed{SEED}.keras"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    with Progress(this.preset.training.epochs, f"{this.system} without {this.fold.test}", "epochs") as progress:
+        result, model = training.run(
+            corpus,
+            this,
+            copies=copies,
+            system=PooledAcrnn(training.settled(this.preset, devices)),
+            devices=devices,
+            checkpoint=checkpoint,
+            on_epoch=lambda entry: _show(progress, entry),
+        )
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    save_compact(in_float32(model), kept)
+    result.save(path)
+    checkpoint.unlink(missing_ok=True)
 
 
 def _show(progress: Progress, entry: dict) -> None:
@@ -221,8 +219,8 @@ def complete(prepared: Sequence[Path], recipe: str, preset: Preset, path: Path, 
     from ser_acrnn.models import heads, loading
 
     corpus, model = opened(prepared, preset), loading.load(path)
-    networks = {name: _network(models, recipe, name) for name in corpus.corpora}
-    kept = {name: network for name, network in networks.items() if network.is_file()}
+    networks = {name: network(models, recipe, name) for name in corpus.corpora}
+    kept = {name: file for name, file in networks.items() if file.is_file()}
     about = shipped.index(path.parent).get(path.stem, {})
     if sorted(kept) != about.get("familiarity_by"):
         temperature = _temperature([result for result in finished(recipe, results) if result.fold["test"] in kept])

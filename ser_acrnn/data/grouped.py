@@ -36,7 +36,7 @@ class GroupedCorpus(PreparedCorpus):
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         rows = self.manifest[self.group.isin(self._known(groups))]
         names = set(rows["utterance"])
-        yield from (item for item in self.corpus.utterances(rows["speaker"]) if item[0] in names)
+        yield from (item for item in self.corpus.utterances(self.corpus.group[rows.index]) if item[0] in names)
 
     @override
     def read(self, utterance: str) -> NDArray[np.float32]:

@@ -65,6 +65,7 @@ class Fold:
 
     Raises:
         LeakError: A speaker in two parts, or no training speaker.
+        TypeError: A name alone where several are expected.
     """
 
     train: tuple[str, ...]
@@ -72,6 +73,7 @@ class Fold:
     test: str
 
     def __post_init__(self) -> None:
+        _refuse_text("train", self.train)
         if not self.train:
             raise LeakError(f"fold with test speaker {self.test!r} has no training speaker, expected at least one")
         everyone = [*self.heard, self.test]
@@ -156,7 +158,9 @@ def leave_one_speaker_out(speakers: Iterable[str], partner: Mapping[str, str] | 
 
     Raises:
         LeakError: Fewer than three speakers, a nameless speaker, or a partner who is not one of them.
+        TypeError: A name alone.
     """
+    _refuse_text("speakers", speakers)
     ordered = sorted(set(speakers))
     if len(ordered) < 3 or not all(ordered):
         raise LeakError(f"speakers are {ordered}, expected at least three names: one tests, one validates, the rest train")
@@ -167,6 +171,11 @@ def leave_one_speaker_out(speakers: Iterable[str], partner: Mapping[str, str] | 
     return [
         Fold(tuple(speaker for speaker in ordered if speaker not in (test, following[test])), following[test], test) for test in ordered
     ]
+
+
+def _refuse_text(what: str, names: Iterable[str]) -> None:
+    if isinstance(names, str):  # it would be taken for its letters
+        raise TypeError(f"{what} is the text {names!r}, expected a list or tuple of names")
 
 
 TEXTS_TOGETHER = 2

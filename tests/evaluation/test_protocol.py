@@ -363,3 +363,10 @@ def test_patience_ends_so_many_epochs_after_the_best_one():
     curve = [entry(1, 0.5, 1.0), entry(2, 0.7, 1.0), entry(3, 0.6, 1.0), entry(4, 0.7, 1.0)]
     assert [impatient(curve[:length], "validation", 2) for length in (1, 2, 3, 4)] == [False, False, False, True]
     assert not impatient(curve, "last", 1)
+
+
+def test_a_name_alone_is_not_taken_for_its_letters():
+    with pytest.raises(TypeError, match="train is the text '0308', expected a list or tuple of names"):
+        Fold("0308", None, "09")
+    with pytest.raises(TypeError, match="speakers is the text 'abc'"):
+        leave_one_speaker_out("abc")

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import shipped
+from experiments import familiarity, shipped
 from experiments.cross_corpus.recordings import SIX
-from experiments.studies import open_corpora
+from experiments.studies import open_corpora, speakers_left_out, unheard_speakers
 from ser_acrnn import files
 from ser_acrnn.augmentation.log_mels import Voices, exchange_speakers
 from ser_acrnn.config import PRESETS, ConfigError, TrainConfig
@@ -18,7 +18,7 @@ from ser_acrnn.data.pooled import PooledCorpus, corpus_of
 from ser_acrnn.data.prepared import DatasetError
 from ser_acrnn.data.segments import Segments
 from ser_acrnn.data.with_copies import with_copies
-from ser_acrnn.evaluation import calibration
+from ser_acrnn.evaluation import calibration, results_manifest
 from ser_acrnn.evaluation.protocol import Fold
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.models import loading
@@ -206,6 +206,54 @@ def test_a_corpus_is_left_out_in_turn_and_the_network_trained_on_all(tmp_path, m
     open_corpora.complete([], "tiny", preset, network, tmp_path / "results", tmp_path / "models", "auto")
     for weight, hotter in zip(loading.load(network).get_layer("emotion").get_weights(), head, strict=True):
         np.testing.assert_allclose(weight * fitted[0], hotter * np.sqrt(np.prod(fitted)), rtol=5e-3, atol=1e-3)
+
+
+def test_speakers_of_a_corpus_are_left_out_in_groups_and_all_else_trains(tmp_path, monkeypatch, capsys):
+    tiny, both = PRESETS["tiny"], PooledCorpus([corpus("banglaser"), corpus("emodb")], SIX)
+    training = replace(tiny.training, sampling="corpora", epoch_choice="last", train_on_validation=True, epochs=1, precision="auto")
+    monkeypatch.setattr(open_corpora, "RECIPES", {"tiny": replace(tiny, model=replace(tiny.model, emotions=SIX), training=training)})
+    monkeypatch.setattr(open_corpora, "opened", lambda prepared, preset: both)
+    results, emodb = tmp_path / "results", corpus("emodb").manifest
+    results_manifest.write(results / "emodb", results_manifest.rows_of(emodb))
+    words = ["--prepared", "x", "--recipe", "tiny", "--groups", "2"]
+    words += [word for option in ("results", "work", "models") for word in (f"--{option}", str(tmp_path / option))]
+    assert speakers_left_out.main(words) == 0
+    found = unheard_speakers.finished("tiny", "emodb", results)
+    assert [result.fold for result in found] == [
+        {"train": ["banglaser", f"emodb-{other}"], "validation": None, "test": f"emodb-{mine}"} for mine, other in ("ab", "ba")
+    ]
+    for result, speaker in zip(found, "ab", strict=True):
+        assert [one["id"] for one in result.utterances] == [f"emodb/{speaker}{emotion}0" for emotion in ("angry", "sad", "fear")]
+    shown = capsys.readouterr().out
+    assert "| `tiny` " in shown and not list((tmp_path / "work").rglob("*.npz"))
+    assert [path.name for path in sorted((tmp_path / "models").rglob("*.keras"))] == ["emodb-a-seed0.keras", "emodb-b-seed0.keras"]
+    # Nothing is trained twice.
+    monkeypatch.setattr(open_corpora, "judge", None)
+    assert speakers_left_out.main(words) == 0 and capsys.readouterr().out == shown
+
+
+def test_groups_of_speakers_are_of_one_corpus_and_about_as_large(pool):
+    groups = speakers_left_out.groups_of(pool, "crema_d", 2)
+    assert groups["crema_d/a"] == "crema_d-a" and groups["crema_d/b"] == "crema_d-b" and groups["emodb/a"] == groups["emodb/b"] == "emodb"
+    assert speakers_left_out.folds(groups, "crema_d")[0] == Fold(("banglaser", "crema_d-b", "emodb"), None, "crema_d-a")
+    for name, number in (("crema_d", 3), ("nemo", 2)):
+        with pytest.raises(ValueError, match=f"{name}: has [02] speakers in .* expected {number} or more"):
+            speakers_left_out.groups_of(pool, name, number)
+
+
+def test_an_unknown_recipe_for_unheard_speakers_is_refused(capsys):
+    assert speakers_left_out.main(["--prepared", "x", "--recipe", "other"]) != 0
+    assert "--recipe is 'other', expected one of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("sampling", "counts"), [("corpora", [18, 18, 18]), ("balanced", [4, 18, 6])])
+def test_what_is_familiar_counts_corpora_as_training_draws_them(pool, monkeypatch, sampling, counts):
+    numbers = {name: number for number, name in enumerate(pool.groups)}
+    said = {name: np.full((int((pool.group == name).sum()), 2), numbers[name], np.float32) for name in numbers}
+    monkeypatch.setattr(familiarity, "embeddings", lambda model, preset, corpus, groups: np.concatenate([said[one] for one in groups]))
+    preset = replace(PRESETS["lite"], training=replace(PRESETS["lite"].training, sampling=sampling))
+    found = familiarity.learned_embeddings(None, preset, pool, pool.groups)
+    assert np.unique(found, axis=0, return_counts=True)[1].tolist() == counts
 
 
 def judged(test, posteriors):

@@ -1,6 +1,7 @@
 """Judging across corpora: what is drawn and shared, what leaks, what machines and networks leave, and the page."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +15,15 @@ from experiments.cross_corpus import confidence, differences, machines, networks
 from experiments.cross_corpus.recordings import FOUR, SIX, Recording, check_leaks, drawn, read, shared
 from experiments.cross_corpus.results import CONDITIONS, Cell, decisions
 from experiments.shipped import index
+from experiments.studies import left_out
 from ser_acrnn import audio
 from ser_acrnn.evaluation.intervals import t_interval
 from ser_acrnn.evaluation.protocol import LeakError
+from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.results_manifest import ResultError
 from ser_acrnn.features.functionals import Extractor
+from ser_acrnn.inference.predictor import Predictor
+from ser_acrnn.pretrained import DIRECTORY
 
 RATE_HERTZ = 16_000
 HERTZ = dict(zip(SIX, (300, 500, 700, 900, 1100, 1300), strict=True))
@@ -198,23 +203,56 @@ def test_a_changed_result_is_refused(tmp_path):
 
 def test_a_network_is_judged_on_corpora_that_it_has_not_learned_from(folders, monkeypatch):
     corpora = {name: read(name, folder, 8) for name, folder in folders.items()}
-    cells = list(networks.cells("acrnn3d-emodb", corpora | {"emodb": corpora["nemo"]}))
+    ships = networks.shipped("acrnn3d-emodb")
+    cells = list(networks.cells(ships, corpora | {"emodb": corpora["nemo"]}))
     assert {cell.test for cell in cells} == set(corpora) and {cell.condition for cell in cells} == set(CONDITIONS)
-    assert {cell.condition for cell in networks.cells("acrnn3d-emodb-adapted", corpora)} == {"halves", "all"}
+    assert {cell.condition for cell in networks.cells(networks.shipped("acrnn3d-emodb-adapted"), corpora)} == {"halves", "all"}
     halves = next(cell for cell in cells if cell.test == "nemo" and cell.condition == "halves")
-    result = networks.judged(halves, corpora["nemo"])
+    result = networks.judged(halves, ships, corpora["nemo"])
     assert [one["id"] for one in result.utterances] == [one.utterance for one in corpora["nemo"]]
     assert result.fold == {"train": ["emodb"], "validation": None, "test": "nemo"} and len(result.emotions) == 7
-    plain = networks.judged(replace(halves, condition="unadapted"), corpora["nemo"])
+    plain = networks.judged(replace(halves, condition="unadapted"), ships, corpora["nemo"])
     assert {len(one["posteriors"]) for one in [*result.utterances, *plain.utterances]} == {7}
     assert [one["posteriors"] for one in result.utterances] != [one["posteriors"] for one in plain.utterances]
 
 
 def test_what_is_committed_is_of_the_networks_that_ship():
     of_networks = [result for result in results.collect(Path("results")) if "network" in result.config]
-    assert {result.config["network"] for result in of_networks} == set(index())
+    names = {result.config["network"] for result in of_networks}
+    assert set(index()) <= names <= {*index(), *left_out.recipes(Path("results"))}
     for result in of_networks:
-        assert result.config == networks.config(result.config["network"]), f"{result.system} on {result.corpus}: of another network"
+        if (name := result.config["network"]) in index():
+            assert result.config == networks.shipped(name).config, f"{result.system} on {result.corpus}: of another network"
+
+
+def test_networks_that_left_a_corpus_out_judge_that_one(folders, tmp_path, capsys):
+    def fold(train, test):
+        facts = {"backend": "", "device": "", "precision": "float32", "wall_seconds": 1.0}
+        recipe = Predictor("acrnn3d-emodb").preprocessor.features.recipe_hash
+        config = {"model": {"normalisation": "utterance"}}
+        said = [{"id": f"{test}/u", "emotion": "sad", "posteriors": [0.2] * 5}]
+        emotions = list(index()["acrnn3d-emodb"]["emotions"])
+        places = {"train": train, "validation": None, "test": test}
+        return RunResult("pool", "mine", places, 0, emotions, said, 1, [], recipe, config, "", **facts)
+
+    for train, test in ((["crema_d"], "nemo"), (["nemo"], "crema_d")):
+        fold(train, test).save(tmp_path / "results" / left_out.FOLDER / "mine" / f"{test}-seed0.json")
+        path = left_out.network(tmp_path / "models", "mine", test)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DIRECTORY / "acrnn3d-emodb.keras", path)
+    words = ["--machine", "", "--network", "", "--most", "8", "--models", tmp_path / "models"]
+    two = {name: folders[name] for name in ("banglaser", "nemo")}
+    assert run(two, tmp_path, *words, "--left-out", "mine") == 0
+    found = results.collect(tmp_path / "results")
+    assert {(one.system, one.corpus, *one.fold["train"]) for one in found} == {
+        (f"mine.{condition}", "nemo", "crema_d") for condition in CONDITIONS
+    }
+    assert {one.config["network"] for one in found} == {"mine"}
+    left_out.network(tmp_path / "models", "mine", "crema_d").unlink()
+    assert run(two, tmp_path, *words, "--left-out", "mine") == 1
+    assert "crema_d-seed0.keras: no such file, expected the network that" in capsys.readouterr().err
+    assert run(two, tmp_path, *words, "--left-out", "other") == 1
+    assert "--left-out is 'other', expected one of ['mine']" in capsys.readouterr().err
 
 
 def test_what_another_network_of_the_name_said_is_computed_anew(folders, tmp_path, monkeypatch):
