@@ -49,7 +49,11 @@ def main(
     machine: Annotated[str, typer.Option(help="which of the baselines, separated by commas; empty: none")] = "opensmile-compare-svm",
     network: Annotated[str, typer.Option(help="names of networks that ship, separated by commas; empty: none")] = ",".join(index()),
     left_out: Annotated[
-        str, typer.Option(help="recipe of experiments.studies.open_corpora whose networks judge the corpus that each left out; empty: none")
+        str,
+        typer.Option(
+            metavar="RECIPE",
+            help="of experiments.studies.open_corpora, whose networks judge the corpus that each left out; by default none",
+        ),
     ] = "",
     models: Annotated[Path, typer.Option(help="folder of these networks")] = Path("build/models"),
     most: Annotated[int, typer.Option(min=1, help="recordings that are drawn of a corpus, evenly over speakers and emotions")] = 10_000,

@@ -1,4 +1,4 @@
-"""Networks beside the one that is the default, on corpora that neither has heard: differences of UAR, paired by speaker, as a table."""
+"""Networks beside that of Emo-DB alone, on corpora that neither has heard: differences of UAR, paired by speaker, as a table."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ser_acrnn.evaluation.intervals import TESTED, Difference, compared, family
 from ser_acrnn.evaluation.markdown import markdown_table
 from ser_acrnn.evaluation.results import RunResult
 from ser_acrnn.evaluation.results_manifest import ResultError
-from ser_acrnn.pretrained import DEFAULT_MODEL
 
-HEADS = ["network", "judged on", "heard before", "emotions", "speakers", f"UAR points less `{DEFAULT_MODEL}`", *TESTED]
+BESIDE = "acrnn3d-emodb"
+HEADS = ["network", "judged on", "heard before", "emotions", "speakers", f"UAR points less `{BESIDE}`", *TESTED]
 
 
 def table(results: Sequence[RunResult]) -> str:
-    """Each network less the default one, under the same condition on the same recordings; one family of comparisons.
+    """Each network less the one of Emo-DB alone, under the same condition on the same recordings; one family of comparisons.
 
     Returns:
         Markdown; empty where no two networks have judged the same corpus.
@@ -29,12 +29,12 @@ def table(results: Sequence[RunResult]) -> str:
         ResultError: Two were judged on other recordings of it.
     """
     of_networks = [one for one in results if "network" in one.config]
-    default = {(one.corpus, parts(one.system)[1]): one for one in of_networks if one.config["network"] == DEFAULT_MODEL}
+    beside = {(one.corpus, parts(one.system)[1]): one for one in of_networks if one.config["network"] == BESIDE}
     rows: list[list[str]] = []
     found: list[Difference] = []
     for result in sorted(of_networks, key=lambda one: (one.config["network"], one.corpus, list(CONDITIONS).index(parts(one.system)[1]))):
         network, condition = parts(result.system)
-        other = default.get((result.corpus, condition))
+        other = beside.get((result.corpus, condition))
         if other is None or other is result:
             continue
         if _judged(result) != _judged(other):
