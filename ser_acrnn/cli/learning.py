@@ -15,6 +15,7 @@ from ser_acrnn.cli.progress import Progress
 from ser_acrnn.cli.running import tell
 from ser_acrnn.cli.settings import Config, number_list
 from ser_acrnn.files import check_no_input, check_target
+from ser_acrnn.pretrained import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from ser_acrnn.training.job import Job
@@ -50,7 +51,7 @@ def add_to(app: typer.Typer) -> None:
 def train(
     labels: Labels,
     out: Annotated[Path, typer.Option(help="Folder for network, results and report; the same command goes on there.")],
-    init: Annotated[str, typer.Option(help="Network to begin with: a shipped one's name, a .keras file, or 'scratch'.")] = "acrnn3d-emodb",
+    init: Annotated[str, typer.Option(help="Network to begin with: a shipped one's name, a .keras file, or 'scratch'.")] = DEFAULT_MODEL,
     epochs: Annotated[
         int | None,
         typer.Option(

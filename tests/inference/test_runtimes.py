@@ -27,6 +27,7 @@ from ser_acrnn.inference.embedder import Embedder
 from ser_acrnn.inference.onnx_network import OnnxNetwork, RuntimeUnavailableError
 from ser_acrnn.models.networks import acrnn
 from ser_acrnn.models.saving import save_whole
+from ser_acrnn.pretrained import DEFAULT_MODEL
 
 NAMES = ser_acrnn.list_pretrained()
 RATE_HERTZ = 16_000
@@ -251,7 +252,7 @@ import ser_acrnn.cli
 print(json.dumps([predictor.name, sorted({name.split(".")[0] for name in sys.modules})]))
 """
     name, modules = json.loads(run_python(code).splitlines()[-1])
-    assert name == "acrnn3d-emodb" and not set(modules) & HEAVY and "onnxruntime" in modules
+    assert name == DEFAULT_MODEL and not set(modules) & HEAVY and "onnxruntime" in modules
 
 
 def test_without_keras_what_needs_it_says_so(tmp_path):
@@ -270,7 +271,7 @@ for act in acts:
 """
     (tmp_path / "model.keras").touch()
     own, missing, forced = run_python(code).splitlines()
-    assert own == forced == "acrnn3d-emodb: Keras needs keras, not installed here: pip install ser_acrnn"
+    assert own == forced == f"{DEFAULT_MODEL}: Keras needs keras, not installed here: pip install ser_acrnn"
     assert "there is no" in missing and missing.endswith("and Keras needs keras, not installed here: pip install ser_acrnn")
 
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from ser_acrnn.inference.predictor import Predictor
+from ser_acrnn.pretrained import DEFAULT_MODEL
 
 pytestmark = pytest.mark.browser
 
@@ -108,7 +109,7 @@ def test_the_keyboard_alone_is_enough(window):
 
 def test_a_phone_shows_it_without_scrolling_sideways(window):
     window.page.set_viewport_size(PHONE)
-    for name in ("Adapt to the speaker", "What the words mean", "The network acrnn3d-emodb"):
+    for name in ("Adapt to the speaker", "What the words mean", f"The network {DEFAULT_MODEL}"):
         window.page.get_by_role("button", name=name).click()
     window.page.get_by_text("Data and training").wait_for()
     assert fits(window.page)
@@ -122,7 +123,7 @@ def test_a_phone_shows_it_without_scrolling_sideways(window):
 
 
 def test_the_window_asks_nobody_but_the_server(window):
-    window.page.get_by_role("button", name="The network acrnn3d-emodb").click()
+    window.page.get_by_role("button", name=f"The network {DEFAULT_MODEL}").click()
     window.upload("03a01Wa.wav")
     window.ask()
     own = window.address, f"blob:{window.address}", "data:"

@@ -8,13 +8,14 @@ import soundfile
 
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.page.judging import Judge
+from ser_acrnn.pretrained import DEFAULT_MODEL
 
 RATE = 16_000
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return Judge("acrnn3d-emodb", longest_seconds=100)
+    return Judge(DEFAULT_MODEL, longest_seconds=100)
 
 
 @pytest.fixture(scope="module")
