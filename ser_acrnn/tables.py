@@ -147,6 +147,8 @@ def _check_row(cells: Sequence[str], head: Sequence[str], separator: str, where:
         if surplus := cells[len(head) :]:
             message += f"; {surplus[0]!r} is in no column, and a value with {separator!r} needs quotes around it"
         raise TableError(message)
+    if len(head) > 1 and list(cells) == list(head):
+        raise TableError(f"{where}: is the head of the table again, expected each table with one head")
     for place, cell in enumerate(cells):
         if place and cell and not head[place]:
             raise TableError(f"{where}: holds {cell!r} in column {place + 1}, which has no name, expected nothing there")

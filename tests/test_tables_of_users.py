@@ -74,6 +74,7 @@ def test_empty_lines_count_as_lines_of_the_file(tmp_path: Path) -> None:
             "path,emotion\nc,angry, excited\n",
             r"line 2: has 3 fields, expected 2: path, emotion; 'excited' is in no column, and a value with",
         ),
+        ("path,emotion\na,b\npath, emotion\nc,d\n", r"t\.csv, line 3: is the head of the table again, expected each table with one head$"),
         ("path;speaker;emotion\na.wav,3,sad\n", r"line 2: has 1 fields, expected 3: path, speaker, emotion$"),
         ("path,emotion,\nc,angry, excited\n", r"line 2: holds 'excited' in column 3, which has no name, expected nothing there$"),
     ],

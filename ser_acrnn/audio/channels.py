@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 # Of the power that the mean of unrelated channels has. Two equal channels, one of them inverted, have none; what spaced microphones hear of
 # one voice in a room stays above.
 CANCELLED_SHARE = 0.1
+CANCELLED_PIECES = 0.1  # of a block's power: where polarity changes on the way, only some of it cancels out
+_PIECE = 4_096  # samples; in shorter ones a voice cancels itself out that reaches one microphone later
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +37,14 @@ class Mixer:
             return block[:, self._taken].astype(np.float32)
 
     def _cancels(self, block: NDArray[np.floating], mono: NDArray[np.float32]) -> bool:
-        powers = block.astype(np.float64).var(axis=0)
-        unrelated = powers.mean() / len(powers)
-        if not np.isfinite(powers).all() or mono.astype(np.float64).var() >= CANCELLED_SHARE * unrelated:
+        pieces = range(0, max(1, len(block) - _PIECE + 1), _PIECE)  # the last one has what is left over
+        stops = [*pieces[1:], len(block)]
+        powers = np.array([block[start:stop].astype(np.float64).var(axis=0) for start, stop in zip(pieces, stops, strict=True)])
+        left = np.array([mono[start:stop].astype(np.float64).var() for start, stop in zip(pieces, stops, strict=True)])
+        unrelated = powers.mean(axis=1) / block.shape[1]
+        if not np.isfinite(powers).all() or not unrelated[left < CANCELLED_SHARE * unrelated].sum() > CANCELLED_PIECES * unrelated.sum():
             return False
-        self._taken = int(powers.argmax())
+        self._taken = int(powers.mean(axis=0).argmax())
         named = f"{self.name}: " if self.name else ""
         logger.warning("%sits channels cancel each other out, one has the opposite polarity: channel %d is judged", named, self._taken + 1)
         return True

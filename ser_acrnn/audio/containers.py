@@ -230,6 +230,17 @@ def _samples(file: SeekableBytes) -> _Samples | None:
     return None
 
 
+def chunk(file: SeekableBytes, identifier: bytes) -> bytes:
+    """The content of the first chunk of a name, some kilobytes at most; empty where there is none."""
+    file.seek(0)
+    layout = _LAYOUTS.get(file.read(4))
+    for found, position, size in _walk(file, layout, layout.first) if layout else ():
+        if found == identifier:
+            file.seek(position + layout.head)  # type: ignore[union-attr]
+            return file.read(min(max(size, 0), 1_024))
+    return b""
+
+
 def _walk(file: SeekableBytes, layout: _Chunks, begin: int) -> Iterator[tuple[bytes, int, int]]:
     """Identifier, position and content's bytes of each chunk from a place on, as long as they make sense."""
     position = begin + -begin % layout.alignment

@@ -15,12 +15,12 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ser_acrnn.audio import containers, decoders, joined, sources
+from ser_acrnn.audio import containers, decoders, joined, layouts, sources
 from ser_acrnn.audio.channels import Mixer
 from ser_acrnn.audio.decoders import Decoded
 from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
 from ser_acrnn.audio.sources import Encoded, complaint_about
-from ser_acrnn.audio.waveforms import AudioError, resampled, to_mono
+from ser_acrnn.audio.waveforms import AudioError, checked_rate, resampled, to_mono
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +141,9 @@ class _Sound(soundfile.SoundFile):
     def __init__(self, part: Excerpt) -> None:
         super().__init__(part.in_memory())
         self.announced, bare = self.frames, part.again()
+        if otherwise := layouts.misread(part.again(), self.format):
+            self.close()
+            raise RuntimeError(f"does not read {otherwise}")
         if self.format == "FLAC":
             self.close()
             bare = Excerpt(part.again(), 0, joined.before_tags(part.again()))
@@ -166,6 +169,7 @@ class _Sound(soundfile.SoundFile):
 
 
 def _opened(stack: ExitStack, part: Excerpt) -> _Sound | Decoded:
+    layouts.check(part.again())
     try:
         return stack.enter_context(_Sound(part))
     except RuntimeError as error:  # soundfile's are of this kind
@@ -201,6 +205,10 @@ def _rate(sounds: Sequence[_Sound | Decoded]) -> int:
     rates = sorted({sound.rate_hertz for sound in sounds})
     if len(rates) > 1:
         raise _Unfit(f"is {len(sounds)} files in a row with the rates {rates} Hz, expected one rate")
+    try:
+        checked_rate(rates[0])
+    except AudioError as error:  # who reads it piece by piece knows no name
+        raise _Unfit(str(error)) from error
     return rates[0]
 
 

@@ -14,6 +14,7 @@ from ser_acrnn.audio.channels import Mixer
 LARGEST_SAMPLE = 2.0**31  # full scale of integers; what is larger is no audio, and its power would overflow
 MOST_CHANNELS = 64  # of an array, whose shorter axis they are
 LARGEST_RATE_HERTZ = 10_000_000
+LEAST_RATE_HERTZ = 400  # below, nothing is left of a voice, and little data would be hours
 
 
 class AudioError(ValueError):
@@ -73,8 +74,9 @@ def checked_rate(rate_hertz: Any) -> float:
         rate_hertz = rate_hertz.item()
     if not is_number(rate_hertz):
         raise AudioError(f"has a sampling rate of {rate_hertz!r}, a {type(rate_hertz).__name__}, expected a number of hertz")
-    if not 1 <= float(rate_hertz) <= LARGEST_RATE_HERTZ:
-        raise AudioError(f"has a sampling rate of {rate_hertz} Hz, expected 1 to {LARGEST_RATE_HERTZ}")
+    if not LEAST_RATE_HERTZ <= float(rate_hertz) <= LARGEST_RATE_HERTZ:
+        hint = ": hertz are expected, not kilohertz" if 1 < float(rate_hertz) < LEAST_RATE_HERTZ else ""
+        raise AudioError(f"has a sampling rate of {rate_hertz} Hz, expected {LEAST_RATE_HERTZ} to {LARGEST_RATE_HERTZ}{hint}")
     return float(rate_hertz)
 
 

@@ -39,13 +39,15 @@ def print_csv(rows: Iterable[dict[str, Any]]) -> None:
     """CSV, with a head before the first row."""
     headed = False
     for row in map(flat, _judged(rows)):
-        line = io.StringIO()
-        writer = csv.DictWriter(line, list(row), lineterminator="\n")
-        if not headed:
-            writer.writeheader()
-            headed = True
-        writer.writerow(row)
-        _show(line.getvalue())
+        _show(_line(row.values()) if headed else _line(row) + _line(row.values()))
+        headed = True
+
+
+def _line(values: Iterable[Any]) -> str:
+    """A line of CSV; its writer quotes the line ends in a value, such as a file's name, that it would end lines with itself."""
+    line = io.StringIO()
+    csv.writer(line).writerow(values)
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _print_text(rows: Iterable[dict[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, cast
@@ -22,7 +22,7 @@ Results = RunResult | Sequence[RunResult | str | Path]
 
 logger = logging.getLogger(__name__)
 
-TRUTH, DECISION, PATH, EMOTION = "truth", "decision", "path", "emotion"
+TRUTH, DECISION, PATH, EMOTION, SPEAKER = "truth", "decision", "path", "emotion", "speaker"
 ROUNDED = 0.01  # by how much posteriors that were rounded may miss a sum of one
 
 
@@ -113,7 +113,9 @@ def read(
     names = tuple(map(str, emotions)) if emotions is not None else _emotions(said, true, decided, decision, labels is not None)
     if len(set(names)) < len(names):
         raise PredictionsError(f"emotions are {list(names)}, expected each once")
-    _note_names_that_look_alike(said.name, names)
+    _note_names_that_look_alike(said.name, "emotions", names)
+    if known.word == "line" and SPEAKER in known.frame.columns:  # intervals are over speakers
+        _note_names_that_look_alike(known.name, "speakers", known.frame[SPEAKER].astype(str))
     known.one_of(truth, true, names)
     if decided is not None:
         said.one_of(decision, decided, names)
@@ -131,9 +133,9 @@ def read(
     return found.among(sorted(set(true), key=names.index)) if labels_only else found
 
 
-def _note_names_that_look_alike(table: str, emotions: Sequence[str]) -> None:
-    for names in tables.look_alike(emotions):
-        logger.warning("%s: the emotions %s look alike, and are taken for different ones", table, " and ".join(map(repr, names)))
+def _note_names_that_look_alike(table: str, what: str, every: Iterable[str]) -> None:
+    for names in tables.look_alike(every):
+        logger.warning("%s: the %s %s look alike, and are taken for different ones", table, what, " and ".join(map(repr, names)))
 
 
 def read_labels(

@@ -164,7 +164,7 @@ class Preprocessor:
         seconds, found = len(samples) / self.features.sampling_rate_hertz, None
         if seconds >= LEAST_SPEECH_SECONDS:
             try:
-                audio.to_mono(samples, 1, 1)
+                audio.to_mono(samples, self.features.sampling_rate_hertz, self.features.sampling_rate_hertz)
                 found = speech_activity.checked_activity(samples, self.features)
                 seconds = found.seconds
             except ValueError as error:

@@ -56,3 +56,20 @@ def test_silence_before_inverted_speech_decides_nothing(caplog: pytest.LogCaptur
     found = np.concatenate(list(audio.stream(stereo_file(late, -late), block_seconds=0.5)))
     np.testing.assert_allclose(np.abs(found), np.abs(late), atol=1e-6)
     assert caplog.text.count(NOTE) == 1
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_polarity_may_change_on_the_way(share: float, caplog: pytest.LogCaptureFixture) -> None:
+    begin = round(share * len(VOICE))
+    other = np.concatenate([VOICE[:begin], -VOICE[begin:]])
+    for channels in ((VOICE, other), (VOICE, -other)):
+        caplog.clear()
+        np.testing.assert_array_equal(np.abs(audio.load(stereo_file(*channels))), np.abs(VOICE))
+        assert caplog.text.count(NOTE) == 1
+
+
+def test_what_cancels_out_in_pauses_alone_is_averaged(caplog: pytest.LogCaptureFixture) -> None:
+    spoken = VOICE * np.repeat([1, 0, 1], RATE_HERTZ).astype(np.float32)
+    found = audio.load(stereo_file(spoken + FAINT, spoken - FAINT))
+    np.testing.assert_allclose(found, spoken, atol=1e-6)
+    assert not caplog.text

@@ -142,9 +142,10 @@ def test_integers_have_their_own_full_scale(dtype: type) -> None:
         (np.zeros((2, 3, 4)), None, r"has the shape \(2, 3, 4\), expected \(samples,\) or"),
         (0.5, None, r"has the shape \(\), expected \(samples,\) or"),
         (np.zeros((300, 400)), None, r"has the shape \(300, 400\), expected .* 64 channels at most"),
-        (NOISE, 0, "has a sampling rate of 0 Hz, expected 1 to"),
-        (NOISE, -16_000, "has a sampling rate of -16000 Hz, expected 1 to"),
-        (NOISE, float("nan"), "has a sampling rate of nan Hz, expected 1 to"),
+        (NOISE, 0, "has a sampling rate of 0 Hz, expected 400 to"),
+        (NOISE, 16, "has a sampling rate of 16 Hz, expected 400 to 10000000: hertz are expected, not kilohertz"),
+        (NOISE, -16_000, "has a sampling rate of -16000 Hz, expected 400 to"),
+        (NOISE, float("nan"), "has a sampling rate of nan Hz, expected 400 to"),
         (NOISE, "16000", "has a sampling rate of '16000', a str, expected a number of hertz"),
         (NOISE, True, "has a sampling rate of True, a bool, expected a number of hertz"),
     ],
@@ -197,7 +198,7 @@ def test_a_rate_of_no_dimension_is_a_rate() -> None:
 
 
 def test_pieces_of_a_rate_that_is_none_are_refused() -> None:
-    with pytest.raises(audio.AudioError, match="has a sampling rate of 2000000000 Hz, expected 1 to"):
+    with pytest.raises(audio.AudioError, match="has a sampling rate of 2000000000 Hz, expected 400 to"):
         next(audio.resampled(iter([NOISE]), 2_000_000_000))
 
 

@@ -70,6 +70,15 @@ def test_what_is_like_nothing_that_trained_the_network_is_unsure_in_every_form(m
     assert (found["unsure"], found["emotion"]) == (True, "sad") and (row["unsure"], row["emotion"]) == ("True", "sad")
 
 
+@pytest.mark.parametrize("name", ["a\rb.wav", "a\r\nb.wav", "a\nb.wav"])
+def test_line_ends_in_a_name_end_no_line_of_the_csv(monkeypatch, capsys, folder, name):
+    prediction = Prediction("sad", {"happy": 0.25, "sad": 0.75}, (), 0.1)
+    monkeypatch.setattr(Predictor, "predict_many", lambda self, recordings: (prediction for _ in recordings))
+    printed = run(capsys, "predict", "--model", folder / "training.keras", "--csv", name, "x.wav")[1]
+    assert [row["path"] for row in csv.DictReader(io.StringIO(printed, newline=""))] == [name, "x.wav"]
+    assert printed.endswith("\n") and not printed.endswith("\r\n")
+
+
 def test_a_timeline_has_a_row_a_window(capsys, folder):
     path = folder / "audio" / "a.flac"
     _, printed, _ = run(capsys, "predict", "--model", folder / "training.keras", "--timeline", "--json", path)

@@ -86,6 +86,15 @@ def test_names_that_look_alike_are_told(caplog):
     assert [("look alike" in record.message, record.levelname) for record in caplog.records] == [(True, "WARNING")] * 2
 
 
+def test_speakers_that_look_alike_are_told_beside_predictions(tmp_path, caplog):
+    (labels := tmp_path / "labels.csv").write_text("path,speaker,emotion\na.wav,3,sad\nb.wav,03,happy\n")
+    (said := tmp_path / "said.csv").write_text(f"path,emotion\n{tmp_path}/a.wav,sad\n{tmp_path}/b.wav,sad\n")
+    ser_acrnn.evaluate(said, labels)
+    assert [record.message for record in caplog.records] == [
+        f"{labels}: the speakers '3' and '03' look alike, and are taken for different ones"
+    ]
+
+
 def test_an_emotion_stands_once_among_the_emotions():
     table = pd.DataFrame({"truth": ["a"], "decision": ["a"]})
     with pytest.raises(PredictionsError, match=r"emotions are \['a', 'b', 'b'\], expected each once"):
