@@ -122,8 +122,12 @@ def _samples(container: Any, stream: Any, announces_time: bool) -> Iterator[NDAr
                 for converted in convert.resample(frame):
                     heard += converted.samples
                     yield cast(NDArray[np.float32], converted.to_ndarray().reshape(-1, converted.layout.nb_channels))
-    except (av.FFmpegError, ValueError) as error:  # PyAV's own of a layout that changes on the way
+    except av.FFmpegError as error:
         raise HeaderError(
             f"is cut off or damaged: FFmpeg reads {heard / stream.rate:.2f} s of audio and no more, expected the end"
+        ) from error
+    except ValueError as error:  # PyAV's own, of frames that the first ones' resampler does not take
+        raise HeaderError(
+            f"changes its rate or its channels after {heard / stream.rate:.2f} s of audio, expected one rate and as many channels throughout"
         ) from error
     reach.compare(heard / stream.rate)

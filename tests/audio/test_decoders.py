@@ -53,6 +53,19 @@ def encoded(name: str) -> bytes:
     return buffer.getvalue()
 
 
+def test_another_rate_on_the_way_is_no_damage() -> None:
+    narrow = io.BytesIO()
+    with av.open(narrow, "w", format="adts") as output:
+        stream: Any = output.add_stream("aac", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        for resampled in av.AudioResampler(stream.format, "mono", 16_000, frame_size=1_024).resample(frame):
+            output.mux(stream.encode(resampled))
+        output.mux(stream.encode(None))
+    with pytest.raises(audio.AudioError, match=r"changes its rate or its channels after [\d.]+ s of audio"):
+        audio.load(encoded("aac") + narrow.getvalue())
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_libsndfile_does_not_read_is_read_whole(tmp_path: Path, name: str) -> None:
     with pytest.raises(soundfile.LibsndfileError):

@@ -92,7 +92,7 @@ JUDGED: dict[str, Write] = {
     "44100-hz-stereo.wav": sound(noise(1.5, 44_100, 2), 44_100),
     "96-khz.wav": sound(rate_hertz=96_000, subtype="PCM_24"),
     "384-khz.wav": sound(rate_hertz=384_000),
-    "10-hz.wav": sound(noise(3, 10), 10),
+    "500-hz.wav": sound(noise(3, 500), 500),
     "five-channels.wav": sound(noise(channels=5)),
     "thirty-two-channels.wav": sound(noise(channels=32)),
     "channels-that-cancel.wav": sound(noise() * [1, -1], subtype="FLOAT"),
@@ -131,6 +131,7 @@ JUDGED: dict[str, Write] = {
     "-dash.wav": sound(),
 }
 REFUSED: dict[str, tuple[Write, str]] = {
+    "10-hz.wav": (sound(noise(3, 10), 10), r"has a sampling rate of 10 Hz, expected 400 to 10000000"),
     "empty.wav": (content(b""), r"the file is empty \(0 bytes\), expected audio"),
     "header-only.wav": (sound(noise(0)), "holds 0 samples, expected at least one"),
     "one-millisecond.wav": (sound(noise(0.001)), r"holds 0\.00 s of speech, expected 0\.3 s or more"),
