@@ -8,6 +8,7 @@ from typing import Any
 
 from experiments import catalogue
 from experiments.catalogue import ablations
+from ser_acrnn.config.features import SpeechGate
 
 MARK = "<!-- systems -->"
 # What the catalogue's values do not say by themselves.
@@ -19,7 +20,7 @@ DESCRIPTIONS = {
     "lite-by-utterance": "`lite` with augmentation on a fixed schedule, each utterance normalised by itself",
     "lite-by-speaker": "`lite` with augmentation on a fixed schedule, normalised by all unlabelled audio of the speaker who is judged",
     "best-by-training": "`lite-augmented` where all has been chosen: nobody validates, no dropout, judged at five tempos",
-    "best-by-utterance": "`lite-by-utterance` where all has been chosen; with the change `speech`, the network `acrnn3d-emodb`",
+    "best-by-utterance": "`lite-by-utterance` where all has been chosen; changed by `robust-short-pauses` the network `acrnn3d-emodb`",
     "best-by-speaker": "`lite-by-speaker` where all has been chosen",
     "adapted-by-training": "`best-by-training` with batch norm adapted to the speaker who is judged",
     "adapted-by-utterance": "`best-by-utterance` with batch norm adapted to the speaker who is judged",
@@ -71,7 +72,8 @@ def _differences(base: dict[str, Any], changed: dict[str, Any]) -> Iterator[str]
     """The fields in which two configurations differ, and their values in the changed one."""
     for field, value in changed.items():
         if isinstance(value, dict) and base[field] is None:
-            yield f"`{field}`"
+            own = ", ".join(_differences(asdict(SpeechGate()), value)) if field == "speech_gate" else ""
+            yield f"`{field}`" + (f" ({own})" if own else "")
         elif isinstance(value, dict):
             yield from _differences(base[field], value)
         elif value != base[field]:

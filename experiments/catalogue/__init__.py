@@ -76,7 +76,7 @@ SYSTEMS = _systems()
 # What a reader asks for first, and what each system knows.
 HEADLINES = {
     "best": "two light networks together, nothing known of the speaker",
-    "best-by-utterance": "one of them; with the speech gate, `acrnn3d-emodb`",
+    "best-by-utterance": "one of them",
     "opensmile-compare-svm": "6373 functionals and a linear SVM, what many would use instead",
     "lite": "the light network, trained as the paper says",
     "acrnn3d-5conv": "the paper's network with five convolutions, its best on Emo-DB",

@@ -128,6 +128,6 @@ def _samples(container: Any, stream: Any, announces_time: bool) -> Iterator[NDAr
         ) from error
     except ValueError as error:  # PyAV's own, of frames that the first ones' resampler does not take
         raise HeaderError(
-            f"changes its rate or its channels after {heard / stream.rate:.2f} s of audio, expected one rate and as many channels throughout"
+            f"changes its rate or its channels after {heard / stream.rate:.2f} s of audio, expected the same throughout"
         ) from error
     reach.compare(heard / stream.rate)

@@ -11,18 +11,23 @@ from ser_acrnn.audio.sources import Recorded, complaint_about
 from ser_acrnn.audio.waveforms import AudioError
 from ser_acrnn.config import FeatureConfig
 from ser_acrnn.features.log_mels import segment_starts
-from ser_acrnn.features.speech_activity import Activity, signal_to_noise_decibels
+from ser_acrnn.features.speech_activity import Activity, kept, signal_to_noise_decibels
+from ser_acrnn.features.voicing import unlike_speech
 from ser_acrnn.inference.predictions import Prediction, WindowPrediction, heard_in, placed
 
 
 @dataclass(frozen=True)
 class Cut:
-    """An utterance whose segments wait for the network: its length, what is heard of it, in which samples of that they begin, its noise."""
+    """An utterance whose segments wait for the network: its length, what is heard of it, in which samples of that they begin, its noise.
+
+    How little of it is a voice stands beside.
+    """
 
     seconds: float
     heard: Activity
     starts: list[int]
     signal_to_noise_decibels: float
+    unlike_speech: float
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,12 @@ class Composer:
     def cut(self, waveform: NDArray[np.float32], heard: Activity, frames: int) -> Cut:
         """What has to be known of an utterance of that many frames of log-Mels when its segments have been scored."""
         starts = [frame * self.features.shift_samples for frame in segment_starts(frames, self.features)]
-        return Cut(len(waveform) / self.features.sampling_rate_hertz, heard, starts, signal_to_noise_decibels(waveform, self.features))
+        rate, noise = self.features.sampling_rate_hertz, signal_to_noise_decibels(waveform, self.features)
+        return Cut(len(waveform) / rate, heard, starts, noise, unlike_speech(kept(waveform, heard), rate))
 
     def utterance(self, cut: Cut, posteriors: NDArray, attention: NDArray, unfamiliarity: NDArray) -> Prediction:
         """Of an utterance, from the scores of its segments, a row each: the maximum over them, see `metrics.utterance_posteriors`."""
-        heard, pieces = cut.heard, []
+        heard, pieces, unfamiliarity = cut.heard, [], np.maximum(unfamiliarity, cut.unlike_speech)
         rate, total = self.features.sampling_rate_hertz, round(heard.seconds * self.features.sampling_rate_hertz)
         stops = [*(first + round(self.features.segment_seconds * rate) for first in cut.starts[:-1]), total]
         for first, stop, said, weights, strange in zip(cut.starts, stops, posteriors, attention, unfamiliarity, strict=True):
@@ -63,7 +69,8 @@ class Composer:
         """Of a window that begins with a sample, from what is heard of it and its scores."""
         rate = self.features.sampling_rate_hertz
         inside = placed(attention, heard, 0, 0, self.step_seconds * rate)[: len(attention)]
-        facts = heard.seconds, signal_to_noise_decibels(samples, self.features), unfamiliarity
+        strange = max(float(unfamiliarity), unlike_speech(kept(samples, heard), rate))
+        facts = heard.seconds, signal_to_noise_decibels(samples, self.features), strange
         return self._piece(first / rate, (first + len(samples)) / rate, posteriors, inside / inside.sum(), *facts)
 
     def flawed(self, first: int, samples: NDArray[np.float32], flaw: str) -> WindowPrediction:

@@ -24,8 +24,9 @@ class WindowPrediction:
         speech_seconds: How much of the piece the network heard: from the first moment of speech to the last one, or all of it where the
             network has no speech gate.
         signal_to_noise_decibels: An estimate, see `ser_acrnn.features.speech_activity.signal_to_noise_decibels`.
-        unfamiliarity: How far the piece is from what the network was trained on; 1 is the limit, from which on the answer means nothing. 0
-            where the network does not know, see `ser_acrnn.models.layers.Familiarity`.
+        unfamiliarity: How far the piece is from what the network was trained on, where it knows that (see
+            `ser_acrnn.models.layers.Familiarity`), or how little voice there is (see `ser_acrnn.features.voicing`), whichever is more; 1
+            is the limit, from which on the answer means nothing.
     """
 
     start_seconds: float
@@ -39,7 +40,7 @@ class WindowPrediction:
 
     @property
     def unsure(self) -> bool:
-        """Whether the piece is like nothing that the network was trained on, such as music or wind."""
+        """Whether the piece is like nothing that the network was trained on, such as music, or holds no voice, as wind does."""
         return self.unfamiliarity > 1
 
     @property
@@ -75,7 +76,7 @@ class Prediction:
 
     @property
     def unsure(self) -> bool:
-        """Whether the recording is like nothing that the network was trained on, so that its decision means nothing."""
+        """Whether the recording is like nothing that the network was trained on or holds no voice, so that its decision means nothing."""
         return self.unfamiliarity > 1
 
     def attention(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

@@ -15,7 +15,7 @@ class Said(BaseModel):
     posteriors: dict[str, float] = Field(description="Share of each emotion, summing to one.")
     speech_seconds: float
     signal_to_noise_decibels: float
-    unfamiliarity: float = Field(description="Distance from what the network was trained on; beyond 1 it is unsure.")
+    unfamiliarity: float = Field(description="Distance from what the network was trained on, or lack of voice; beyond 1 it is unsure.")
 
 
 class Window(Said):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
+from ser_acrnn.features.voicing import LEAST_SHARE
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.models.heads import FAMILIARITY, encoder, with_familiarity, with_new_head
 from ser_acrnn.models.layers import Familiarity
@@ -72,12 +73,29 @@ def test_a_new_head_knows_nothing_and_the_encoder_ends_before(plain: keras.Model
     assert sum(isinstance(layer, Familiarity) for layer in again.layers) == 1 and float(again.get_layer(FAMILIARITY).limit) == 7
 
 
+def voiced(seconds: float, hertz: float) -> np.ndarray:
+    phase = 2 * np.pi * hertz * np.arange(round(16_000 * seconds)) / 16_000
+    sound = sum(np.sin(number * phase) / number for number in range(1, 20)) + 0.1 * np.random.default_rng(0).normal(size=len(phase))
+    return (0.1 * sound).astype("f")
+
+
+def test_every_predictor_is_unsure_of_what_holds_no_voice(plain: keras.Model) -> None:
+    noise = 0.1 * np.random.default_rng(0).normal(size=65 * 16_000).astype("f")
+    predictor = Predictor(plain)
+    for samples in (noise[: 2 * 16_000], noise):
+        said = predictor.predict(samples, 16_000)
+        assert said.unsure and said.unfamiliarity == 2 and all(piece.unsure for piece in said.segments)
+    whole = np.concatenate([voiced(10, 150), noise[: 3 * 16_000]])
+    assert [piece.unsure for piece in predictor.timeline(whole, 16_000, hop_seconds=5)] == [False, False, True]
+    assert not predictor.predict(whole, 16_000).unsure
+
+
 def test_a_predictor_is_unsure_beyond_the_limit(plain: keras.Model, knowing: keras.Model) -> None:
-    sounds = [0.1 * np.random.default_rng(seed).normal(size=16_000 * seconds).astype("f") for seed, seconds in enumerate((2, 5, 65))]
+    sounds = [voiced(seconds, hertz) for seconds, hertz in ((2, 100), (5, 200), (65, 300))]
     predictor, before = Predictor(knowing), Predictor(plain)
     found, other = list(predictor.predict_many(sounds)), list(before.predict_many(sounds))
     assert [one.posteriors for one in found] == [one.posteriors for one in other]
-    assert all(one.unfamiliarity == 0 and not one.unsure for one in other)
+    assert all(one.unfamiliarity == pytest.approx(LEAST_SHARE) and not one.unsure for one in other)
     for one in found:
         pieces = [piece.unfamiliarity for piece in one.segments]
         assert min(pieces) > 0 and one.unfamiliarity == pytest.approx(np.mean(pieces), rel=1e-5) and one.unsure == (one.unfamiliarity > 1)
