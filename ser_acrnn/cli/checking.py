@@ -31,7 +31,7 @@ Predicted = Annotated[Path | None, typer.Option(help="Instead of a model, what `
 
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommand."""
-    app.command(cls=Command, epilog="Example: ser-acrnn check acrnn3d-emodb --labels mine.csv --html check.html")(check)
+    app.command(cls=Command, epilog="Example: ser-acrnn check acrnn3d-open --labels mine.csv --html check.html")(check)
 
 
 def check(

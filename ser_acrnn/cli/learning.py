@@ -45,7 +45,7 @@ Seeds = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommand."""
-    app.command(cls=Command, epilog="Example: ser-acrnn train --labels mine.csv --init acrnn3d-emodb --out mine")(train)
+    app.command(cls=Command, epilog="Example: ser-acrnn train --labels mine.csv --init acrnn3d-open --out mine")(train)
 
 
 def train(

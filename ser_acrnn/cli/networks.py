@@ -25,8 +25,8 @@ Quantize = Literal["int8", "float16"]
 def add_to(app: typer.Typer) -> None:
     """Adds the subcommands."""
     app.command(cls=Command)(models)
-    app.command(cls=Command, epilog="Example: ser-acrnn info acrnn3d-emodb")(info)
-    app.command(cls=Command, epilog="Example: ser-acrnn export acrnn3d-emodb emotion.tflite --format litert --quantize int8")(export)
+    app.command(cls=Command, epilog="Example: ser-acrnn info acrnn3d-open")(info)
+    app.command(cls=Command, epilog="Example: ser-acrnn export acrnn3d-open emotion.tflite --format litert --quantize int8")(export)
 
 
 def models() -> None:

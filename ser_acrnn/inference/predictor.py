@@ -67,7 +67,7 @@ class Predictor:
             this version, a batch of no segment, or tempos that are not positive or lack 1.0.
 
     Example:
-        >>> Predictor("acrnn3d-emodb").predict("recording.wav").emotion  # doctest: +SKIP
+        >>> Predictor("acrnn3d-open").predict("recording.wav").emotion  # doctest: +SKIP
         'happy'
     """
 

@@ -47,9 +47,9 @@ def waveform_model(model: keras.Model, *, samples: int | None = None, speaker: S
 
     Example:
         >>> import ser_acrnn
-        >>> model = waveform_model(ser_acrnn.load_pretrained("acrnn3d-emodb"))  # doctest: +SKIP
+        >>> model = waveform_model(ser_acrnn.load_pretrained("acrnn3d-open"))  # doctest: +SKIP
         >>> model(ser_acrnn.audio.load("recording.wav")[None]).shape  # doctest: +SKIP
-        TensorShape([1, 7])
+        TensorShape([1, 6])
     """
     if samples is not None and samples < 1:
         raise ValueError(f"samples is {samples}, expected 1 or more")

@@ -14,7 +14,7 @@ from ser_acrnn.pretrained import hub
 
 DIRECTORY = Path(__file__).parent
 INDEX = "index.json"
-DEFAULT_MODEL = "acrnn3d-emodb"
+DEFAULT_MODEL = "acrnn3d-open"
 SUMS = {".keras": "sha256", ".onnx": "onnx_sha256"}  # of a network's files by their suffix, in the index
 
 
