@@ -79,7 +79,7 @@ def test_the_microphone_is_heard_and_what_came_last_is_judged(window):
     window.page.get_by_role("button", name="Stop").click()
     window.page.get_by_role("button", name="Play", exact=True).wait_for()
     text = window.ask()
-    assert "audio.wav: " in text and len(shares(text)) == 7
+    assert "audio.wav: " in text and set(shares(text)) == set(Predictor().emotions)
     window.upload("03a01Ta.wav")
     assert "03a01Ta.wav: " in window.ask()
 
