@@ -16,6 +16,12 @@ Precision = Annotated[
     Literal["auto", "float32", "bfloat16"] | None,
     typer.Option(help="instead of the system's own; auto: bfloat16 where there are units for it"),
 ]
+PreparedCorpora = Annotated[
+    Sequence[Path],
+    typer.Option(parser=lambda text: [Path(part) for part in text.split(",")], metavar="DIR,...", help="prepared corpora of any recipe"),
+]
+Epochs = Annotated[int | None, typer.Option(min=1, help="of each training, instead of the recipe's own")]
+KeptModels = Annotated[Path, typer.Option(help="folder of the folds' networks")]
 Protocol = Annotated[Literal[*PROTOCOLS] | None, typer.Option(help="what a fold leaves out (default: the corpus's own)")]
 Results = Annotated[Path, typer.Option(help="folder of the result files")]
 Seeds = Annotated[Sequence[int], typer.Option(parser=catalogue.number_list, metavar="LIST", help="such as 0-2")]

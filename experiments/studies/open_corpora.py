@@ -23,7 +23,7 @@ from experiments import familiarity, shipped
 from experiments.catalogue import ablations
 from experiments.cross_corpus.recordings import SIX
 from experiments.grid.runs import corpus_name, prepared_path
-from experiments.options import RESULTS, WORK, Results, Work
+from experiments.options import RESULTS, WORK, Epochs, KeptModels, PreparedCorpora, Results, Work
 from experiments.studies.left_out import FOLDER, PROTOCOL, SEED, finished, network, uar_of
 from ser_acrnn.cli.progress import Progress
 from ser_acrnn.config import Preset
@@ -148,16 +148,11 @@ def table(found: dict[str, list[RunResult]]) -> str:
 
 @command.entry
 def main(
-    prepared: Annotated[
-        Sequence[Path],
-        typer.Option(
-            parser=lambda text: [Path(part) for part in text.split(",")], metavar="DIR,...", help="prepared corpora of any recipe"
-        ),
-    ],
+    prepared: PreparedCorpora,
     name: Annotated[str, typer.Option(help="what the network is called")] = "acrnn3d-open",
     recipe: Annotated[str, typer.Option(help="what is chosen from, separated by commas")] = ",".join(RECIPES),
-    epochs: Annotated[int | None, typer.Option(min=1, help="of each training, instead of the recipe's own")] = None,
-    models: Annotated[Path, typer.Option(help="folder of the folds' networks")] = Path("build/models"),
+    epochs: Epochs = None,
+    models: KeptModels = Path("build/models"),
     directory: Annotated[Path, typer.Option(help="folder of the network, its index and its card")] = Path("build/models"),
     devices: Annotated[str, typer.Option(help="as of run_grid")] = "auto",
     results: Results = RESULTS,

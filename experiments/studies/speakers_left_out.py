@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from data_prep import command
-from experiments.options import RESULTS, WORK, Results, Work
+from experiments.options import RESULTS, WORK, Epochs, KeptModels, PreparedCorpora, Results, Work
 from experiments.studies import open_corpora
 from experiments.studies.left_out import SEED
 from experiments.studies.unheard_speakers import FOLDER, PROTOCOL, table
@@ -92,17 +92,12 @@ def run(
 
 @command.entry
 def main(
-    prepared: Annotated[
-        Sequence[Path],
-        typer.Option(
-            parser=lambda text: [Path(part) for part in text.split(",")], metavar="DIR,...", help="prepared corpora of any recipe"
-        ),
-    ],
+    prepared: PreparedCorpora,
     corpus: Annotated[str, typer.Option(help="whose speakers are left out")] = "emodb",
     groups: Annotated[int, typer.Option(min=2, help="of speakers, each left out by a fold")] = 5,
     recipe: Annotated[str, typer.Option(help=f"one of {', '.join(open_corpora.RECIPES)}")] = "robust-by-utterance",
-    epochs: Annotated[int | None, typer.Option(min=1, help="of each training, instead of the recipe's own")] = None,
-    models: Annotated[Path, typer.Option(help="folder of the folds' networks")] = Path("build/models"),
+    epochs: Epochs = None,
+    models: KeptModels = Path("build/models"),
     devices: Annotated[str, typer.Option(help="as of run_grid")] = "auto",
     results: Results = RESULTS,
     work: Work = WORK,
