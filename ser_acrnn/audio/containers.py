@@ -231,7 +231,7 @@ def _samples(file: SeekableBytes) -> _Samples | None:
 
 
 def chunk(file: SeekableBytes, identifier: bytes) -> bytes:
-    """The content of the first chunk of a name, some kilobytes at most; empty where there is none."""
+    """The content of the first chunk of a name, a kilobyte at most; empty where there is none."""
     file.seek(0)
     layout = _LAYOUTS.get(file.read(4))
     for found, position, size in _walk(file, layout, layout.first) if layout else ():

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LEAST_SHARE = 0.05  # of frames; of speech, clean or in noise, far more are voiced
+LEAST_SHARE = 0.05  # of frames; of speech more are voiced, in noise as loud as it too
 VOICED_ABOVE = 0.65  # correlation of a frame with itself a period later
 LOWEST_HERTZ, HIGHEST_HERTZ = 100, 1_000  # of the band
 LOWEST_PITCH_HERTZ, HIGHEST_PITCH_HERTZ = 65, 600
