@@ -141,7 +141,9 @@ class Draws:
         """The corpus of a draw, and the names of its training utterances."""
         emotions, group = self.experiment.facts.emotions, self.manifest["group"]
         drawn = draw(self.manifest[group.isin(fold.train)], emotions, examples, seed)
-        validating = draw(self.manifest[group == fold.validation], emotions, 1, seed)[: self.config.validation_utterances]
+        validation = self.manifest[group == fold.validation]
+        spoken = [emotion for emotion in emotions if (validation["emotion"] == emotion).any()]
+        validating = draw(validation, spoken, 1, seed)[: self.config.validation_utterances]
         rows = self.manifest[self.manifest["utterance"].isin([*drawn, *validating]) | (group == fold.test)].reset_index(drop=True)
         values = [self.values[name] for name in rows["utterance"]]
         corpus = self.experiment.corpus

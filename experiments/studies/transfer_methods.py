@@ -16,7 +16,7 @@ from typing_extensions import override
 from ser_acrnn.data.prepared import PreparedCorpus
 from ser_acrnn.data.segments import Segments
 from ser_acrnn.inference.batching import segment_posteriors
-from ser_acrnn.models.heads import encoder
+from ser_acrnn.models.heads import encoder, with_new_head
 from ser_acrnn.training.finetuning import FineTuned
 from ser_acrnn.training.systems import Scorer, Stage
 
@@ -51,8 +51,8 @@ class Scratch(Whole):
     """The source's architecture with weights drawn anew."""
 
     @override
-    def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
-        return FineTuned(self.preset, keras.models.clone_model(self.source)).network(mean, variance)
+    def begun(self) -> keras.Model:
+        return with_new_head(keras.models.clone_model(self.source), self.preset.model.emotions, "none", keep_known=False)
 
     @property
     @override

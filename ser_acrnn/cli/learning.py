@@ -62,7 +62,7 @@ def train(
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(min=1e-9, max=10, help="Highest learning rate; by default 0.003, that of the new head, and 0.001 from scratch."),
+        typer.Option(min=1e-9, max=10, help="Highest learning rate; by default 0.003, that of the head, and 0.001 from scratch."),
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, max=MOST_SEGMENTS, help="Segments of 3 s at a time; by default 40, 8 of few recordings.")
@@ -86,7 +86,8 @@ def train(
     """Train a network on recordings and emotions of your own.
 
     Each speaker is tested by a network that has never heard them (more than ten speakers: ten groups of speakers); then a network is
-    trained on all. Beginning with a trained network, first a new head learns, then ever more of the rest.
+    trained on all. Beginning with a trained network, first its head learns, then ever more of the rest; name emotions as it
+    does, and it begins with what it knows of them.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     runs = seeds or [seed or 0]

@@ -34,14 +34,15 @@ def encoder(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, embedding, name=f"{model.name}_encoder")
 
 
-def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = "encoder") -> keras.Model:
-    """A copy of the network that tells other emotions apart; the layer `emotion` starts anew.
+def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = "encoder", *, keep_known: bool = True) -> keras.Model:
+    """A copy of the network that tells other emotions apart: with those that it knows by name it goes on, the others start anew.
 
     Args:
         model: A network of `ser_acrnn.models.networks.acrnn`; it stays as it is.
         emotions: Names of the new outputs, in order; two or more.
         freeze: What is not trained: `"none"`; `"conv"`, the convolutions; `"encoder"`, all but the new layer. Frozen batch norm uses the
             statistics that it has. The normalisation of the features is never trained.
+        keep_known: Whether the weights of outputs that the network has already, by name, are kept.
 
     Returns:
         Segments -> posteriors `(batch, emotions)`, not compiled.
@@ -61,7 +62,14 @@ def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = 
     copy.set_weights(model.get_weights())
     for layer in copy.layers:
         layer.trainable = not (freeze == "encoder" or (freeze == "conv" and layer.name.startswith("conv_")))
-    posteriors = EmotionPosteriors(tuple(emotions), name="emotion")(_embedding(copy))
+    known, head = copy.get_layer("emotion"), EmotionPosteriors(tuple(emotions), name="emotion")
+    posteriors = head(_embedding(copy))
+    kept = [(place, known.emotions.index(name)) for place, name in enumerate(emotions) if keep_known and name in known.emotions]
+    weights = head.get_weights()
+    for new, old in zip(weights, known.get_weights(), strict=True):
+        for place, number in kept:
+            new[..., place] = old[..., number]
+    head.set_weights(weights)
     return SegmentNetwork(copy.input, posteriors, name=model.name)
 
 

@@ -1,4 +1,4 @@
-"""A trained network on a corpus of one's own: a new head, then ever more of the network, unfrozen step by step."""
+"""A trained network on a corpus of one's own: its head for other emotions, then ever more of the network, unfrozen step by step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STAGES = (
 
 
 class FineTuned(Acrnn):
-    """A trained network with a new head; a third of the epochs each for the head, for all but the convolutions, and for everything.
+    """A trained network for other emotions; a third of the epochs each for the head, for all but the convolutions, and for everything.
 
     Args:
         preset: Its `model` has the emotions of the new head, and the channels and normalisation of the source; its `training` takes the
@@ -36,10 +36,13 @@ class FineTuned(Acrnn):
         super().__init__(preset)
         self.source = source
 
+    def begun(self) -> keras.Model:
+        """The network that training begins with; emotions that the source knows by name keep their weights."""
+        return with_new_head(self.source, self.preset.model.emotions, "none")
+
     @override
     def network(self, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> keras.Model:
-        channels = self.preset.model.channels
-        model = with_new_head(self.source, self.preset.model.emotions, "none")
+        channels, model = self.preset.model.channels, self.begun()
         model.get_layer("normalise").set_statistics(mean[:, :channels], variance[:, :channels])
         return model
 

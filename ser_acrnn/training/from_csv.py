@@ -88,6 +88,11 @@ def plan(
         numbers = replace(numbers, learning_rate=learning_rate)
     preset = Preset(recipe, model, _long_enough(numbers, len(utterances), epochs, batch_size))
     tuned = None if source is None else FineTuned(preset, source.model)
+    if source is not None and not set(emotions) & set(source.emotions):
+        logger.warning(
+            "%s: names no emotion as the network does (%s), and training begins with nothing that it knows of them",
+            *(labels, ", ".join(source.emotions)),
+        )
     if tuned is not None and preset.training.epochs < (fewest := sum(stage.training.epochs for stage in tuned.stages())):
         logger.warning("epochs is %d, and %d are trained: of a trained network, one in each stage", preset.training.epochs, fewest)
     _note_emotions_of_one_speaker(labels, utterances)

@@ -33,6 +33,19 @@ def test_the_encoder_is_kept_and_the_head_is_new(network, segments):
     assert encoder(network).output_shape == (None, 8) and network.output_shape == (None, 7)
 
 
+def test_emotions_that_the_network_knows_by_name_go_on_as_they_are(network, segments):
+    adapted = with_new_head(network, ("sad", "calm", "happy"))
+    known, new = network.get_layer("emotion"), adapted.get_layer("emotion")
+    for mine, place in ((0, known.emotions.index("sad")), (2, known.emotions.index("happy"))):
+        for ours, theirs in zip(new.get_weights(), known.get_weights(), strict=True):
+            np.testing.assert_array_equal(ours[..., mine], theirs[..., place])
+    kernel, bias = new.get_weights()
+    assert bias[1] == 0 and not (kernel[:, 1:2] == known.get_weights()[0]).all(axis=0).any()
+    before, after = np.asarray(network(segments)), np.asarray(adapted(segments))
+    sad, happy = (before[:, known.emotions.index(name)] for name in ("sad", "happy"))
+    np.testing.assert_allclose(after[:, 0] / after[:, 2], sad / happy, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("freeze", "learns", "rests"),
     [("none", ("conv_1", "linear", "embedding"), ()), ("conv", ("linear", "blstm"), ("conv_1",)), ("encoder", (), ("conv_1", "embedding"))],

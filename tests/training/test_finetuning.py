@@ -44,6 +44,21 @@ def test_fewer_epochs_than_stages_are_told(labels, sources, caplog):
     assert told == "epochs is 2, and 3 are trained: of a trained network, one in each stage"
 
 
+def test_emotions_named_as_the_networks_own_go_on_and_others_are_told(labels, sources, caplog):
+    source = Predictor(sources / "training.keras")
+    from_csv.plan(labels, source)  # calm and tense, of which it knows neither
+    assert "names no emotion as the network does (" + ", ".join(source.emotions) in caplog.text
+    caplog.clear()
+    renamed = labels.with_name("renamed.csv")
+    renamed.write_text(labels.read_text().replace(",calm", "," + source.emotions[1]))
+    tuned = from_csv.plan(renamed, source).trained_by
+    head, known = (model.get_layer("emotion") for model in (tuned.begun(), source.model))
+    place = head.emotions.index(source.emotions[1])
+    for new, old in zip(head.get_weights(), known.get_weights(), strict=True):
+        np.testing.assert_array_equal(new[..., place], old[..., 1])
+    assert "names no emotion" not in caplog.text
+
+
 def test_stages_unfreeze_from_the_head_down(staged):
     source, before, job, entries, model = staged
     head, most, everything = job.trained_by.stages()
