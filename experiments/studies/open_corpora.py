@@ -44,13 +44,13 @@ COPIES = 4  # of each recording; Emo-DB's own robust network has eight, of a twe
 def _recipes() -> dict[str, Preset]:
     """What is chosen from: the light networks by what they are normalised by, on speech with short pauses, all corpora drawn alike.
 
-    The robust one, by the utterance, learns from degraded copies as well.
+    The robust ones learn from degraded copies as well.
     """
     bases = ("best-by-utterance", "best-by-training", "best-by-speaker")
     change = {**ablations.CHANGES["best-by-utterance"]["short-pauses"], "training": {"sampling": "corpora"}}
     found = {base.removeprefix("best-"): ablations.changed(ablations.BASES[base], change) for base in bases}
-    plain = found["by-utterance"]
-    found["robust-by-utterance"] = replace(plain, training=replace(plain.training, copies=COPIES))
+    for name in ("by-utterance", "by-speaker"):
+        found[f"robust-{name}"] = replace(found[name], training=replace(found[name].training, copies=COPIES))
     return {name: replace(preset, model=replace(preset.model, emotions=SIX)) for name, preset in found.items()}
 
 

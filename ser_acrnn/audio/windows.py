@@ -42,12 +42,18 @@ def windows(pieces: Iterable[NDArray[np.float32]], length: int, hop: int) -> Ite
 
 
 def mono_chunk(chunk: ArrayLike) -> NDArray[np.float32]:
-    """A piece of live audio as samples, shape `(samples,)`, see `ser_acrnn.audio.waveforms.in_full_scale`.
+    """A piece of live audio, `(samples,)` or `(samples, 1)`, as samples `(samples,)`; see `ser_acrnn.audio.waveforms.in_full_scale`.
 
     Raises:
-        ValueError: It is not one-dimensional, or holds no real numbers.
+        ValueError: It is something else, or holds no real numbers.
     """
-    samples = np.asarray(chunk)
+    expected = "expected (samples,): mono at 16 kHz"
+    try:
+        samples = np.asarray(chunk)
+    except ValueError as error:  # such as samples and their rate
+        raise ValueError(f"a chunk is a {type(chunk).__name__} of unequal parts, {expected}") from error
+    if samples.ndim == 2 and samples.shape[1] == 1:
+        samples = samples[:, 0]
     if samples.ndim != 1:
-        raise ValueError(f"a chunk has the shape {samples.shape}, expected (samples,): mono at 16 kHz")
+        raise ValueError(f"a chunk has the shape {samples.shape}, {expected}")
     return in_full_scale(samples)

@@ -83,5 +83,10 @@ class AcrnnEmbedding(TransformerMixin, BaseEstimator):
             rows.append(found)
         return np.stack(rows)
 
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of the columns, as `embed` has them; `set_output(transform="pandas")` takes them."""
+        check_is_fitted(self)
+        return np.array([COLUMN.format(unit) for unit in range(self.n_features_out_)], dtype=object)
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "embedder_")

@@ -231,14 +231,14 @@ class Predictor:
         The judgements are those of `timeline` on the same samples.
 
         Args:
-            chunks: Mono samples at the network's rate, 16 kHz, in pieces of any length, shape `(samples,)`.
+            chunks: Mono samples at the network's rate, 16 kHz, in pieces of any length, shape `(samples,)` or `(samples, 1)`.
             hop_seconds: Between the starts of windows.
 
         Yields:
             See `timeline`; the first one after 3 s, a last one when the chunks end between two hops.
 
         Raises:
-            ValueError: See `timeline`; or a chunk that is not one-dimensional.
+            ValueError: See `timeline`; or a chunk that is something else.
         """
         for window in self.preprocessor.windows(map(mono_chunk, chunks), hop_seconds):
             yield from self._predict_windows(self._hear([window]))

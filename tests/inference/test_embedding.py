@@ -90,6 +90,13 @@ def test_it_is_a_step_of_a_pipeline(network, paths):
     assert list(clone(pipeline).fit(paths[:4], labels[:4]).predict(paths[4:7])) == labels[4:7]
 
 
+def test_its_columns_have_the_names_of_the_table(network, paths):
+    named = embedding.AcrnnEmbedding(network).set_output(transform="pandas").fit(paths).transform(paths)
+    expected = embedding.embed(paths, network)
+    assert list(named.columns) == list(expected.columns) == list(embedding.AcrnnEmbedding(network).fit(paths).get_feature_names_out())
+    np.testing.assert_array_equal(named.to_numpy(), expected.to_numpy())
+
+
 def test_a_transformer_that_is_not_fitted_says_so():
     with pytest.raises(NotFittedError, match="AcrnnEmbedding instance is not fitted"):
         embedding.AcrnnEmbedding().transform(["recording.wav"])

@@ -238,6 +238,9 @@ def test_flawed_windows_are_named_and_the_others_judged(model):
     assert "NaN" in next(piece for piece in pieces if piece.start_seconds == 7).flaw
     with pytest.raises(ValueError, match=r"a chunk has the shape \(4, 2\)"):
         list(predictor.predict_stream([np.zeros((4, 2))]))
+    with pytest.raises(ValueError, match=r"a chunk is a tuple of unequal parts, expected \(samples,\): mono at 16 kHz"):
+        list(predictor.predict_stream([(samples, 48_000)]))
+    assert list(predictor.predict_stream([samples[:, None]])) == pieces  # as sounddevice hands them on
 
 
 def test_a_long_recording_is_the_mean_of_its_windows_at_any_rate(model, tmp_path):
