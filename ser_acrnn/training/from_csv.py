@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 ALL = "all"
 OnEpoch = Callable[[str, dict[str, Any]], None]
 
-# The rate is the head's, which learns first; with a third of it the stages stay behind training from scratch.
+# The rate is the head's, which learns first; see docs/results/few-examples.md for what it is worth.
 FINE_TUNING: dict[str, Any] = {"epochs": 30, "learning_rate": 3e-3}
 # Few recordings are seen more often, see `experiments.studies.transfer_methods`: a quarter of these updates left training
 # from scratch far from its end.
