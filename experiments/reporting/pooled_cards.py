@@ -157,11 +157,17 @@ def _calibration(results: Iterable[RunResult]) -> str:
     return f"Its confidence and the share of right decisions differ by {' and by '.join(said)} (expected calibration error)."
 
 
+def _has_heard_the_speaker(folds: Mapping[str, RunResult]) -> bool:
+    """Whether a recipe normalises by all that there is of the speaker who is judged."""
+    return any(one.config["model"]["normalisation"] == "speaker" for one in folds.values())
+
+
 def _folds(recipe: str, results: Path) -> str:
     found = {name: {one.fold["test"]: one for one in left_out.finished(name, results)} for name in left_out.recipes(results)}
     if not (mine := found.pop(recipe, {})):
         return "What the same recipe is worth on each of its training corpora, when that one is left out, has not been measured."
-    others = [name for name, folds in found.items() if folds.keys() & mine.keys()]
+    alike = [name for name, folds in found.items() if _has_heard_the_speaker(folds) == _has_heard_the_speaker(mine)]
+    others = [name for name in alike if found[name].keys() & mine.keys()]
     rows = []
     for test, one in mine.items():
         corpus = catalogue.corpus(test)

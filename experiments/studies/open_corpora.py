@@ -55,6 +55,9 @@ def _recipes() -> dict[str, Preset]:
 
 
 RECIPES = _recipes()
+# Those by the speaker have heard all of whom they judge, and are no match for the others.
+BY_SPEAKER = [name for name, preset in RECIPES.items() if preset.model.normalisation == "speaker"]
+UNADAPTED = [name for name in RECIPES if name not in BY_SPEAKER]
 
 
 def folds(corpora: Sequence[str]) -> list[Fold]:
@@ -150,7 +153,7 @@ def table(found: dict[str, list[RunResult]]) -> str:
 def main(
     prepared: PreparedCorpora,
     name: Annotated[str, typer.Option(help="what the network is called")] = "acrnn3d-open",
-    recipe: Annotated[str, typer.Option(help="what is chosen from, separated by commas")] = ",".join(RECIPES),
+    recipe: Annotated[str, typer.Option(help="what is chosen from, separated by commas")] = ",".join(UNADAPTED),
     epochs: Epochs = None,
     models: KeptModels = Path("build/models"),
     directory: Annotated[Path, typer.Option(help="folder of the network, its index and its card")] = Path("build/models"),
@@ -169,6 +172,8 @@ def main(
     if unknown := sorted(set(recipe.split(",")) - set(RECIPES)):
         raise ValueError(f"--recipe names {unknown}, expected some of {list(RECIPES)}")
     presets = {one: RECIPES[one] for one in recipe.split(",")}
+    if len({one in BY_SPEAKER for one in presets}) > 1:
+        raise ValueError(f"--recipe names {list(presets)}, expected none of {BY_SPEAKER} or these alone: they have heard whom they judge")
     if epochs is not None:
         presets = {one: replace(preset, training=replace(preset.training, epochs=epochs)) for one, preset in presets.items()}
     with lock(work / FOLDER / f"{name}.lock"):

@@ -261,6 +261,12 @@ def judged(test, posteriors):
     return RunResult("pool", "one", {"test": test}, 0, ["angry", "sad", "fear"], utterances, 1, [], "", {}, "", "", "", "float32", 1.0)
 
 
+def test_recipes_that_have_heard_whom_they_judge_are_not_compared_with_others(capsys):
+    assert open_corpora.main(["--prepared", "x", "--recipe", "by-utterance,robust-by-speaker"]) != 0
+    assert "expected none of ['by-speaker', 'robust-by-speaker'] or these alone" in capsys.readouterr().err
+    assert set(open_corpora.UNADAPTED) == {"by-utterance", "by-training", "robust-by-utterance"}
+
+
 def test_recipes_are_compared_over_the_emotions_that_the_corpus_left_out_has():
     right = judged("banglaser", [("angry", [0.3, 0.1, 0.6]), ("sad", [0.1, 0.2, 0.7])])  # it has no fear
     half = judged("banglaser", [("angry", [0.3, 0.1, 0.6]), ("sad", [0.2, 0.1, 0.7])])

@@ -61,7 +61,9 @@ def card(tmp_path):
     utterances = [{"id": f"emodb/{number}", "emotion": emotion, "posteriors": [1, 0, 0, 0, 0, 0]} for number, emotion in enumerate(SIX)]
     fold = {"train": ["crema_d", "banglaser"], "validation": None, "test": "emodb"}
     one = RunResult("pool", "by-utterance", fold, 0, list(SIX), utterances, 1, [], "", {}, "", "", "", "float32", 1.0)
-    one.save(tmp_path / left_out.FOLDER / "by-utterance" / "emodb-seed0.json")
+    for recipe, by in (("by-utterance", "utterance"), ("by-training", "training"), ("other", "utterance"), ("by-speaker", "speaker")):
+        of_recipe = replace(one, system=recipe, config={"model": {"normalisation": by}})
+        of_recipe.save(tmp_path / left_out.FOLDER / recipe / "emodb-seed0.json")
     for speaker in ("03", "08", "09"):
         heard = [{**each, "id": f"emodb/{speaker}{each['emotion']}"} for each in utterances]
         group = {"train": ["crema_d", "banglaser"], "validation": None, "test": f"emodb-{speaker}"}
@@ -102,7 +104,9 @@ def test_it_says_what_it_is_worth_on_what_it_has_not_heard(card):
     ] in found
     assert ["RAVDESS", "sex male", "6", "100.0"] in found and ["RAVDESS", "sex female", "6", "16.7"] in found
     assert "differ by 16.7 points on RAVDESS" in card  # sure by 0.75, right by 7 / 12
-    assert ["Emo-DB", "German", "6", "16.7"] in found
+    # Recipes by the speaker have heard whom they judge, and do not stand beside it.
+    assert ["left out", "language", "emotions", "`by-utterance`", "`by-training`", "`other`"] in found
+    assert ["Emo-DB", "German", "6", "16.7", "16.7", "16.7"] in found
 
 
 def test_what_was_not_measured_is_said_so(tmp_path):
