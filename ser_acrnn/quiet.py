@@ -40,20 +40,29 @@ def without_talk() -> Iterator[None]:
     import re
     import tempfile
 
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as written:
+    try:
         kept = os.dup(2)
+    except OSError:  # it is closed, as a service's may be
+        yield
+        return
+    _flush()
+    with tempfile.TemporaryFile() as written:
         os.dup2(written.fileno(), 2)
         try:
             yield
         finally:
-            sys.stderr.flush()
+            _flush()
             os.dup2(kept, 2)
             os.close(kept)
             written.seek(0)
             others = b"".join(line for line in written if not re.match(_TALK, line))
             if others:
                 os.write(2, others)
+
+
+def _flush() -> None:
+    if sys.stderr is not None:
+        sys.stderr.flush()
 
 
 class _Finder(MetaPathFinder):

@@ -71,6 +71,10 @@ def test_what_others_write_is_kept(capfd):
     assert capfd.readouterr().err == "mine\nF0000 00:00:1795739637.359815   13315 x.cc:52] fatal\n"
 
 
+def test_a_service_without_standard_error_imports_keras():
+    process("-c", "import os, sys; os.close(2); sys.stderr = None; import ser_acrnn, keras; ser_acrnn.load_pretrained('acrnn3d-open')")
+
+
 def test_an_error_in_silence_is_raised(capfd):
     with pytest.raises(ValueError, match="mine"), quiet.without_talk():
         os.write(2, TALK[0])

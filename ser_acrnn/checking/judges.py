@@ -94,10 +94,23 @@ def exported(path: Path, network: NetworkJudge | None = None) -> FunctionJudge:
             said = np.concatenate([judge([piece]) for piece in pieces([waveform], length)])
         else:
             said = judge(network.predictor.preprocessor.segments(waveform, RATE_HERTZ))
+        said = _answers(said)
         found = metrics.utterance_posteriors(said, np.zeros(len(said), int))[0]
         return dict(zip(emotions, (found / found.sum()).tolist(), strict=True))
 
     return FunctionJudge(str(path), judged, emotions)
+
+
+def _answers(said: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Posteriors without the rows of NaN, by which a file refuses what `Predictor` refuses.
+
+    Raises:
+        ValueError: There are no others.
+    """
+    answered = said[~np.isnan(said).any(axis=1)]
+    if not len(answered):
+        raise ValueError("says NaN, which is how a network's file refuses a recording")
+    return answered
 
 
 def _facts(path: Path) -> dict[str, Any]:
@@ -135,7 +148,7 @@ def _onnx(path: Path, emotions: Sequence[str]) -> FunctionJudge:
 
     def judged(waveform: NDArray[np.float32]) -> dict[str, float]:
         (said, *_) = session.run(None, {entry.name: waveform[None]})
-        return dict(zip(names, np.asarray(said)[0].tolist(), strict=True))
+        return dict(zip(names, _answers(np.asarray(said))[0].tolist(), strict=True))
 
     return FunctionJudge(str(path), judged, names)
 

@@ -212,6 +212,9 @@ def _of_waveforms(
     return made_from, waveforms, heard, partial(utterance_posteriors, speaker)
 
 
+_OF_A_SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
+
+
 def _check_arguments(
     path: Path, format: str, quantize: str | None, waveform: bool, seconds: float | None, speaker: Statistics | None
 ) -> None:
@@ -229,6 +232,8 @@ def _check_arguments(
         )
     if path.is_dir() and (suffix or (any(path.iterdir()) and not (path / "saved_model.pb").is_file())):
         raise ExportError(f"{path}: is a folder, expected {'a file' if suffix else 'none, an empty one, or an earlier SavedModel'}")
+    if path.is_dir() and (others := sorted({one.name for one in path.iterdir()} - _OF_A_SAVED_MODEL)):
+        raise ExportError(f"{path}: holds {', '.join(others)} besides an earlier SavedModel, expected that alone: the folder is replaced")
     if path.is_file() and not suffix:
         raise ExportError(f"{path}: is a file, expected none, or the folder of an earlier SavedModel")
     if format != "keras" and (backend := keras.backend.backend()) != "tensorflow":

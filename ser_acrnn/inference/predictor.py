@@ -133,8 +133,12 @@ class Predictor:
             AudioError: A recording cannot be used, and there is no `on_unusable`; or none can be used.
             ValueError: No recording, or the network has nothing that adapts.
         """
-        adapt = adapt and self._scorer.adapts
         scope = self.preprocessor.scope
+        if not adapt and scope != "speaker":
+            raise ValueError(
+                f"{self.name}: normalises by the {scope} statistics and adapt is False, expected one of both to hear a speaker"
+            )
+        adapt = adapt and self._scorer.adapts
         if not adapt and scope != "speaker":
             raise ValueError(f"{self.name}: normalises by the {scope} statistics, expected batch norm that adapts to a speaker")
         recordings = [repeatable(recording) for recording in several(recordings)]

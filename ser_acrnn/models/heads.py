@@ -52,9 +52,9 @@ def with_new_head(model: keras.Model, emotions: Sequence[str], freeze: Freeze = 
         NetworkError: The network is none of this package's.
     """
     check_parts(model, parts=("emotion",))
-    distinct = not isinstance(emotions, str) and len(set(emotions)) == len(emotions) > 1
+    distinct = not isinstance(emotions, (str, set, frozenset)) and len(set(emotions)) == len(emotions) > 1
     if not distinct or not all(map(tables.can_be_an_emotion, emotions)):
-        words = f"two or more distinct names of letters on a line, none of {list(tables.PREDICTED)}"
+        words = f"two or more distinct names of letters on a line, in order, none of {list(tables.PREDICTED)}"
         raise ValueError(f"emotions are {emotions!r}, expected {words}")
     if freeze not in get_args(Freeze):
         raise ValueError(f"freeze is {freeze!r}, expected one of {get_args(Freeze)}")

@@ -90,6 +90,12 @@ def onnx_model(path, shape=("batch", "samples")):
     return path
 
 
+def test_a_file_refuses_by_nan(tmp_path, waveforms):
+    judge = opened(str(onnx_model(tmp_path / "loud.onnx")), ("happy", "sad"))
+    found = judge([waveforms[0], np.full(16_000, np.inf, np.float32)])
+    assert found.judged.tolist() == [True, False] and "says NaN" in found.problems[1]
+
+
 def test_an_onnx_file_of_somebody_takes_the_names_of_its_emotions(tmp_path, waveforms):
     path = onnx_model(tmp_path / "loud.onnx")
     found = opened(str(path), ["loud", "quiet"])(waveforms)

@@ -256,6 +256,10 @@ def test_a_saved_model_replaces_its_predecessor_and_no_other_folder(exports, mix
     export(mixed, path, samples=samples)
     assert open_exported(path, "saved_model")(samples).shape == (2, 3)
     assert {found.name for found in tmp_path.iterdir()} == {"model", "model.check.json"}
+    (path / "notes.txt").write_text("mine")
+    with pytest.raises(ExportError, match=r"model: holds notes\.txt besides an earlier SavedModel, expected that alone"):
+        export(mixed, path, samples=samples)
+    assert (path / "notes.txt").is_file()
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.png").write_bytes(b"a cat")
     with pytest.raises(ExportError, match="photos: is a folder, expected none, an empty one, or an earlier SavedModel"):

@@ -92,8 +92,10 @@ def test_impossible_heads_are_refused(network):
         with_new_head(network, ("calm", "calm"))
     with pytest.raises(ValueError, match="emotions are 'sad', expected two or more distinct names"):
         with_new_head(network, "sad")
+    with pytest.raises(ValueError, match="expected two or more distinct names of letters on a line, in order"):
+        with_new_head(network, {"calm", "tense"})
     for names in ((0, 1), ("calm", ""), ("calm", "very\ntense"), ("calm", "path")):
-        with pytest.raises(ValueError, match="expected two or more distinct names of letters on a line, none of"):
+        with pytest.raises(ValueError, match="expected two or more distinct names of letters on a line, in order, none of"):
             with_new_head(network, names)
     for make in (with_new_head, encoder):
         with pytest.raises(ValueError, match=r"the model is a str, expected a keras.Model, as ser_acrnn.load_pretrained gives"):
