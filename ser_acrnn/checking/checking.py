@@ -24,6 +24,8 @@ _NO_MODEL = "there are predictions alone, and no model"
 _CHANGES = ("silence around", "level", "noise", "telephone band", "codec", "room", "tempo")
 _SOUNDS = ("silence and noise", "music", "sounds without speech", "agreement of the export")
 
+_COLUMNS = {"path", "speaker", "sex", "truth", "decision", correctness.LENGTH, correctness.PITCH}
+
 
 def check(
     judge: Judge,
@@ -45,10 +47,12 @@ def check(
         on_step: Called now and then.
 
     Raises:
-        CheckError: The model judges none of the recordings, or fails on one.
+        CheckError: The model judges none of the recordings, fails on one, or calls an emotion as a column beside the posteriors.
         PredictionsError: The labels cannot be used, or have an emotion that the model does not know.
     """
     started = time.perf_counter()
+    if mistaken := sorted(_COLUMNS & set(judge.emotions)):
+        raise CheckError(f"{judge.name}: calls emotions {', '.join(mistaken)}, expected none called as columns that stand beside them")
     known = predictions_table.read_labels(labels, emotions=judge.emotions).frame
     waveforms, problems = _loaded(known["path"], on_step)
     frame = known[known["path"].isin(waveforms)].reset_index(drop=True)

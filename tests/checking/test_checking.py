@@ -87,6 +87,13 @@ def test_names_are_no_markup_on_the_page(judge, labels):
     assert "<script>" not in pages.page(check(named, labels, most_changed=1))
 
 
+def test_emotions_called_as_columns_are_refused(labels):
+    for name in ("speaker", "truth", "seconds"):
+        named = FunctionJudge("odd", lambda _, name=name: {name: 0.5, "sad": 0.5}, (name, "sad"))
+        with pytest.raises(CheckError, match=f"odd: calls emotions {name}, expected none called as columns"):
+            check(named, labels)
+
+
 def test_what_is_refused_is_told(labels):
     def picky(samples):
         if len(samples) < 1.2 * 16_000:
