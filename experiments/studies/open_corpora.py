@@ -55,7 +55,7 @@ def _recipes() -> dict[str, Preset]:
 
 
 RECIPES = _recipes()
-# Those by the speaker have heard all of whom they judge, and are no match for the others.
+# Those by the speaker have heard all of whom they judge, and are not compared with the others.
 BY_SPEAKER = [name for name, preset in RECIPES.items() if preset.model.normalisation == "speaker"]
 UNADAPTED = [name for name in RECIPES if name not in BY_SPEAKER]
 

@@ -40,7 +40,7 @@ class FewShotConfig:
 
 
 class Whole(FineTuned):
-    """The source with a new head, trained as a whole in one stage: as from scratch, but for the weights that it begins with."""
+    """The source for other emotions, trained as a whole in one stage: as from scratch, but for the weights that it begins with."""
 
     @override
     def stages(self) -> Sequence[Stage]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from networks import trained_on_other_voices
 
-from ser_acrnn.checking import CheckError
+from ser_acrnn.checking import CheckError, judges
 from ser_acrnn.checking.judges import NetworkJudge, exported, opened
 from ser_acrnn.config import FEATURE_RECIPES, ModelConfig
 from ser_acrnn.export.exporting import export
@@ -93,6 +93,16 @@ def onnx_model(path, shape=("batch", "samples")):
 def test_a_file_refuses_by_nan(tmp_path, waveforms):
     judge = opened(str(onnx_model(tmp_path / "loud.onnx")), ("happy", "sad"))
     found = judge([waveforms[0], np.full(16_000, np.inf, np.float32)])
+    assert found.judged.tolist() == [True, False] and "says NaN" in found.problems[1]
+
+
+def test_an_export_is_judged_by_what_it_answers(folder, waveforms, monkeypatch):
+    nothing, something = np.full((1, 3), np.nan), np.array([[0.2, 0.3, 0.5]])
+    said = iter([nothing, something, nothing, nothing])
+    monkeypatch.setattr(judges, "open_exported", lambda path, format: lambda pieces: next(said))
+    monkeypatch.setattr(judges, "pieces", lambda waveforms, length: [*waveforms, *waveforms])
+    found = exported(folder / "export-True.keras")(waveforms[:2])
+    np.testing.assert_allclose(found.posteriors[0], something[0])
     assert found.judged.tolist() == [True, False] and "says NaN" in found.problems[1]
 
 
