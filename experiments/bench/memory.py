@@ -9,25 +9,29 @@ import psutil
 
 
 class PeakMemory(threading.Thread):
-    """Adds up the resident memory of this process and its descendants twenty times a second."""
+    """Adds up the resident memory of this process and its descendants twenty times a second, and once at the beginning and the end."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.peak, self.done = 0, threading.Event()
+        self.me, self.peak, self.done = psutil.Process(), 0, threading.Event()
+        self._look()
         self.start()
 
     def run(self) -> None:
-        """Samples until `stop`."""
-        me = psutil.Process()
+        """Looks until `stop`."""
         while not self.done.wait(0.05):
-            total = 0
-            for process in [me, *me.children(recursive=True)]:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    total += process.memory_info().rss
-            self.peak = max(self.peak, total)
+            self._look()
 
     def stop(self) -> float:
         """Returns the peak in MiB."""
         self.done.set()
         self.join()
+        self._look()
         return self.peak / 2**20
+
+    def _look(self) -> None:
+        total = 0
+        for process in [self.me, *self.me.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+        self.peak = max(self.peak, total)

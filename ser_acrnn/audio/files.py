@@ -104,7 +104,7 @@ def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recordin
     name = sources.name_of(recording)
     try:
         if isinstance(recording, (str, os.PathLike)) and not Path(recording).is_file():
-            raise AudioError(f"{name}: no such file, expected an audio file")
+            raise AudioError(f"{name}: {'is a folder' if Path(recording).is_dir() else 'no such file'}, expected an audio file")
         with ExitStack() as stack:
             file = stack.enter_context(sources.opened(recording))
             if size_of(file) == 0:

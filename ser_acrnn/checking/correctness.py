@@ -116,8 +116,10 @@ def _by_speaker(table: pd.DataFrame, bounds: Bounds) -> Iterator[Outcome]:
 def _by_thirds(table: pd.DataFrame, column: str, name: str, what: str, uar: float, bounds: Bounds) -> Outcome:
     about = f"by how much the UAR of a third of the recordings, by {what}, falls below that of all"
     known = table[table[column].notna()] if column in table else table[:0]
-    if known[column].nunique() < len(_THIRDS) if column in known else True:
+    if known.empty:
         return Outcome(name, about, reason="it cannot be measured without the recordings")
+    if (values := known[column].nunique()) < len(_THIRDS):
+        return Outcome(name, about, reason=f"the recordings have {values} such values, expected {len(_THIRDS)} or more to part them by")
     thirds = pd.qcut(known[column].rank(method="first"), len(_THIRDS), labels=list(_THIRDS)).astype(str)
     groups = _uars(known.assign(third=thirds), "third")
     if len(groups) < len(_THIRDS):

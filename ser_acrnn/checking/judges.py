@@ -17,7 +17,8 @@ from ser_acrnn.checking.answers import RATE_HERTZ, Answers, FunctionJudge, Judge
 from ser_acrnn.checking.outcomes import CheckError
 from ser_acrnn.evaluation import metrics
 from ser_acrnn.export.checks import pieces
-from ser_acrnn.export.exporting import check_file, open_exported
+from ser_acrnn.export.exporting import open_exported
+from ser_acrnn.export.targets import check_file
 from ser_acrnn.inference.predictor import Predictor
 
 

@@ -115,9 +115,11 @@ def evaluate(
         if predictions:
             found = {name: _of_predictions(name, truth) for name in names}
         else:
-            networks = {name: _network(name, tempos) for name in names}  # so that one that is not there is said at once
+            # What is wrong with a network, or with the labels for one, is said before either has judged anything.
+            networks = {name: _network(name, tempos) for name in names}
+            known = {name: _known(network, truth) for name, network in networks.items()}
             for name, network in networks.items():
-                found[name], said, more = _of_network(network, truth, adapt)
+                found[name], said, more = _of_network(network, truth, known[name], adapt)
                 problems += [problem for problem in more if problem not in problems]
                 if save_predictions and len(found) == 1:
                     write_text(save_predictions, said.to_csv(index=False))
@@ -163,16 +165,21 @@ def _network(model: str, tempos: bool) -> Predictor:
     return Predictor(model, tempos=FIVE_TEMPOS if tempos else AS_SPOKEN)
 
 
-def _of_network(predictor: Predictor, truth: Truth, adapt: bool) -> tuple[Evaluation, DataFrame, list[str]]:
+def _known(predictor: Predictor, truth: Truth) -> DataFrame:
+    """The labels in the network's own words."""
+    from ser_acrnn.evaluation import predictions_table
+
+    return predictions_table.read_labels(truth.labels, emotions=predictor.emotions, columns=truth.by, mapping=truth.mapping).frame
+
+
+def _of_network(predictor: Predictor, truth: Truth, known: DataFrame, adapt: bool) -> tuple[Evaluation, DataFrame, list[str]]:
     """What a network is worth on the recordings that can be used, what it says of them, and what is wrong with the others."""
     from pandas import DataFrame
 
     from ser_acrnn.data.corpus import CorpusError, read_csv
-    from ser_acrnn.evaluation import evaluating, predictions_table
+    from ser_acrnn.evaluation import evaluating
 
     utterances = read_csv(truth.labels)
-    emotions = predictor.emotions
-    known = predictions_table.read_labels(truth.labels, emotions=emotions, columns=truth.by, mapping=truth.mapping).frame
     said: list[dict[str, Any]] = []
     problems: list[str] = []
     enrolled = ""
@@ -191,7 +198,7 @@ def _of_network(predictor: Predictor, truth: Truth, adapt: bool) -> tuple[Evalua
         raise CorpusError(f"{truth.labels}: no recording can be used: {'; '.join(problems)}")
     predictions = DataFrame(said)
     judged = known[known["path"].isin(predictions["path"])]
-    found = evaluating.evaluate(predictions, judged, by=truth.by, emotions=emotions, labels_only=truth.labels_only)
+    found = evaluating.evaluate(predictions, judged, by=truth.by, emotions=predictor.emotions, labels_only=truth.labels_only)
     return found, predictions, problems
 
 

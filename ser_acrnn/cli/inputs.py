@@ -24,7 +24,8 @@ _BLOCK_BYTES = 2**20
 def recordings(files: Sequence[Path]) -> Iterator[Path]:
     """The files, and those that folders hold, by their suffix, sorted; `-` and pipes are read to files that the end of the command removes.
 
-    What is skipped in a folder is told at the end of the command.
+    What is skipped in a folder is told at the end of the command. Beside others, a folder without recordings stands for itself, as what
+    cannot be used.
 
     Raises:
         ValueError: A pipe is empty, or has too much.
@@ -33,7 +34,7 @@ def recordings(files: Sequence[Path]) -> Iterator[Path]:
         if str(path) == STANDARD_INPUT or _is_pipe(path):
             yield _spooled(path)
         elif os.path.isdir(path):
-            yield from _inside(path)
+            yield from _inside(path, len(files) == 1)
         else:
             yield path
 
@@ -86,8 +87,8 @@ def _spooled(pipe: Path) -> Path:
     return kept
 
 
-def _inside(folder: Path) -> list[Path]:
-    """The audio files of a folder and of those in it, also where links lead; each folder once."""
+def _inside(folder: Path, alone: bool) -> list[Path]:
+    """The audio files of a folder and of those in it, also where links lead; each folder once. Without any, an error if it is alone."""
     found: list[Path] = []
     skipped: dict[str, list[str]] = {}
 
@@ -117,10 +118,10 @@ def _inside(folder: Path) -> list[Path]:
             else:
                 found.append(Path(path))
     said = ", ".join(f"{len(paths)} {why} (such as {min(paths)})" for why, paths in skipped.items())
-    if not found:
+    if not found and alone:
         raise typer.BadParameter(
             printable(f"{folder}: holds no audio file, expected some of {' '.join(AUDIO_SUFFIXES)}" + (f"; skipped {said}" if said else ""))
         )
     if said:
         running().call_on_close(lambda: say(f"{folder}: skipped {said}"))
-    return sorted(found)
+    return sorted(found) or [folder]

@@ -80,10 +80,11 @@ def export(
         import numpy as np
 
         from ser_acrnn.export import exporting as exporting
+        from ser_acrnn.export import targets as targets
         from ser_acrnn.inference.predictor import Predictor
 
         own, heard = list(recordings(speaker or [])), list(recordings(speech or []))
-        check_no_input([path, exporting.check_file(path)], [model, *own, *heard])
+        check_no_input([path, targets.check_file(path)], [model, *own, *heard])
         predictor = Predictor(model)
         listener = predictor.preprocessor
         if own:
@@ -107,5 +108,5 @@ def export(
             )
     tell(
         f"{path}: on {check.segments} {'waveforms' if waveform else 'segments'} the largest difference of a posterior is "
-        f"{check.max_difference:.1e}, {100 * check.agreement:.1f} % of the decisions agree; kept in {exporting.check_file(path)}"
+        f"{check.max_difference:.1e}, {100 * check.agreement:.1f} % of the decisions agree; kept in {targets.check_file(path)}"
     )

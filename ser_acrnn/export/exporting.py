@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn import __version__
 from ser_acrnn.config.features import feature_recipe
+from ser_acrnn.export import targets
 from ser_acrnn.export.checks import pieces, synthetic_segments, synthetic_waveforms, utterance_posteriors
 from ser_acrnn.export.formats import BATCH, FORMATS, Format, Inputs, Posteriors, facts, runtime_name
 from ser_acrnn.features.normalisation import Statistics
@@ -159,18 +160,13 @@ def export(
         )
         _judge(comparison, path, generated=samples is None)
         check.write_text(json.dumps(dataclasses.asdict(comparison), indent=1) + "\n", encoding="utf-8")
-        check_file(path).unlink(missing_ok=True)  # never beside another export than its own
+        targets.check_file(path).unlink(missing_ok=True)  # never beside another export than its own
         if path.is_dir():
             os.replace(path, Path(folder, "replaced"))
         os.replace(made, path)
-        os.replace(check, check_file(path))
+        os.replace(check, targets.check_file(path))
     logger.info("%s: largest difference %.1e, agreement %.3f", path, comparison.max_difference, comparison.agreement)
     return comparison
-
-
-def check_file(path: str | Path) -> Path:
-    """Where the comparison of an export is kept."""
-    return Path(f"{path}.check.json")
 
 
 def open_exported(path: str | Path, format: str, threads: int | None = None) -> Posteriors:
@@ -212,13 +208,10 @@ def _of_waveforms(
     return made_from, waveforms, heard, partial(utterance_posteriors, speaker)
 
 
-_OF_A_SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
-
-
 def _check_arguments(
     path: Path, format: str, quantize: str | None, waveform: bool, seconds: float | None, speaker: Statistics | None
 ) -> None:
-    suffix, suffixes = _format(format).suffix, {known.suffix for known in FORMATS.values()}
+    _format(format)
     if quantize not in (None, "int8", "float16"):
         raise ExportError(f"quantize is {quantize!r}, expected None, 'int8' or 'float16'")
     if quantize and format != "litert":
@@ -226,16 +219,8 @@ def _check_arguments(
     if not waveform and (seconds is not None or speaker is not None):
         given = f"seconds is {seconds!r}" if seconds is not None else "a speaker is given"
         raise ExportError(f"{given} for a file that takes segments, expected waveform=True besides")
-    if path.suffix != suffix and (suffix or path.suffix in suffixes):
-        raise ExportError(
-            f"{path}: expected {f'a name ending in {suffix}' if suffix else 'the name of a folder'} for the format {format!r}"
-        )
-    if path.is_dir() and (suffix or (any(path.iterdir()) and not (path / "saved_model.pb").is_file())):
-        raise ExportError(f"{path}: is a folder, expected {'a file' if suffix else 'none, an empty one, or an earlier SavedModel'}")
-    if path.is_dir() and (others := sorted({one.name for one in path.iterdir()} - _OF_A_SAVED_MODEL)):
-        raise ExportError(f"{path}: holds {', '.join(others)} besides an earlier SavedModel, expected that alone: the folder is replaced")
-    if path.is_file() and not suffix:
-        raise ExportError(f"{path}: is a file, expected none, or the folder of an earlier SavedModel")
+    if refused := targets.complaint(path, format):
+        raise ExportError(f"{path}: {refused}")
     if format != "keras" and (backend := keras.backend.backend()) != "tensorflow":
         raise ExportError(
             f"{path}: the format {format!r} is made from a TensorFlow graph, and Keras runs on {backend!r} here; "

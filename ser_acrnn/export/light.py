@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ser_acrnn import __version__, files
 from ser_acrnn.export.checks import synthetic_segments
+from ser_acrnn.export.targets import check_file
 from ser_acrnn.inference.keras_network import KerasNetwork
 from ser_acrnn.inference.onnx_network import OnnxNetwork
 from ser_acrnn.inference.runtimes import SUFFIX, Network
@@ -37,7 +38,8 @@ def write(network: str | Path) -> Path:
         Its path, that of the network but for the suffix `.onnx`.
 
     Raises:
-        LightFileError: It is a folder, or the package onnx is not installed; or the file says something else than Keras.
+        LightFileError: It is a folder, or the package onnx is not installed; an export has the file's name; or the file says something
+            else than Keras.
         ValueError: The network cannot be opened, is none of this package's, or has a layer that there is no such file of.
     """
     network = Path(network)
@@ -49,7 +51,10 @@ def write(network: str | Path) -> Path:
         raise LightFileError(
             f"{network}: a file for ONNX Runtime needs {error.name}, not installed here: pip install 'ser_acrnn[export]'"
         ) from error
-    model, path = load(network), network.with_suffix(SUFFIX)
+    path = network.with_suffix(SUFFIX)
+    if check_file(path).is_file():
+        raise LightFileError(f"{path}: is an export, with {check_file(path).name} beside it, expected none of the network's name here")
+    model = load(network)
     check_parts(model, str(network))
     normalise = model.get_layer("normalise")
     properties = {

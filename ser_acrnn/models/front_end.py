@@ -53,7 +53,7 @@ class LogMels(InFloat32):
     Raises:
         ValueError: The recipe takes the level of all of a speaker's audio, which one waveform does not tell.
 
-    Input shape: `(batch, samples)`, mono at `recipe.sampling_rate_hertz`, all of one length, which may be any. Where the recipe has a
+    Input shape: `(batch, samples)`, mono at `recipe.sampling_rate_hertz`, all of one length, a sample or more. Where the recipe has a
     speech gate, everything before and after the speech of each is cut off.
     Output: float32 `(batch, frames, mels, channels)`; with a speech gate as many frames as the whole waveforms have, zero after the
     speech, and the number of frames of speech, `(batch,)`, 0 where there is none or too little.

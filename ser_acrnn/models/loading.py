@@ -86,7 +86,10 @@ def check_parts(model: keras.Model, name: str = "", parts: tuple[str, ...] = PAR
     ]
     if lacking or nameless:
         found = "; ".join([f"it has no layer {part!r}" for part in lacking] + [f"its layer {one}" for one in nameless])
-        hint = "; ser_acrnn.with_new_head makes a head for other emotions" if "emotion" in parts else ""
+        if any(isinstance(layer, keras.Model) for layer in model.layers):
+            hint = "; ser_acrnn.models.waveform.network_in gives the network in one that takes raw audio"
+        else:
+            hint = "; ser_acrnn.with_new_head gives a network that has one such a layer for other emotions" if "emotion" in lacking else ""
         raise NetworkError(f"{name}: is not a network of ser_acrnn ({found}), expected its layers {', '.join(map(repr, parts))}{hint}")
 
 

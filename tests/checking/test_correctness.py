@@ -42,6 +42,11 @@ def test_a_right_model_passes_all():
     assert len(outcomes(table())) == 9
 
 
+def test_recordings_of_one_length_are_no_thirds_and_the_reason_is_said():
+    assert outcomes(table().assign(seconds=1.5))["length"].reason == "the recordings have 1 such values, expected 3 or more to part them by"
+    assert "without the recordings" in outcomes(table().drop(columns="seconds"))["length"].reason
+
+
 @pytest.mark.parametrize(
     "wrong, sure, name",
     [

@@ -92,7 +92,7 @@ def test_two_networks_or_predictions_are_compared_speaker_by_speaker(capsys, fol
     assert run(capsys, *words, "--against", folder / "training.keras")[0] == 2
 
 
-def test_an_evaluation_names_what_is_wrong_before_it_begins(monkeypatch, capsys, folder, labels):
+def test_an_evaluation_names_what_is_wrong_before_it_begins(monkeypatch, capsys, folder, labels, tmp_path):
     monkeypatch.setattr(Predictor, "predict", None)
     words = ("evaluate", "--labels", labels, "--model", folder / "training.keras")
     code, _, error = run(capsys, *words, "--by", "age")
@@ -105,6 +105,11 @@ def test_an_evaluation_names_what_is_wrong_before_it_begins(monkeypatch, capsys,
     strange.write_text(labels.read_text().replace("happy", "calm"))
     code, _, error = run(capsys, "evaluate", "--labels", strange, "--model", folder / "training.keras")
     assert code == 1 and f"{strange}, line 4: emotion is 'calm', expected one of ['angry', 'sad', 'happy']" in error
+    acrnn(ModelConfig(**SMALL | {"emotions": ("angry", "calm")}), recipe_hash=FEATURE_RECIPES["paper"].recipe_hash).save(
+        tmp_path / "b.keras"
+    )
+    code, _, error = run(capsys, *words, "--against", tmp_path / "b.keras")
+    assert code == 1 and f"{labels}, line 3 (and 1 more): emotion is 'sad', expected one of ['angry', 'calm']" in error
     code, _, error = run(capsys, "evaluate", "--labels", labels, "--predictions", folder / "none.csv")
     assert code == 1 and "none.csv: cannot be read" in error
 

@@ -27,6 +27,17 @@ def test_a_folder_named_as_a_recording_is_none(capsys, folder, tmp_path):
     assert code == 0 and len(printed.splitlines()) == 1
 
 
+def test_an_empty_folder_among_others_stops_none_of_them(capsys, folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("nothing")
+    words = ("predict", "--csv", "--model", folder / "training.keras")
+    code, printed, error = run(capsys, *words, tmp_path / "empty", folder / "audio" / "b.wav")
+    assert code == 1 and [Path(row["path"]).name for row in csv.DictReader(io.StringIO(printed)) if row["emotion"]] == ["b.wav"]
+    assert "empty: is a folder, expected an audio file" in error and "skipped 1 of other kinds (such as notes.txt)" in error
+    code, printed, error = run(capsys, *words, tmp_path / "empty")
+    assert code == 2 and printed == "" and "empty: holds no audio file" in " ".join(error.split())
+
+
 def test_a_name_that_is_not_utf_8_is_printed_and_ends_nothing(capfd, folder, tmp_path):
     strange = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.flac")
     shutil.copy(folder / "audio" / "a.flac", strange)

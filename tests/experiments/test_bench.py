@@ -8,12 +8,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from data_prep.synthetic import emodb as synthetic
 from experiments.bench import __main__ as bench
 from experiments.bench import copies, epoch, loop, predicting, preparation
 from experiments.bench.harness import Row
+from experiments.bench.memory import PeakMemory
 from ser_acrnn.config import ModelConfig
 from ser_acrnn.data.prepared import RecordCorpus
 
@@ -61,6 +63,12 @@ def test_an_epoch_is_measured(measured, kind, measure):
     assert 100 < figures["before"] <= figures["peak"]
     if measure is epoch.measure:  # the other one measures this process, which holds what the tests before have left
         assert figures["peak"] < 3000
+
+
+def test_the_memory_of_the_shortest_work_is_seen():
+    """However short: the thread that looks may never have had its turn."""
+    now = psutil.Process().memory_info().rss / 2**20
+    assert 0.5 * now < PeakMemory().stop() < 3 * now
 
 
 def test_copies_of_a_corpus_have_its_statistics_and_features(measured, tmp_path):

@@ -12,6 +12,7 @@ from layer_check import NO_JAX, jax_python, run_on_jax, run_python
 
 from ser_acrnn.config import FEATURE_RECIPES, DnnElmConfig, ModelConfig
 from ser_acrnn.export import exporting as exporting
+from ser_acrnn.export import light, targets
 from ser_acrnn.export.checks import synthetic_segments
 from ser_acrnn.export.exporting import ExportError, export, open_exported
 from ser_acrnn.inference.batching import segment_posteriors
@@ -231,7 +232,7 @@ def test_the_bound_lies_at_a_thousandth(masked, tmp_path, monkeypatch, amount, a
         with pytest.raises(ExportError, match=r"differs by|are not numbers"):
             export(masked, path, "keras")
         assert path.read_bytes() == earlier
-        assert json.loads(exporting.check_file(path).read_text(encoding="utf-8"))["segments"] == before.segments == 2
+        assert json.loads(targets.check_file(path).read_text(encoding="utf-8"))["segments"] == before.segments == 2
     assert {found.name for found in tmp_path.iterdir()} == {"model.keras", "model.keras.check.json"}
 
 
@@ -265,6 +266,28 @@ def test_a_saved_model_replaces_its_predecessor_and_no_other_folder(exports, mix
     with pytest.raises(ExportError, match="photos: is a folder, expected none, an empty one, or an earlier SavedModel"):
         export(mixed, tmp_path / "photos", samples=samples)
     assert (tmp_path / "photos" / "cat.png").is_file()
+
+
+def test_no_folder_is_replaced_that_one_stands_in(mixed, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for path in (".", "..", tmp_path / "here", ""):
+        with pytest.raises(ExportError, match="is the current folder or holds it, expected the name of another"):
+            export(mixed, path)
+    assert (tmp_path / "here").is_dir()
+
+
+def test_an_export_and_the_file_that_a_network_is_judged_by_do_not_replace_each_other(masked, tmp_path):
+    network, onnx = tmp_path / "mine.keras", tmp_path / "mine.onnx"
+    masked.save(network)
+    kept = light.write(network).read_bytes()
+    with pytest.raises(ExportError, match=r"mine\.onnx: is the file by which .*mine\.keras is judged without TensorFlow"):
+        export(masked, onnx, "onnx")
+    assert onnx.read_bytes() == kept and light.write(network).read_bytes() == kept
+    (tmp_path / "mine.onnx.check.json").write_text("{}")
+    with pytest.raises(light.LightFileError, match=r"mine\.onnx: is an export, with mine\.onnx\.check\.json beside it"):
+        light.write(network)
+    assert onnx.read_bytes() == kept
 
 
 @pytest.mark.parametrize("module, format", [("onnx", "onnx"), ("tf2onnx", "onnx"), ("onnxruntime", "onnx"), ("ai_edge_litert", "litert")])

@@ -18,6 +18,7 @@ from ser_acrnn.models import loading
 from ser_acrnn.models.heads import encoder, with_new_head
 from ser_acrnn.models.loading import NetworkError
 from ser_acrnn.models.networks import acrnn
+from ser_acrnn.models.waveform import waveform_model
 
 pytestmark = pytest.mark.stochastic
 
@@ -167,3 +168,6 @@ def test_a_network_without_a_needed_part_names_it_and_a_head_of_another_name_whe
             refused(other)
     with pytest.raises(NetworkError, match="its layer 'emotion' has no emotions"):
         Predictor(plain)
+    for refused in (Predictor, lambda model: with_new_head(model, ("x", "y"))):
+        with pytest.raises(NetworkError, match=r"waveform\.network_in gives the network in one that takes raw audio"):
+            refused(waveform_model(source))
