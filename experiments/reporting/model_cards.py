@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from data_prep.loader import Corpus
 from experiments import catalogue
@@ -51,12 +52,17 @@ def write(name: str, results: Path, directory: Path) -> Path:
     """
     about, path = index(directory)[name], directory / f"{name}.md"
     if len(learned_from(about)) > 1:
-        files.write_text(path, pooled_cards.card(name, about, results))
+        files.write_text(path, pooled_cards.card(name, about, results, use(name, about)))
         return path
     corpus = catalogue.corpus(about["corpus"])
     every = Summary.of(catalogue.with_ensembles(results_of(results, corpus, corpus.protocol)))
     files.write_text(path, _card(name, about, corpus.title, every, behaviour.section(results, name, about)))
     return path
+
+
+def use(name: str, about: Mapping[str, Any]) -> str:
+    """How a network of the index is used, a sentence or two."""
+    return _USE[about["normalisation"]].format(name=name)
 
 
 def updated(directory: Path, corpus: Corpus, every: Summary, results: Path) -> dict[Path, str]:
@@ -125,7 +131,7 @@ A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Sig
 
 ## Use
 
-{_USE[about["normalisation"]].format(name=name)}
+{use(name, about)}
 
 ## Data and training
 

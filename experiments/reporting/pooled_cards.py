@@ -18,20 +18,30 @@ from ser_acrnn.evaluation import metrics, report
 from ser_acrnn.evaluation.calibration import reliability
 from ser_acrnn.evaluation.results import RunResult
 
+# What is judged where one figure is given, and what was heard before; a network that normalises by the speaker has to hear something.
+_HEARD = {
+    "unadapted": "nothing heard before",
+    "halves": "one half of a speaker's recordings heard, without labels, when the other is judged",
+}
 
-def card(name: str, about: Mapping[str, Any], results: Path) -> str:
+
+def card(name: str, about: Mapping[str, Any], results: Path, use: str) -> str:
     """The card, from the network's entry in the index and all results that say what it is worth.
 
     Args:
         name: What users call the network.
         about: Its entry.
         results: Root of the results.
+        use: How it is used.
 
     Raises:
         ResultError: A result is not what its name says.
     """
     emotions = about["emotions"]
     mine = [one for one in across.collect(results) if one.system.rpartition(".")[0] == name]
+    condition = "halves" if about["normalisation"] == "speaker" else "unadapted"
+    plain = sorted((one for one in mine if one.system.endswith(f".{condition}")), key=lambda one: one.corpus)
+    options = f"--recipe {about['system']}" + (f" --name {name}" if name != "acrnn3d-open" else "")
     return f"""# {name}
 
 A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Signal Processing Letters 25(10), 2018),
@@ -39,8 +49,7 @@ A 3-D convolutional recurrent network with attention after Chen et al. (IEEE Sig
 
 ## Use
 
-`ser-acrnn predict recording.wav --model {name}`; each recording is normalised by itself. With `--same-speaker` batch norm adapts to the
-recordings of one speaker, in various moods and without labels.
+{use}
 
 ## Data and training
 
@@ -49,22 +58,21 @@ recordings of one speaker, in various moods and without labels.
 Corpora and emotions are drawn evenly, and the loss leaves out what a corpus lacks.{_copies(about)}
 Recipe `{about["system"]}` of `experiments.studies.open_corpora`, `{about["recipe_hash"]}` of the features, seed {about["seed"]},
 {about["epochs"]} epochs with the last one taken, a schedule that was fixed before; {about["precision"]} on {about["backend"]}
-({about["device"]}). Made by `make train-open OPEN="--recipe {about["system"]}"`; weights in float16, loaded as
+({about["device"]}). Made by `make train-open OPEN="{options}"`; weights in float16, loaded as
 float32.{_temperature(about)}
 
 ## What it is worth
 
 On corpora that it has never heard, in percent UAR over the emotions that both have, whose number stands in brackets where it is not
-that of the heading; nothing was chosen by them. Chance is 25 of four emotions, and 16.7 of six. Of each speaker
-nothing was heard before; or one half of the recordings, without labels, when the other is judged; or all of them.
+that of the heading; nothing was chosen by them. Chance is 25 of four emotions, and 16.7 of six. {_conditions(condition)}
 
 {report.markdown_table(["judged on", "language", "recordings", "heard before", "four emotions", "six emotions"], _across(mine))}
 
-By what was published of speakers and recordings, six emotions, nothing heard before:
+By what was published of speakers and recordings, six emotions, {_HEARD[condition]}:
 
-{report.markdown_table(["judged on", "part", "recordings", "UAR, %"], _by_details(mine))}
+{report.markdown_table(["judged on", "part", "recordings", "UAR, %"], _by_details(plain))}
 
-{_calibration(mine)}
+{_calibration(plain)}
 
 {_folds(about["system"], results)}
 {_speakers(about, results)}{behaviour.section(results, name, about)}
@@ -74,6 +82,11 @@ Acted speech in three languages: how well it does on spontaneous speech, other l
 voices or other microphones is unknown, and worse is to be expected. It tells portrayals of emotions apart and does not know what anyone
 feels. It must not be used to judge people: not in hiring, schooling, policing, credit, insurance or medicine.
 """
+
+
+def _conditions(fewest: str) -> str:
+    half = "one half of the recordings, without labels, when the other is judged; or all of them"
+    return f"Of each speaker\nnothing was heard before; or {half}." if fewest == "unadapted" else f"Heard of\neach speaker is {half}."
 
 
 def _speakers(about: Mapping[str, Any], results: Path) -> str:
@@ -129,7 +142,7 @@ def _across(results: Sequence[RunResult]) -> list[list[str]]:
 
 def _by_details(results: Iterable[RunResult]) -> list[list[str]]:
     rows = []
-    for one in _unadapted(results):
+    for one in results:
         corpus = find(one.corpus).CORPUS
         parts: dict[str, set[str]] = {}
         for utterance in one.utterances:
@@ -143,15 +156,8 @@ def _by_details(results: Iterable[RunResult]) -> list[list[str]]:
     return rows
 
 
-def _unadapted(results: Iterable[RunResult]) -> list[RunResult]:
-    return sorted((one for one in results if one.system.endswith(".unadapted")), key=lambda one: one.corpus)
-
-
 def _calibration(results: Iterable[RunResult]) -> str:
-    said = [
-        f"{100 * reliability(confidence.scored(one)).error:.1f} points on {catalogue.corpus(one.corpus).title}"
-        for one in _unadapted(results)
-    ]
+    said = [f"{100 * reliability(confidence.scored(one)).error:.1f} points on {catalogue.corpus(one.corpus).title}" for one in results]
     if not said:
         return "What its confidence is worth has not been measured."
     return f"Its confidence and the share of right decisions differ by {' and by '.join(said)} (expected calibration error)."
@@ -176,4 +182,5 @@ def _folds(recipe: str, results: Path) -> str:
     heads = ["left out", "language", "emotions", *(f"`{name}`" for name in (recipe, *others))]
     chosen = "; of several recipes the one with the highest mean over the corpora that all of them left out was taken" if others else ""
     table = report.markdown_table(heads, rows)
-    return f"Trained without one of the corpora and judged on that one, nothing heard before, UAR in %{chosen}:\n\n{table}"
+    heard = "all of each speaker's recordings heard, without labels" if _has_heard_the_speaker(mine) else "nothing heard before"
+    return f"Trained without one of the corpora and judged on that one, {heard}, UAR in %{chosen}:\n\n{table}"

@@ -17,6 +17,7 @@ from ser_acrnn.audio.excerpts import SeekableBytes
 # Containers and streams of audio; no playlists, which would have FFmpeg open what they name.
 _FORMATS = "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
 _MOST_CHANNELS = 64
+_LEAST_GAP_SECONDS, _MOST_GAP_SECONDS = 0.2, 60.0
 # Codecs whose frames have a checksum, which FFmpeg compares when it is asked to; not MP2 and MP3, where old encoders wrote wrong ones.
 _CHECKSUMMED = ("ac3", "eac3", "flac", "tta", "wavpack")
 
@@ -33,11 +34,13 @@ class Decoded:
         rate_hertz: The rate of the samples.
         blocks: float32 samples, full scale 1, `(samples, channels)` each.
         notes: What is to be said of the file.
+        gaps_seconds: What the times in the file have left out so far, see `_gap`.
     """
 
     rate_hertz: int
     blocks: Iterator[NDArray[np.float32]]
     notes: Sequence[str]
+    gaps_seconds: list[float]
 
 
 @contextmanager
@@ -61,10 +64,11 @@ def opened(file: SeekableBytes) -> Iterator[Decoded]:
             count = len(container.streams.audio)
             number = 0 if count < 2 else _first_with_sound(file, count)
             notes = [f"has {count} audio tracks, track {number + 1} is judged"] if count > 1 else []
-            if not lengths.is_told(container.format.name, *told):
-                notes.append(f"is {container.format.long_name}, in which nothing tells whether it is whole")
             stream = _stream(container, number)
-            yield Decoded(stream.rate, _samples(container, stream, told[1]), notes)
+            if not lengths.is_told(container.format.name, *told, stream.duration):
+                notes.append(f"is {container.format.long_name}, in which nothing tells whether it is whole")
+            gaps: list[float] = []
+            yield Decoded(stream.rate, _samples(container, stream, told[1], gaps), notes, gaps)
     except av.FFmpegError as error:
         raise DecoderError(f"FFmpeg: {error.strerror}") from error
 
@@ -110,24 +114,41 @@ def _has_sound(file: SeekableBytes, number: int) -> bool:
             return True
 
 
-def _samples(container: Any, stream: Any, announces_time: bool) -> Iterator[NDArray[np.float32]]:
+def _gap(frame: Any, before: Any) -> float:
+    """Seconds between two frames in which the file says that there was nothing: whoever recorded was muted, or packets got lost.
+
+    Times that differ by less are rounded, and those that differ by more are of something else.
+    """
+    if before is None or None in (frame.pts, before.pts):
+        return 0.0
+    seconds = float((frame.pts - before.pts) * frame.time_base) - before.samples / before.sample_rate
+    return seconds if _LEAST_GAP_SECONDS <= seconds <= _MOST_GAP_SECONDS else 0.0
+
+
+def _samples(container: Any, stream: Any, announces_time: bool, gaps: list[float]) -> Iterator[NDArray[np.float32]]:
+    """The samples, with silence in the gaps, which are added to a list."""
     import av
 
-    convert = av.AudioResampler("flt", stream.layout, stream.rate)  # one plane: PyAV reads more than eight beyond their end
-    heard, reach = 0, lengths.Reach(container, stream, announces_time)
+    rate = stream.rate  # it is another one after a change on the way
+    convert = av.AudioResampler("flt", stream.layout, rate)  # one plane: PyAV reads more than eight beyond their end
+    heard, reach, before = 0, lengths.Reach(container, stream, announces_time), None
     try:
         for packet in container.demux():
             reach.add(packet)
             for frame in packet.decode() if packet.stream is stream else ():
+                if gap := _gap(frame, before):
+                    gaps.append(gap)
+                    yield np.zeros((round(gap * rate), stream.channels), np.float32)
+                before = frame
                 for converted in convert.resample(frame):
                     heard += converted.samples
                     yield cast(NDArray[np.float32], converted.to_ndarray().reshape(-1, converted.layout.nb_channels))
     except av.FFmpegError as error:
-        raise HeaderError(
-            f"is cut off or damaged: FFmpeg reads {heard / stream.rate:.2f} s of audio and no more, expected the end"
-        ) from error
+        raise HeaderError(f"is cut off or damaged: FFmpeg reads {heard / rate:.2f} s of audio and no more, expected the end") from error
     except ValueError as error:  # PyAV's own, of frames that the first ones' resampler does not take
+        raise HeaderError(f"changes its rate or its channels after {heard / rate:.2f} s of audio, expected the same throughout") from error
+    except IndexError as error:  # PyAV's own, of a packet whose track it does not know
         raise HeaderError(
-            f"changes its rate or its channels after {heard / stream.rate:.2f} s of audio, expected the same throughout"
+            f"has a track that begins after {heard / rate:.2f} s of audio and that its header does not name, expected all from the start"
         ) from error
-    reach.compare(heard / stream.rate)
+    reach.compare(heard / rate + sum(gaps))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 
 from ser_acrnn.audio.containers import HeaderError
 from ser_acrnn.audio.excerpts import SeekableBytes, size_of
@@ -64,28 +65,41 @@ def announced_bytes(file: SeekableBytes) -> int:
 
 
 def announces_time(file: SeekableBytes) -> bool:
-    """Whether what FFmpeg says of the duration of ASF or Matroska is announced by the file, and no estimate."""
+    """Whether what FFmpeg says of the duration of ASF, Matroska or MP4 is announced by the file, and no estimate."""
     file.seek(0)
     head = file.read(_LOOKED_AT)
     if head.startswith(ASF):
         return _is_about(_asf(head), size_of(file))
+    if head[4:8] == b"ftyp":
+        kinds = {kind for kind, _ in _boxes(file, size_of(file))}
+        return b"moof" not in kinds or bool(kinds & {b"mfra", b"sidx"}) or b"mehd" in head
     return _DURATION.search(head.split(_CLUSTER)[0]) is not None if head.startswith(EBML) else True
 
 
 def _mp4(file: SeekableBytes, size: int) -> int:
     """Its boxes fill it; another first box, or what is no box, is not of it. Boxes that hold no samples may be broken off."""
     position, kinds = 0, set[bytes]()
+    for kind, end in _boxes(file, size):
+        beyond = end > size and kind not in (b"mdat", b"moof", b"moov")
+        if not kind or beyond or (kind == b"ftyp" and b"moov" in kinds):
+            return position if {b"moov", b"mdat"} <= kinds else size
+        kinds.add(kind)
+        position = end
+    return max(position, size)
+
+
+def _boxes(file: SeekableBytes, size: int) -> Iterator[tuple[bytes, int]]:
+    """The kind of each box of an MP4, and the byte after its last; b"" and the same byte where something else follows them."""
+    position = 0
     while position + 8 <= size:
         file.seek(position)
         length, kind, long = struct.unpack(">I4sQ", file.read(16).ljust(16, b"\0"))
         length = size - position if length == 0 else long if length == 1 else length
-        is_box = length >= 8 and all(0x20 <= byte <= 0x7E or byte == 0xA9 for byte in kind)
-        beyond = position + length > size and kind not in (b"mdat", b"moof", b"moov")
-        if not is_box or beyond or (kind == b"ftyp" and b"moov" in kinds):
-            return position if {b"moov", b"mdat"} <= kinds else size
-        kinds.add(kind)
+        if length < 8 or not all(0x20 <= byte <= 0x7E or byte == 0xA9 for byte in kind):
+            yield b"", position
+            return
         position += length
-    return max(position, size)
+        yield kind, position
 
 
 def _flv(file: SeekableBytes, size: int) -> int:

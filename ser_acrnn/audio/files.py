@@ -16,7 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from ser_acrnn.audio import containers, decoders, joined, layouts, sources
-from ser_acrnn.audio.channels import Mixer
+from ser_acrnn.audio.channels import mixed
 from ser_acrnn.audio.decoders import Decoded
 from ser_acrnn.audio.excerpts import Excerpt, SeekableBytes, size_of
 from ser_acrnn.audio.sources import Encoded, complaint_about
@@ -104,7 +104,9 @@ def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recordin
     name = sources.name_of(recording)
     try:
         if isinstance(recording, (str, os.PathLike)) and not Path(recording).is_file():
-            raise AudioError(f"{name}: {'is a folder' if Path(recording).is_dir() else 'no such file'}, expected an audio file")
+            place = Path(recording)
+            what = "is a folder" if place.is_dir() else "is no regular file" if place.exists() else "no such file"
+            raise AudioError(f"{name}: {what}, expected an audio file")
         with ExitStack() as stack:
             file = stack.enter_context(sources.opened(recording))
             if size_of(file) == 0:
@@ -195,6 +197,10 @@ def _notes(parts: Sequence[Excerpt], sounds: Sequence[_Sound | Decoded]) -> Iter
     by_libsndfile = {sound.format for sound in sounds if isinstance(sound, _Sound)}
     if unchecked := by_libsndfile - {*_CHECKED, *_SELF_CHECKING}:
         yield f"is {', '.join(sorted(unchecked))}, in which nothing tells whether it is whole"
+    if any(isinstance(sound, _Sound) and sound.format == "FLAC" and not sound.announced for sound in sounds):
+        yield "is FLAC of an unknown length, in which nothing tells whether it is whole"
+    if not all(map(joined.is_told, parts)):
+        yield "is Ogg whose last page does not end it, so that nothing tells whether it is whole"
     for sound in sounds:
         yield from () if isinstance(sound, _Sound) else sound.notes
     if left := joined.unread(parts[-1]):
@@ -213,13 +219,14 @@ def _rate(sounds: Sequence[_Sound | Decoded]) -> int:
 
 
 def _read(sound: _Sound | Decoded, block_seconds: float, name: str) -> Iterator[NDArray[np.float32]]:
-    mix = Mixer(name)
     if isinstance(sound, _Sound):
-        yield from map(mix, _by_libsndfile(sound, block_seconds))
+        yield from mixed(_by_libsndfile(sound, block_seconds), sound.rate_hertz, name)
         if sound.goes_on_otherwise:
             _say(name, f"goes on after its {sound.announced} samples with what is no {sound.format} and is not read")
     else:
-        yield from map(mix, sound.blocks)
+        yield from mixed(sound.blocks, sound.rate_hertz, name)
+        if gaps := sound.gaps_seconds:
+            _say(name, f"its times leave out {sum(gaps):.2f} s in {len(gaps)} place(s), which are heard as silence")
 
 
 def _by_libsndfile(sound: _Sound, block_seconds: float) -> Iterator[NDArray[np.float32]]:

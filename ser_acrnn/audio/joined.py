@@ -16,7 +16,8 @@ _FEWEST_ZEROS = 8  # bytes, that fill up a file rather than end a frame
 _FLAC = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")  # the marker and the head of the block that comes first
 _FOLLOWING = re.compile(rb"ID3[\2-\4]\0|APETAGEX|RIFF....WAVE|OggS\x00\x02|....ftyp|" + _FLAC.pattern, re.DOTALL)
 _FOOTER = 0x10  # of an ID3v2.4 tag, in its flags
-_FIRST_PAGE, _OGG_HEAD = 2, 27
+_FIRST_PAGE, _LAST_PAGE, _OGG_HEAD = 2, 4, 27
+_LONGEST_PAGE = 65_307  # bytes
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _BLOCK = 2**20
 
@@ -83,6 +84,17 @@ def _ogg(file: SeekableBytes) -> list[int]:
     return starts
 
 
+def is_told(part: Excerpt) -> bool:
+    """Whether an Ogg has the page that says that its stream ends here; other formats are not looked at."""
+    part.seek(0)
+    if part.read(4) != b"OggS":
+        return True
+    part.seek(max(0, len(part) - _LONGEST_PAGE))
+    tail = part.read(_LONGEST_PAGE)
+    ends = [tail[page.start() + 5] & _LAST_PAGE for page in re.finditer(rb"OggS\0.", tail, re.DOTALL)]
+    return not ends or bool(ends[-1])
+
+
 def _ogg_checksum(page: bytes) -> int:
     """That of Ogg (RFC 3533) is zlib's with the bits of each byte, and of the outcome, in the other order, and nothing inverted."""
     found = zlib.crc32(page.translate(_REVERSED), 0xFFFF_FFFF) ^ 0xFFFF_FFFF
@@ -115,8 +127,10 @@ def _mp3(file: SeekableBytes) -> tuple[list[int], int]:
     """Where each begins, and where the last one ends, by their tables."""
     starts, end, position = [0], size_of(file), 0
     while stop := _end_by_table(file, position):
-        stop = _nearest(file, stop)
+        stop, before = _nearest(file, stop), position
         position = _after_tags(file, stop)
+        if position <= _after_tags(file, before):  # the table has it end before it begins
+            return starts, end
         more = _end_by_table(file, position) is not None or end - position > max(_FEWEST_BYTES, (stop - starts[-1]) // 100)
         if not more or endings.is_beginning(file, position):
             return starts, position if more else end
@@ -163,10 +177,16 @@ def ends_in_no_audio(file: SeekableBytes) -> bool:
 
 
 def without_tag(file: SeekableBytes) -> SeekableBytes:
-    """A file without the tag before it, where libsndfile expects none: in another format than MP3, or a tag with a footer."""
+    """A file without the tag before it, where libsndfile expects none: in another format than MP3, or a tag with a footer.
+
+    Raises:
+        HeaderError: There is no more than a part of the tag.
+    """
     file.seek(0)
     head, start = file.read(6), _after_tags(file, 0)
     with_footer = head.startswith(b"ID3") and head[-1] & _FOOTER
+    if start > size_of(file):
+        raise HeaderError(f"is cut off: holds {size_of(file)} bytes, expected audio after the {start} of the tag that it begins with")
     file.seek(start)
     return Excerpt(file, start) if start and (with_footer or file.read(4) in BEGINNINGS) else file
 
@@ -192,7 +212,8 @@ def _end_by_table(file: SeekableBytes, start: int) -> int | None:
     if found := re.search(rb"(?:Xing|Info)...(.)", frame, re.DOTALL):
         flags = found[1][0]
         place = found.end() + (4 if flags & 1 else 0)
-        return first + int.from_bytes(frame[place : place + 4], "big") if flags & 2 else 0
+        size = int.from_bytes(frame[place : place + 4], "big") if flags & 2 else 0
+        return first + size if size else 0
     if found := re.search(rb"VBRI", frame):
         return first + int.from_bytes(frame[found.start() + 10 : found.start() + 14], "big")
     return None

@@ -15,15 +15,18 @@ _PADDING_SAMPLES = 4_096  # that a codec adds or leaves out at both ends
 _LEAST_SHARE = 0.005  # of what is announced
 
 
-def is_told(format_name: str, announces_size: bool, announces_time: bool) -> bool:
+def is_told(format_name: str, announces_size: bool, announces_time: bool, duration: int | None) -> bool:
     """Whether anything tells that a file is whole.
 
     Args:
         format_name: FFmpeg's name of the container, or several with commas between.
         announces_size: See `ser_acrnn.audio.endings.announced_bytes`.
         announces_time: See `ser_acrnn.audio.endings.announces_time`.
+        duration: That of its stream of audio as FFmpeg has it.
     """
     names = format_name.split(",")
+    if any(name in names for name in _OF_THE_TRACK):
+        return announces_time and bool(duration)
     if any(name in names for name in _SIZED):
         return announces_size or ("matroska" in names and announces_time)
     return not any(name in names for name in _SILENT)

@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, TypeGuard
@@ -43,7 +43,7 @@ def unwrapped(recording: Any) -> Any:
 def name_of(recording: Any) -> str:
     """What errors call it; empty of samples and bytes."""
     if isinstance(recording, (str, os.PathLike)):
-        return os.fspath(recording)
+        return os.fspath(recording) or "''"
     name = getattr(recording, "name", "") if hasattr(recording, "read") else ""
     return name if isinstance(name, str) else ""
 
@@ -96,13 +96,38 @@ def opened(recording: Encoded) -> Iterator[SeekableBytes]:
         what = "a file that was opened as text" if isinstance(nothing, str) else f"a {type(recording).__name__} that gives no bytes"
         raise AudioError(complaint_about(recording, f"is {what}, expected a file opened for reading bytes"))
     elif _is_seekable(recording):
-        begin = recording.tell()
-        yield Excerpt(recording, begin)
-        recording.seek(begin)
+        reader = _Reader(recording)
+        begin = reader.tell()
+        yield Excerpt(reader, begin)
+        reader.seek(begin)
     else:
         with tempfile.SpooledTemporaryFile(_HELD_IN_MEMORY) as kept:
-            shutil.copyfileobj(recording, kept)
+            shutil.copyfileobj(_Reader(recording), kept)
             yield kept
+
+
+class _Reader:
+    """An open file of whatever kind, such as a member of an archive or an answer over a network: all its errors are an `OSError`."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._tried(self._file.read, size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> object:
+        return self._tried(self._file.seek, offset, whence)
+
+    def tell(self) -> int:
+        return self._tried(self._file.tell)
+
+    def _tried(self, call: Callable[..., Any], *arguments: int) -> Any:
+        try:
+            return call(*arguments)
+        except OSError:
+            raise
+        except Exception as error:  # of a kind of its own
+            raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def _read_nothing(file: BinaryIO) -> object:

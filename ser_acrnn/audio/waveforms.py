@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ser_acrnn.audio.channels import Mixer
 
 LARGEST_SAMPLE = 2.0**31  # full scale of integers; what is larger is no audio, and its power would overflow
+_NONE_BEYOND = f"expected none beyond {LARGEST_SAMPLE:.0f}, where full scale is 1"
 MOST_CHANNELS = 64  # of an array, whose shorter axis they are
 LARGEST_RATE_HERTZ = 10_000_000
 LEAST_RATE_HERTZ = 400  # below, nothing is left of a voice, and little data would be hours
@@ -43,11 +44,13 @@ def to_mono(samples: NDArray[Any], rate_hertz: float, sampling_rate_hertz: int =
     mono = _mono(samples)
     lowest, highest = mono.min(), mono.max()
     if not (np.isfinite(lowest) and np.isfinite(highest)):
+        if np.isfinite(samples).all():  # what float32 does not hold
+            raise AudioError(f"holds a sample of {max(samples.min(), samples.max(), key=abs):g}, {_NONE_BEYOND}")
         broken = np.flatnonzero(~np.isfinite(mono))
         raise AudioError(f"holds {broken.size} NaN or infinite samples, the first at sample {broken[0]}, expected finite samples")
     loudest = max(lowest, highest, key=abs)
     if abs(loudest) > LARGEST_SAMPLE:
-        raise AudioError(f"holds a sample of {loudest:g}, expected none beyond {LARGEST_SAMPLE:.0f}, where full scale is 1")
+        raise AudioError(f"holds a sample of {loudest:g}, {_NONE_BEYOND}")
     if lowest == highest:
         raise AudioError(f"is silent: all {mono.size} samples equal {mono[0]:g}, expected a signal")
     if rate_hertz != sampling_rate_hertz:

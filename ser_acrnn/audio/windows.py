@@ -48,6 +48,8 @@ def mono_chunk(chunk: ArrayLike) -> NDArray[np.float32]:
         ValueError: It is something else, or holds no real numbers.
     """
     expected = "expected (samples,): mono at 16 kHz"
+    if isinstance(chunk, (bytes, bytearray)) or (isinstance(chunk, memoryview) and chunk.itemsize == 1):
+        raise ValueError(f"a chunk is {type(chunk).__name__}, {expected}; of 16 bits each they are numpy.frombuffer(chunk, 'int16')")
     try:
         samples = np.asarray(chunk)
     except ValueError as error:  # such as samples and their rate

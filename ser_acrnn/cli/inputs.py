@@ -65,7 +65,8 @@ def labelled(labels: Path) -> list[Path]:
 
 
 def _is_pipe(path: Path) -> bool:
-    return os.access(path, os.R_OK) and not os.path.isfile(path) and not os.path.isdir(path)
+    """Also a device, such as `/dev/stdin` where that is a terminal; not a socket, which cannot be opened."""
+    return os.access(path, os.R_OK) and (path.is_fifo() or path.is_char_device())
 
 
 def _place(given: Path) -> Path:

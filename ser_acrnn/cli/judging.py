@@ -182,12 +182,17 @@ def predictor(
 ) -> Predictor:
     """Loads the network, and enrols the speaker whose recordings are given; `enrolling` says how to give them."""
     with named():
+        from ser_acrnn.audio import AudioError
         from ser_acrnn.config import AS_SPOKEN, FIVE_TEMPOS
         from ser_acrnn.inference.predictor import Predictor
 
         network = Predictor(model, runtime=runtime, tempos=FIVE_TEMPOS if five_tempos else AS_SPOKEN)
         if speaker:
-            network.enrol(speaker, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
+            try:
+                network.enrol(speaker, on_unusable=lambda error: None)  # it is named when its turn comes to be judged
+            except AudioError:  # of none that can be used, as above
+                if network.preprocessor.scope == "speaker":
+                    raise
         elif network.preprocessor.scope == "speaker":
             raise ValueError(f"{model}: normalises by the speaker's own audio, expected {enrolling}")
     return network

@@ -39,6 +39,8 @@ def voiced_share(waveform: ArrayLike, sampling_rate_hertz: int) -> float:
     signal = np.asarray(waveform, np.float32)
     if len(signal) < (least := _WINDOW * sampling_rate_hertz / _RATE_HERTZ):
         return 0.0
+    if (loudest := float(np.abs(signal).max())) > 1.0:  # whose power to the fourth would be more than float32 holds
+        signal = signal / loudest
     points = _quick_length(len(signal))
     gain = _gain(points, sampling_rate_hertz)
     spectrum = np.fft.rfft(signal, points)[: len(gain)] * gain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -100,7 +101,11 @@ def complaint(path: Path) -> str:
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     assert complaint(tmp_path / "none.wav").startswith("no such file")
-    assert complaint(tmp_path).startswith("no such file")
+    assert complaint(tmp_path).startswith("is a folder")
+    os.mkfifo(tmp_path / "pipe")
+    assert complaint(tmp_path / "pipe").startswith("is no regular file")
+    with pytest.raises(AudioError, match=r"^'': "):
+        load("")
 
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:

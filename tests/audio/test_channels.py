@@ -73,3 +73,33 @@ def test_what_cancels_out_in_pauses_alone_is_averaged(caplog: pytest.LogCaptureF
     found = audio.load(stereo_file(spoken + FAINT, spoken - FAINT))
     np.testing.assert_allclose(found, spoken, atol=1e-6)
     assert not caplog.text
+
+
+@pytest.mark.parametrize("quiet_seconds", [1, 12])
+def test_what_hums_in_a_pause_before_speech_decides_nothing(quiet_seconds: int, caplog: pytest.LogCaptureFixture) -> None:
+    hum = 0.001 * np.random.default_rng(3).normal(size=quiet_seconds * RATE_HERTZ).astype(np.float32)
+    left, right = np.concatenate([hum, VOICE]), np.concatenate([-1.05 * hum, 0.03 * FAINT])
+    expected = (left + right) / 2
+    for block_seconds in (0.02, 0.5, 10.0):
+        np.testing.assert_allclose(read_in_blocks(left, right, block_seconds), expected, atol=1e-6)
+    np.testing.assert_allclose(audio.to_mono(np.stack([left, right], axis=1), RATE_HERTZ), expected, atol=1e-6)
+    assert not caplog.text
+
+
+def test_a_pause_after_the_first_minute_decides_nothing_and_inverted_speech_does(caplog: pytest.LogCaptureFixture) -> None:
+    minute = np.tile(VOICE, 21)
+    hum = 0.001 * np.random.default_rng(3).normal(size=12 * RATE_HERTZ).astype(np.float32)
+    np.testing.assert_allclose(
+        read_in_blocks(np.concatenate([minute, hum, VOICE]), np.concatenate([minute, -hum, VOICE]), 10.0),
+        np.concatenate([minute, 0 * hum, VOICE]),
+        atol=1e-6,
+    )
+    assert not caplog.text
+    both = np.concatenate([minute, minute[: 20 * RATE_HERTZ]])
+    inverted = np.concatenate([minute, -minute[: 20 * RATE_HERTZ]])
+    np.testing.assert_allclose(np.abs(read_in_blocks(both, inverted, 10.0)[-8 * RATE_HERTZ :]), np.abs(both[-8 * RATE_HERTZ :]), atol=1e-6)
+    assert caplog.text.count(NOTE) == 1
+
+
+def read_in_blocks(left: np.ndarray, right: np.ndarray, seconds: float) -> np.ndarray:
+    return np.concatenate(list(audio.stream(stereo_file(left, right), block_seconds=seconds)))

@@ -124,3 +124,37 @@ def test_tags_whose_sizes_make_no_sense_are_no_tags() -> None:
     ):
         assert joined.before_tags(io.BytesIO(b"audio" + tail)) == 5 + len(tail)
     assert joined.before_tags(io.BytesIO(b"audio" + b"TAG" + bytes(125))) == 5
+
+
+@pytest.mark.parametrize("size", [0, 1, 45, 417, 1_000])
+@pytest.mark.parametrize("tag", [b"", ID3], ids=["", "behind a tag"])
+def test_a_table_that_ends_before_it_begins_is_not_believed(size: int, tag: bytes) -> None:
+    data = bytearray(encoded("mp3"))
+    table = max(data.find(b"Xing"), data.find(b"Info"))
+    assert data[table + 7] & 2  # it has a size
+    place = table + (12 if data[table + 7] & 1 else 8)
+    data[place : place + 4] = size.to_bytes(4, "big")
+    assert len(audio.load(tag + bytes(data))) >= len(TONE)
+
+
+@pytest.mark.parametrize("size", [200, 1_000, 3_000])
+def test_a_file_that_ends_in_its_first_tag_is_cut_off(size: int) -> None:
+    tag = b"ID3\x04\0\x10\0\0\x20\0" + bytes(4_096) + b"3DI\x04\0\x10\0\0\x20\0"
+    with pytest.raises(audio.AudioError, match=rf"is cut off: holds {size} bytes, expected audio after the 4116 of the tag"):
+        audio.load((tag + encoded("flac"))[:size])
+
+
+def test_an_ogg_without_its_last_page_is_read_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    data = encoded("opus")
+    audio.load(data)
+    assert not caplog.text
+    assert len(audio.load(data[: data.rfind(b"OggS")])) < len(TONE)
+    assert "is Ogg whose last page does not end it, so that nothing tells whether it is whole" in caplog.text
+
+
+def test_a_flac_of_an_unknown_length_is_read_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    data = bytearray(encoded("flac"))
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    assert len(audio.load(bytes(data))) == len(TONE)
+    assert "is FLAC of an unknown length, in which nothing tells whether it is whole" in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
@@ -247,3 +248,56 @@ def test_a_changed_header_is_no_other_error_than_those_of_recordings(container: 
             audio.load(bytes(changed))
         except audio.AudioError as error:
             assert "expected" in str(error)
+
+
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "500000"}
+
+
+def test_fragments_that_nothing_counts_are_read_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    data = encoded("mp4", "aac", **FRAGMENTS)
+    audio.load(data)
+    assert not caplog.text  # an index of them ends the file
+    fragments = [found.start() - 4 for found in re.finditer(b"moof", data)]
+    for end in (fragments[2], data.rfind(b"mfra") - 4):
+        caplog.clear()
+        audio.load(data[:end])
+        assert "in which nothing tells whether it is whole" in caplog.text
+
+
+@pytest.mark.parametrize(("container", "codec"), [("matroska", "pcm_s16le"), ("webm", "libopus"), ("mp4", "aac")])
+def test_what_the_times_leave_out_is_silence(container: str, codec: str, caplog: pytest.LogCaptureFixture) -> None:
+    """As of a recorder that was muted, or of packets that got lost."""
+    data, buffer, rate = encoded(container, codec, rate_hertz=48_000), io.BytesIO(), 48_000
+    with av.open(io.BytesIO(data)) as source, av.open(buffer, "w", format=container) as target:
+        copied = target.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.pts is None:
+                continue
+            begin = float(packet.pts * packet.time_base)
+            if begin >= 1.0:
+                packet.pts = packet.dts = packet.pts + round(3 / packet.time_base)
+            packet.stream = copied
+            target.mux(packet)
+    found, whole = audio.load(buffer.getvalue(), rate), audio.load(data, rate)
+    assert abs(len(found) - len(whole) - 3 * rate) < 0.05 * rate
+    assert not found[int(1.2 * rate) : int(3.8 * rate)].any() and np.abs(found[int(4.2 * rate) : int(4.3 * rate)]).max() > 0
+    assert "its times leave out 3.0" in caplog.text and "which are heard as silence" in caplog.text
+
+
+def test_a_track_that_the_header_does_not_name_is_one_line() -> None:
+    data = bytearray(encoded("flv", "aac", picture="flv", picture_seconds=1))
+    assert data[4] == 5
+    late = bytearray(encoded("flv", "aac", tracks=(np.tile(NOISE, 4),)))
+    late[4] = 4
+    picture = [tag for tag in flv_tags(bytes(data)) if tag[0] == 9]
+    with pytest.raises(audio.AudioError, match=r"a track that begins after .* s of audio and that its header does not name"):
+        audio.load(bytes(late) + b"".join(picture))
+
+
+def flv_tags(data: bytes) -> Iterator[bytes]:
+    """The tags of an FLV, each with the size behind it."""
+    place = 13
+    while place < len(data):
+        end = place + 11 + int.from_bytes(data[place + 1 : place + 4], "big") + 4
+        yield data[place:end]
+        place = end

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import http.client
 import io
 import mmap
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -182,6 +185,34 @@ def test_an_array_or_a_series_of_paths_holds_several_recordings(paths: Any) -> N
         sources.several(pd.Series(NOISE))
 
 
+def broken_gzip(data: bytes) -> Any:
+    return gzip.open(io.BytesIO(gzip.compress(data)[: len(data) // 3]))
+
+
+def broken_member(data: bytes) -> Any:
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w") as archive:
+        archive.writestr("a.wav", data)
+    damaged = bytearray(kept.getvalue())
+    damaged[len(data) // 2] ^= 255
+    return zipfile.ZipFile(io.BytesIO(bytes(damaged))).open("a.wav")
+
+
+def broken_answer(data: bytes) -> Any:
+    def read(size: int = -1) -> bytes:
+        if size == 0:
+            return b""
+        raise http.client.IncompleteRead(data[:100], len(data))
+
+    return SimpleNamespace(read=read)
+
+
+@pytest.mark.parametrize("broken", [broken_gzip, broken_member, broken_answer])
+def test_whatever_an_open_file_raises_is_said_of_the_recording(path: Path, broken: Callable[[bytes], Any]) -> None:
+    with pytest.raises(audio.AudioError, match=r"cannot be read as audio \((EOFError|BadZipFile|IncompleteRead): "):
+        audio.load(broken(path.read_bytes()))
+
+
 def test_a_memory_map_is_read_again_and_other_paths_and_views_are_taken(path: Path) -> None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         for _ in range(2):
@@ -191,6 +222,11 @@ def test_a_memory_map_is_read_again_and_other_paths_and_views_are_taken(path: Pa
     every_second = memoryview(np.repeat(np.frombuffer(path.read_bytes(), np.uint8), 2))[::2]
     for recording in (entry, every_second):
         np.testing.assert_array_equal(audio.load(recording, RATE_HERTZ), NOISE)
+
+
+def test_a_finite_sample_that_float32_does_not_hold_is_named_as_it_is() -> None:
+    with pytest.raises(audio.AudioError, match=r"holds a sample of -1e\+300, expected none beyond 2147483648"):
+        to_mono(np.array([0.0, -1e300, 1.0]), RATE_HERTZ)
 
 
 def test_a_rate_of_no_dimension_is_a_rate() -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -36,6 +37,17 @@ def test_an_empty_folder_among_others_stops_none_of_them(capsys, folder, tmp_pat
     assert "empty: is a folder, expected an audio file" in error and "skipped 1 of other kinds (such as notes.txt)" in error
     code, printed, error = run(capsys, *words, tmp_path / "empty")
     assert code == 2 and printed == "" and "empty: holds no audio file" in " ".join(error.split())
+
+
+def test_a_socket_stops_no_other_and_what_cannot_be_enrolled_is_named_in_data(monkeypatch, capsys, folder, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind("sock")
+    code, printed, _ = run(capsys, "predict", "--json", "--model", folder / "training.keras", folder / "audio" / "b.wav", "sock")
+    good, bad = json_lines(printed)
+    assert code == 1 and good["emotion"] and bad == {"path": "sock", "error": "sock: is no regular file, expected an audio file"}
+    code, printed, _ = run(capsys, "predict", "--json", "--same-speaker", "--model", folder / "training.keras", "sock", "none.wav")
+    assert code == 1 and [row["path"] for row in json_lines(printed) if row["error"]] == ["sock", "none.wav"]
 
 
 def test_a_name_that_is_not_utf_8_is_printed_and_ends_nothing(capfd, folder, tmp_path):

@@ -50,3 +50,9 @@ def test_silence_and_what_is_shorter_than_a_frame_hold_no_voice() -> None:
     assert voiced_share(np.zeros(16_000), 16_000) == voiced_share(voice(150)[:600], 16_000) == 0
     assert unlike_speech(np.zeros(16_000), 16_000) == 2
     assert unlike_speech(voice(150), 16_000) == LEAST_SHARE
+
+
+def test_loud_samples_are_voiced_as_quiet_ones_are():
+    waveform = np.sin(2 * np.pi * 150 * np.arange(16_000) / 16_000).astype(np.float32)
+    with np.errstate(over="raise", invalid="raise"):
+        assert voiced_share(waveform * 2**31, 16_000) == voiced_share(waveform, 16_000) > 0.5

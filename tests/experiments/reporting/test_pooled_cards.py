@@ -109,6 +109,17 @@ def test_it_says_what_it_is_worth_on_what_it_has_not_heard(card):
     assert ["Emo-DB", "German", "6", "16.7", "16.7", "16.7"] in found
 
 
+def test_of_one_that_normalises_by_the_speaker_nothing_is_said_to_be_unheard(card, tmp_path):
+    about = {**ABOUT, "system": "by-speaker", "normalisation": "speaker"}
+    (tmp_path / "index.json").write_text(json.dumps({"mine": about}))
+    text = model_cards.write("mine", tmp_path, tmp_path).read_text()
+    assert "`ser-acrnn predict --same-speaker --model mine recordings/`" in text and "nothing heard before" not in text
+    assert "six emotions, one half of a speaker's recordings heard" in text and ["RAVDESS", "sex male", "6", "100.0"] in rows(text)
+    assert "judged on that one, all of each speaker's recordings heard" in text
+    assert ["left out", "language", "emotions", "`by-speaker`"] in rows(text)
+    assert 'make train-open OPEN="--recipe by-speaker --name mine"' in text and "RAVDESS (expected calibration error)" in text
+
+
 def test_what_was_not_measured_is_said_so(tmp_path):
     (tmp_path / "index.json").write_text(json.dumps({"mine": ABOUT}))
     text = model_cards.write("mine", tmp_path, tmp_path).read_text()
@@ -117,4 +128,5 @@ def test_what_was_not_measured_is_said_so(tmp_path):
 
 @pytest.mark.parametrize("name", [name for name, about in shipped.index().items() if len(shipped.learned_from(about)) > 1])
 def test_the_card_that_ships_is_that_of_the_committed_results(name):
-    assert model_card(name) == pooled_cards.card(name, shipped.index()[name], Path(__file__).parents[3] / "results")
+    results = Path(__file__).parents[3] / "results"
+    assert model_card(name) == pooled_cards.card(name, shipped.index()[name], results, model_cards.use(name, shipped.index()[name]))
