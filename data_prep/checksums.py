@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -71,10 +72,26 @@ def read_checksums(path: str | Path) -> dict[str, str]:
 
 
 def list_files(folder: str | Path, suffixes: Collection[str]) -> list[Path]:
-    """Returns a folder's files with one of the suffixes (lower case), sorted by name, without hidden ones such as AppleDouble `._*`."""
-    return sorted(
-        path for path in Path(folder).iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
-    )
+    """Returns a folder's files with one of the suffixes (lower case), sorted by name, without hidden ones such as AppleDouble `._*`.
+
+    A link that leads nowhere, as git-annex leaves what it has not fetched, is among them: who reads it says so.
+    """
+    named = (path for path in Path(folder).iterdir() if path.suffix.lower() in suffixes and not path.name.startswith("."))
+    return sorted(path for path in named if path.is_file() or path.is_symlink())
+
+
+def list_files_below(folder: str | Path, suffixes: Collection[str]) -> list[Path]:
+    """The same of a folder and all folders in it, also where links lead; each folder once."""
+    found: list[Path] = []
+    been: set[Path] = set()
+    for at, folders, _ in os.walk(folder, followlinks=True):
+        if (place := Path(at).resolve()) in been:
+            folders.clear()
+            continue
+        been.add(place)
+        folders.sort()
+        found += list_files(at, suffixes)
+    return sorted(found)
 
 
 def compare(folder: str | Path, checksums: Mapping[str, str]) -> Comparison:

@@ -120,7 +120,7 @@ def find(name: str) -> ModuleType:
         if error.name != f"{corpora.__name__}.{name}":
             raise
         module = None
-    if module is None:
+    if module is None or name not in names():
         raise CorpusError(f"data_prep has no loader {name!r}, expected one of {names()}")
     return module
 

@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """What is imported by now stays: Python no longer looks through half a million objects, again and again, for what is not used."""
+    import scipy.fftpack  # noqa: F401 - whichever tests run, it is SciPy that transforms, see ser_acrnn.features.spectrum
+
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     # What tests start from here on begins sooner, see children/sitecustomize.py.

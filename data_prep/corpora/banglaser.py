@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from data_prep.checksums import list_files_below
 from data_prep.file_names import codes
 from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
@@ -114,9 +115,7 @@ def read(source: Path) -> Reading:
         CorpusError: There is no recording, or recordings are misnamed; the message lists all of them.
     """
     found, left_out, problems = [], [], []
-    for path in sorted(source.rglob("*")):
-        if path.suffix.lower() != ".wav" or path.name.startswith("."):
-            continue
+    for path in list_files_below(source, {".wav"}):
         try:
             name = parse_name(path.stem)
         except CorpusError as error:
@@ -132,7 +131,7 @@ def read(source: Path) -> Reading:
         raise CorpusError(
             f"{NAME}: no .wav file in {source}, expected the recordings of {RECORD}; fetch and unpack them, and name the folder"
         )
-    generated = (source / SYNTHETIC_MARKER).exists()
+    generated = any((path / SYNTHETIC_MARKER).exists() for path in {source, *(one.path.parent for one in found)})
     return Reading(
         f"{NAME}-synthetic" if generated else NAME,
         check_utterances(found, NAME),

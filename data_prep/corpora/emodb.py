@@ -19,7 +19,7 @@ import typer
 from data_prep import command, published
 from data_prep.checksums import Comparison, compare, list_files, read_checksums
 from data_prep.download import ArchiveError, DownloadError, TransferConfig, install
-from data_prep.loader import Corpus, Reading, count_differences
+from data_prep.loader import SYNTHETIC_MARKER, Corpus, Reading, count_differences
 from ser_acrnn.data.corpus import CorpusError, Utterance, check_utterances
 
 NAME = "emodb"
@@ -171,7 +171,14 @@ def published_differences(utterances: Iterable[Utterance]) -> list[str]:
 
 
 def read(source: Path) -> Reading:
-    """Reads the corpus for the preparation."""
+    """Reads the corpus for the preparation.
+
+    Raises:
+        CorpusError: See `utterances`; or it is the generated corpus whose files have the same names.
+    """
+    for marker in (source / SYNTHETIC_MARKER, wav_folder(source) / SYNTHETIC_MARKER):
+        if marker.exists():
+            raise CorpusError(f"{NAME}: {marker} says that this audio is generated, expected {CORPUS.title}; prepare it as 'synthetic'")
     found = utterances(source)
     return Reading(NAME, found, differences=published_differences(found))
 

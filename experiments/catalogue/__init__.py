@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -169,7 +170,10 @@ def system(name: str, corpus: Corpus) -> Preset | DnnElmPreset:
     """
     trainable = {system.name: system.preset for system in SYSTEMS.values() if isinstance(system.preset, Preset | DnnElmPreset)}
     if name not in trainable:
-        raise ValueError(f"no system is called {name!r}, expected one of {sorted(trainable)}")
+        if members := entry(name).members:
+            raise ValueError(f"{name!r} is put together from {' and '.join(members)}, expected a system that is trained, such as these")
+        alike = difflib.get_close_matches(name, trainable, cutoff=0.4) or sorted(one for one in trainable if "." not in one)
+        raise ValueError(f"no system is called {name!r}, expected one of the {len(trainable)} of the glossary, such as {', '.join(alike)}")
     preset = trainable[name]
     return replace(preset, model=replace(preset.model, emotions=corpus.emotions))
 

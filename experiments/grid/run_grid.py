@@ -47,16 +47,23 @@ def plan(experiments: Sequence[Experiment], options: Options) -> dict[Job, bool]
         ValueError: A list that cannot be read, or a fold that is not there.
     """
     runs = {}
-    for seed in catalogue.number_list(options.seeds):
+    for seed in _numbers("--seeds", options.seeds):
         for experiment in experiments:
             every = range(len(experiment.folds))
-            chosen = list(every) if options.folds is None else catalogue.number_list(options.folds)
+            chosen = list(every) if options.folds is None else _numbers("--folds", options.folds)
             if not set(chosen) <= set(every):
                 raise ValueError(f"--folds is {options.folds}, expected numbers from 0 to {len(every) - 1}")
             for fold in chosen:
                 last = experiment.last(experiment.run(fold, seed), conditions=options.conditions)
                 runs[job_of(experiment, fold, seed, options)] = experiment.finished(last, options.results)
     return runs
+
+
+def _numbers(option: str, text: str) -> list[int]:
+    try:
+        return catalogue.number_list(text)
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from error
 
 
 def job_of(experiment: Experiment, fold: int, seed: int, options: GridOptions) -> Job:

@@ -54,6 +54,8 @@ def run(options: Options) -> None:
     experiment = named_experiment(options, options.system)
     if not 0 <= options.fold < len(experiment.folds):
         raise ValueError(f"--fold is {options.fold}, expected 0 to {len(experiment.folds) - 1}")
+    if options.save_model and options.save_model.suffix != ".keras":
+        raise ValueError(f"--save-model is {options.save_model}, expected a name ending in .keras")
     for name, kept in (("--save-model", options.save_model), ("--models", options.models)):
         if kept and isinstance(experiment.preset, DnnElmPreset):
             raise ValueError(f"{name} is {kept}, expected none: {experiment.system} is more than its network")
@@ -65,6 +67,10 @@ def run(options: Options) -> None:
     with lock(this.file(options.work, ".lock"), wait=options.wait):
         experiment.settle_manifest(options.results)
         if experiment.finished(last, options.results):  # asked once the lock is held, since another process may just have computed it
+            if options.save_model and not options.save_model.exists():
+                raise ValueError(
+                    f"--save-model is {options.save_model}, and {path} is already there without its network, expected other --results"
+                )
             print(f"{path}: already there")
         else:
             _compute(experiment, this, path, options)

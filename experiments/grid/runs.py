@@ -118,7 +118,9 @@ def open_experiment(
 
 
 def named_experiment(options: GridOptions, system: str) -> Experiment:
-    """Opens what the options name; errors as of `open_experiment`."""
+    """Opens what the options name; errors as of `open_experiment`, and a DatasetError where a recipe is named that nobody prepared."""
+    if "." in options.prepared.name.removesuffix(".npz") and not options.prepared.exists():
+        raise DatasetError(f"{options.prepared}: is not there, expected a prepared corpus, or the name of one without its recipe")
     return open_experiment(options.prepared, system, protocol=options.protocol, precision=options.precision, epochs=options.epochs)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +24,7 @@ from experiments.options import ExecutorOptions
 from ser_acrnn.locks import POLL_SECONDS, LockedError, is_locked
 
 Options = TypeVar("Options", bound=ExecutorOptions)
+_children: set[subprocess.Popen[bytes]] = set()
 
 
 def settled(options: Options, *paths: str) -> Options:
@@ -71,11 +75,12 @@ def compute(jobs: Sequence[Job], missing: Sequence[Job], options: ExecutorOption
     todo = f"{len(missing)} {noun} to do"
     with tqdm(total=total, initial=total - left, desc=title, bar_format=layout, mininterval=0, postfix=todo) as bar:
         try:
-            for number, (job, failure) in enumerate(ends, start=1):
-                if failure:
-                    failures[job.output] = failure
-                bar.set_postfix_str(f"{len(jobs) - len(missing) + number}/{len(jobs)} {noun}, last {job.name}", refresh=False)
-                bar.update(job.cost)
+            with ending_together():
+                for number, (job, failure) in enumerate(ends, start=1):
+                    if failure:
+                        failures[job.output] = failure
+                    bar.set_postfix_str(f"{len(jobs) - len(missing) + number}/{len(jobs)} {noun}, last {job.name}", refresh=False)
+                    bar.update(job.cost)
         except KeyboardInterrupt:
             they_stay = "the jobs stay in the queue, " if on_slurm else ""
             print(f"interrupted: {they_stay}the same command goes on from here", file=sys.stderr)
@@ -105,7 +110,12 @@ def run_child(job: Job, at_once: int) -> str:
     environment |= accelerators.environment(at_once, job.log.parent)
     with job.log.open("a+", encoding="utf-8", errors="replace") as stream:
         start = stream.tell()
-        code = subprocess.run(job.command, stdout=stream, stderr=stream, env=environment, check=False).returncode
+        with subprocess.Popen(job.command, stdout=stream, stderr=stream, env=environment) as child:
+            _children.add(child)
+            try:
+                code = child.wait()
+            finally:
+                _children.discard(child)
         stream.seek(start)
         lines = stream.read().replace("\r", "\n").strip().splitlines()
     if code == 0:
@@ -114,6 +124,25 @@ def run_child(job: Job, at_once: int) -> str:
     if code == os.EX_TEMPFAIL:
         raise LockedError(last)
     return f"exit code {code}: {last} (see {job.log})"
+
+
+@contextmanager
+def ending_together() -> Iterator[None]:
+    """While the block runs, SIGTERM ends the children too, as Ctrl-C in a terminal does; what they have computed is kept by them."""
+
+    def end(number: int, frame: object) -> None:
+        for child in list(_children):
+            child.terminate()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # which alone may say what a signal does
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def processors(at_once: int) -> int:

@@ -106,7 +106,7 @@ def opened(recording: Encoded, block_seconds: float = 10.0) -> Iterator[Recordin
         if isinstance(recording, (str, os.PathLike)) and not Path(recording).is_file():
             place = Path(recording)
             what = "is a folder" if place.is_dir() else "is no regular file" if place.exists() else "no such file"
-            raise AudioError(f"{name}: {what}, expected an audio file")
+            raise AudioError(f"{name or repr(name)}: {what}, expected an audio file")
         with ExitStack() as stack:
             file = stack.enter_context(sources.opened(recording))
             if size_of(file) == 0:

@@ -43,7 +43,7 @@ def unwrapped(recording: Any) -> Any:
 def name_of(recording: Any) -> str:
     """What errors call it; empty of samples and bytes."""
     if isinstance(recording, (str, os.PathLike)):
-        return os.fspath(recording) or "''"
+        return os.fspath(recording)
     name = getattr(recording, "name", "") if hasattr(recording, "read") else ""
     return name if isinstance(name, str) else ""
 

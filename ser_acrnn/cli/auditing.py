@@ -154,7 +154,7 @@ def split(
             sex=sex_column,
         )
         listed = auditing.reading.recordings(sources, columns=columns, corpus=corpus, rules=_rules(speaker_from, text_from, session_from))
-        found = auditing.splitting.made(listed, by, name=str(out), folds=folds, validation=validation, seed=seed)
+        found = auditing.splitting.made(listed, by, name=", ".join(map(str, sources)), folds=folds, validation=validation, seed=seed)
         report = auditing.auditing.audit_split(found)
         auditing.writing.write(found, out, form)
         write_text(out / REPORT, f"{report}\n")

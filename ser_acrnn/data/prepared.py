@@ -162,10 +162,16 @@ class RecordCorpus(PreparedCorpus):
     @override
     def utterances(self, groups: Iterable[str]) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         expected = self.manifest["speaker"].value_counts()
+        labels = dict(zip(self.manifest["utterance"], self.manifest["emotion"], strict=True))
         for speaker in self._known(groups):
             shard, read = self._shard(speaker), 0
             for record in shard:
                 read += 1
+                if (label := labels.get(record["utterance"])) != record["emotion"]:
+                    raise DatasetError(
+                        f"{self.directory / MANIFEST}: {record['utterance']} is {label!r}, expected {record['emotion']!r} as "
+                        f"{shard.path.name} has it; prepare the corpus again"
+                    )
                 yield record["utterance"], record["emotion"], record["features"]
             if read != expected[speaker]:  # a TFRecord file that was cut between two records looks complete
                 raise tfrecords.RecordError(

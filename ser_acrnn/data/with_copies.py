@@ -69,4 +69,10 @@ def with_copies(corpus: PreparedCorpus, copies: PreparedCorpus | None, number: i
             f"{copies.name}: has copies of {len(strangers)} recordings that {corpus.name} lacks, or has in another group or as another "
             "emotion; prepare both again"
         )
+    if missing := known - copied:  # an epoch is counted as if every recording had its copies
+        first = corpus.manifest["utterance"][corpus.manifest["sha256"].isin([sha256 for sha256, *_ in missing])].iloc[0]
+        raise DatasetError(
+            f"{copies.name}: has no copies of {len(missing)} of the {len(known)} recordings of {corpus.name}, such as {first}, expected "
+            "them of all; prepare both again"
+        )
     return CorpusWithCopies(corpus, copies)

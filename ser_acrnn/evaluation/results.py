@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -175,7 +176,8 @@ def collect(directory: str | Path, split: Split | None = None) -> list[RunResult
             `RunResult.load_checked` says is unchecked, but for the protocol where the folder has the corpus's name.
 
     Raises:
-        ResultError: There is none, a file is not a result or cannot be right, or the manifest was changed.
+        ResultError: There is none, a file is not a result or cannot be right, runs of one system were configured differently (which
+            precision they were computed in aside), or the manifest was changed.
     """
     directory = Path(directory)
     corpus, protocol = of_folder(directory.name)
@@ -185,13 +187,30 @@ def collect(directory: str | Path, split: Split | None = None) -> list[RunResult
         except ValueError as error:
             raise ResultError(f"{directory}: {error}") from error
     results = []
+    configured: dict[str, tuple[Path, dict[str, Any]]] = {}
     for path in sorted(directory.glob("*/*-seed*.json")):
         results.append(result := RunResult.load_checked(path, split))
         if split is None and result.corpus == corpus and result.protocol != protocol:
             raise ResultError(f"{path}: protocol is {result.protocol!r}, expected {protocol!r} in the folder {directory.name}")
+        first, its = configured.setdefault(result.system, (path, _settings(result.config)))
+        mine = _settings(result.config)
+        if differing := sorted(name for name in mine.keys() & its.keys() if mine[name] != its[name]):
+            name = differing[0]
+            raise ResultError(
+                f"{path}: was configured with {name} {mine[name]!r}, expected {its[name]!r} as {first.name}: runs of a system are averaged"
+            )
     if not results:
         raise ResultError(f"{directory}: holds no result, expected files such as <system>/<speaker>-seed<N>.json")
     return results
+
+
+def _settings(config: Mapping[str, Any], within: str = "") -> dict[str, Any]:
+    """What a run was configured with, by dotted names; a field that a version did not have yet is not there."""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        name = f"{within}{key}"
+        found |= _settings(value, f"{name}.") if isinstance(value, Mapping) else {name: value} if name != "training.precision" else {}
+    return found
 
 
 def _no_result(path: str | Path, error: Exception) -> ResultError:

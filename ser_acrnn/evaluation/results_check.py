@@ -134,6 +134,7 @@ def problems(fields: Mapping[str, Any], path: Path, split: Split | None) -> Iter
     Raises:
         AttributeError, LookupError, TypeError: A field is not of its kind.
     """
+    yield from _of_the_kinds(fields)
     yield from _of_the_name(fields, path)
     yield from _of_the_configuration(fields)
     for name in ("utterances", "validation_utterances"):
@@ -141,6 +142,15 @@ def problems(fields: Mapping[str, Any], path: Path, split: Split | None) -> Iter
     yield from _of_the_test_curve(fields)
     if split is not None:
         yield from _of_the_split(fields, split)
+
+
+def _of_the_kinds(fields: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("version", "backend", "device", "precision"):
+        if not isinstance(fields[name], str):
+            yield f"{name} is {fields[name]!r}, expected a text"
+    seconds = fields["wall_seconds"]
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds < math.inf:
+        yield f"wall_seconds is {seconds!r}, expected seconds"
 
 
 def _of_the_name(fields: Mapping[str, Any], path: Path) -> Iterator[str]:

@@ -105,7 +105,12 @@ class Batches:
             return [error]
 
     def _timeline(self, asked: _Asked) -> Answer:
-        if windows := list(self.predictor.timeline(asked.recording, hop_seconds=asked.hop_seconds or 1.0)):
+        windows = []
+        for window in self.predictor.timeline(asked.recording, hop_seconds=asked.hop_seconds or 1.0):
+            windows.append(window)
+            if asked.answered.cancelled():  # whoever asked has gone away, or waited too long
+                return windows
+        if windows:
             return windows
         asked.recording.seek(0)
         return self.predictor.predict(asked.recording)  # says why there is none

@@ -64,7 +64,7 @@ def test_what_these_recordings_do_not_allow_ends_with_one(capsys, tmp_path):
         (
             ["split", "{table}", "--out", "{folder}/o", "--by", "group", "--folds", "9"],
             1,
-            "has 6 speakers, expected at least as many as folds, 9",
+            ".csv: has 6 speakers, expected at least as many as folds, 9",
         ),
         (["split", "{table}", "--out", "{folder}/o", "--folds", "3"], 2, "--folds is 3"),
         (["split", "{table}", "--out", "{folder}/o", "--by", "group", "--folds", "1"], 2, "--folds is 1, expected 2 or more"),

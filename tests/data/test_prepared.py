@@ -74,6 +74,13 @@ def test_an_unknown_speaker_is_named_with_the_known_ones(kind: str, speakers: li
         assert f"small: no speaker(s) or group(s) {unknown}, expected some of {SPEAKERS}" in str(caught.value)
 
 
+def test_a_label_that_was_edited_is_refused_before_anything_learns_from_it(copy: Path) -> None:
+    manifest = copy / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace(",happy,", ",bored,", 1))
+    with pytest.raises(DatasetError, match=r"manifest\.csv: \w+Fa is 'bored', expected 'happy' as speaker-\d+\.tfrecord has it; prepare"):
+        load_segments(open_corpus(copy), SPEAKERS, EMODB_EMOTIONS)
+
+
 @pytest.mark.parametrize("name", ["manifest.csv", "recipe.json"])
 def test_a_folder_that_lacks_a_table_is_no_corpus(copy: Path, name: str) -> None:
     (copy / name).unlink()

@@ -113,6 +113,11 @@ def test_copies_that_are_not_those_are_refused() -> None:
     strange.group = strange.manifest["speaker"]
     with pytest.raises(DatasetError, match="1 recordings that short lacks"):
         with_copies(CORPUS, strange, 2)
+    partial = Copies(CORPUS)
+    partial.manifest = partial.manifest[:-2]
+    partial.group = partial.manifest["speaker"]
+    with pytest.raises(DatasetError, match=r"has no copies of 1 of the \d+ recordings of short, such as .*, expected them of all"):
+        with_copies(CORPUS, partial, 2)
     leaking = Copies(CORPUS)
     leaking.group = leaking.group.replace("a", "c")  # the copies of who is tested would train
     with pytest.raises(DatasetError, match="9 recordings that short lacks, or has in another group"):

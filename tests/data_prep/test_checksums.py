@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.checksums import compare, read_checksums
+from data_prep.checksums import compare, list_files, list_files_below, read_checksums
 from ser_acrnn.data.corpus import CorpusError
 from ser_acrnn.files import sha256
 
@@ -72,3 +72,15 @@ def test_unexpected_files_leave_a_folder_complete_but_not_clean(tmp_path: Path) 
 
 def test_a_folder_that_does_not_exist_lacks_every_file(tmp_path: Path) -> None:
     assert compare(tmp_path / "none", {"abc.wav": ABC}).missing == ("abc.wav",)
+
+
+def test_files_are_listed_where_links_lead_and_links_that_lead_nowhere_too(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for path in ("elsewhere/b.wav", "c.wav", "._c.wav", "notes.txt"):
+        (tmp_path / path).write_bytes(b"")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "loop").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "gone.wav").symlink_to(tmp_path / "nowhere")
+    assert list_files_below(tmp_path / "in", {".wav"}) == [tmp_path / "in" / "gone.wav", tmp_path / "in" / "linked" / "b.wav"]
+    assert [path.name for path in list_files(tmp_path, {".wav"})] == ["c.wav"]

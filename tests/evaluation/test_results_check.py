@@ -89,6 +89,8 @@ WITHOUT = {
     "test": (lambda fields: fields["fold"].update(test="08"), "fold.test is '08' and seed is 0, expected those of the file's name"),
     "system": (lambda fields: fields.update(system="tiny"), "system is 'tiny', expected 'lite-augmented', its folder's name"),
     "no posteriors": (lambda fields: fields["utterances"][0].pop("posteriors"), "is not a result file .*posteriors"),
+    "seconds": (lambda fields: fields.update(wall_seconds="x"), "wall_seconds is 'x', expected seconds"),
+    "version": (lambda fields: fields.update(version=7), "version is 7, expected a text"),
     "words": (lambda fields: fields["utterances"][0].update(posteriors=list("abcdefg")), "is not a result file"),
 }
 
@@ -234,3 +236,17 @@ def test_the_committed_results_all_pass_and_their_members_judge_the_same(folder,
 def test_the_committed_results_of_transfer_pass_what_needs_no_manifest():
     paths = sorted((RESULTS / "transfer").glob("*/*/*-seed*.json"))
     assert len([TransferResult.load_checked(path, None) for path in paths]) >= 54
+
+
+def test_runs_that_were_configured_differently_are_not_averaged(folder):
+    edit(folder / CHOSEN / "08-seed0.json", lambda fields: fields["config"]["training"].update(batch_size=7))
+    with pytest.raises(
+        ResultError, match=rf"{CHOSEN}/08-seed0\.json: was configured with training\.batch_size 7, expected .* as 03-seed0\.json"
+    ):
+        collect(folder)
+
+
+def test_runs_of_other_precisions_and_from_before_a_field_was_there_are(folder):
+    edit(folder / CHOSEN / "08-seed0.json", lambda fields: fields["config"]["training"].update(precision="bfloat16"))
+    edit(folder / CHOSEN / "08-seed0.json", lambda fields: fields["config"]["training"].pop("batch_size"))
+    assert len(collect(folder)) == 4

@@ -16,7 +16,7 @@ NAMES = ser_acrnn.list_pretrained()
 
 
 def test_all_networks_are_there():
-    assert NAMES == ["acrnn3d-emodb", "acrnn3d-emodb-adapted", "acrnn3d-open"]
+    assert NAMES == ["acrnn3d-emodb", "acrnn3d-emodb-adapted", "acrnn3d-open", "acrnn3d-open-adapted"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -24,10 +24,10 @@ def test_a_network_is_whole_small_and_in_float32(name):
     path = pretrained.pretrained_path(name)
     assert path.stat().st_size < 20e6
     model = ser_acrnn.load_pretrained(name)
-    emotions = EMODB_EMOTIONS[:6] if name.endswith("open") else EMODB_EMOTIONS
+    emotions = EMODB_EMOTIONS[:6] if "open" in name else EMODB_EMOTIONS
     assert model.input_shape == (None, 300, 40, 3) and model.output_shape == (None, len(emotions))
     assert model.get_layer("emotion").emotions == emotions
-    recipe = "paper" if name.endswith("adapted") else "speech-short-pauses"
+    recipe = "paper" if name == "acrnn3d-emodb-adapted" else "speech-short-pauses"
     assert model.get_layer("normalise").recipe_hash == FEATURE_RECIPES[recipe].recipe_hash
     assert {str(weight.dtype) for weight in model.trainable_weights} == {"float32"}
 
@@ -45,14 +45,10 @@ def test_log_mels_that_nobody_normalised_are_refused_whoever_opens_it(name):
 def test_a_card_says_what_it_is_worth_on_unheard_speakers_and_what_it_is_not_for(name):
     card = pretrained.model_card(name)
     assert card.startswith(f"# {name}\n")
-    worth = (
-        ("corpora that it has never heard", "CREMA-D")
-        if name.endswith("open")
-        else ("leave-one-speaker-out", "95 % interval over speakers")
-    )
+    worth = ("corpora that it has never heard", "CREMA-D") if "open" in name else ("leave-one-speaker-out", "95 % interval over speakers")
     for words in (*worth, "must not be used to judge people", "Limits"):
         assert words in card
-    assert ("unlabelled audio are used, all of it" in card) == name.endswith("adapted")
+    assert ("nothing heard before" in card or "nothing of the test speaker is seen before" in card) != name.endswith("adapted")
     assert re.search("trained on (CREMA-D, BanglaSER and )?Emo-DB", pretrained.describe(name))
 
 

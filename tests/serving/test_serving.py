@@ -1,5 +1,6 @@
 """The server answers as `Predictor` does, and says no in the same words, whatever is sent."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -16,6 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 from ser_acrnn.audio import AudioError
 from ser_acrnn.inference.predictor import Predictor
 from ser_acrnn.serving.app import make_app
+from ser_acrnn.serving.batches import Batches
 from ser_acrnn.serving.limits import Limits
 
 RATE = 16_000
@@ -321,3 +323,27 @@ def test_the_page_that_describes_it_needs_no_other_server(client):
     described = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
     assert set(described["requestBody"]["content"]) == {"audio/*", "multipart/form-data"}
     assert {"200", "408", "413", "415", "422", "503", "504"} <= described["responses"].keys()
+
+
+def test_a_timeline_whose_client_has_gone_is_judged_no_further():
+    asked, heard = threading.Event(), []
+
+    class Slow:
+        def timeline(self, recording, hop_seconds):
+            for number in range(1_000):
+                heard.append(number)
+                asked.set()
+                time.sleep(0.01)
+                yield number
+
+    async def ask_and_go():
+        batches = Batches(Slow(), 4)
+        waiting = asyncio.create_task(batches.judged(io.BytesIO(b""), 1.0))
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        batches.end()
+
+    asyncio.run(ask_and_go())
+    assert len(heard) < 100

@@ -312,3 +312,12 @@ def test_the_command_downloads_the_published_corpus(
     assert emodb.main(command) == 1
     assert "404" in capsys.readouterr().err
     shutil.rmtree(tmp_path / "new")
+
+
+@pytest.mark.parametrize("place", [".", "wav"])
+def test_generated_audio_is_not_taken_for_the_corpus(tmp_path: Path, small_corpus: Path, place: str) -> None:
+    shutil.copytree(small_corpus, tmp_path / "corpus")
+    emodb.read(tmp_path / "corpus")
+    (tmp_path / "corpus" / place / "SYNTHETIC.txt").write_text("generated")
+    with pytest.raises(CorpusError, match=r"SYNTHETIC\.txt says that this audio is generated, expected Emo-DB; prepare it as 'synthetic'"):
+        emodb.read(tmp_path / "corpus")

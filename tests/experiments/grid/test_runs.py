@@ -13,7 +13,7 @@ from sample_results import EMOTIONS, sample_result
 from data_prep import command, prepare
 from experiments import catalogue
 from experiments.grid import runs
-from experiments.grid.runs import corpus_name, prepared_path
+from experiments.grid.runs import corpus_name, named_experiment, prepared_path
 from experiments.options import GridOptions
 from ser_acrnn.config import PRESETS
 from ser_acrnn.data.corpus import Utterance
@@ -82,6 +82,19 @@ def test_a_system_reads_the_corpus_of_its_recipe(kind, request):
         assert experiment.preset.model.emotions == catalogue.corpus("synthetic").emotions
         assert experiment.corpus.name == experiment.facts.name == "synthetic"
         assert [fold.test for fold in experiment.folds] == ["03", "08", "09"]
+
+
+def test_what_is_put_together_from_others_is_not_trained(small_corpus):
+    with pytest.raises(ValueError, match="'best' is put together from best-by-training and best-by-utterance, expected a system that is"):
+        opened(small_corpus, "best")
+
+
+def test_a_recipe_that_is_named_has_to_be_there(small_corpus, tmp_path):
+    options = GridOptions(prepared=small_corpus.with_name("synthetic.none"), results=tmp_path, work=tmp_path)
+    with pytest.raises(
+        DatasetError, match=r"synthetic\.none: is not there, expected a prepared corpus, or the name of one without its recipe"
+    ):
+        named_experiment(options, "tiny")
 
 
 def test_a_corpus_that_was_not_prepared_by_the_systems_recipe_is_named(iemocap):

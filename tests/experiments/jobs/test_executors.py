@@ -131,3 +131,38 @@ def test_what_only_slurm_takes_is_refused_here(small_corpus, tmp_path, capsys, f
     assert run_grid.main(words) == 2
     error = capsys.readouterr().err
     assert flag.split()[0] in error and "--executor slurm" in error and error.count("\n") == 1
+
+
+def test_sigterm_ends_a_grid_with_its_children(tmp_path):
+    code = f"""
+import dataclasses, sys, time
+from pathlib import Path
+from experiments.jobs import executors
+from experiments.jobs.job import Job
+class Sleeping(Job):
+    command = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"]
+folder = Path({str(tmp_path)!r})
+job = Sleeping("a", "none", (), folder / "a", folder / "a.lock", folder / "a.log", 1.0)
+with executors.ending_together():
+    executors.run_child(job, 1)
+"""
+    grid = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    log, until = tmp_path / "a.log", time.monotonic() + 60
+    while not (log.is_file() and log.read_text().strip()):
+        assert grid.poll() is None and time.monotonic() < until
+        time.sleep(0.05)
+    child = int(log.read_text())
+    grid.terminate()
+    assert grid.wait(30) != 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+def test_a_network_that_is_asked_for_is_saved_or_it_is_said_why_not(small_corpus, tmp_path, capsys):
+    words = ["--prepared", small_corpus, "--results", tmp_path, "--work", tmp_path, "--system", "tiny", "--fold", 0, "--seed", 0]
+    words = [str(word) for word in words]
+    assert run_one.main([*words, "--save-model", "mine.h5"]) == 1
+    assert "--save-model is mine.h5, expected a name ending in .keras" in capsys.readouterr().err
+    assert run_one.main([*words, "--epochs", "1"]) == 0
+    assert run_one.main([*words, "--epochs", "1", "--save-model", str(tmp_path / "mine.keras")]) == 1
+    assert "03-seed0.json is already there without its network, expected other --results" in capsys.readouterr().err
