@@ -114,15 +114,9 @@ def find(name: str) -> ModuleType:
     Raises:
         CorpusError: There is none of that name.
     """
-    try:
-        module = importlib.import_module(f"{corpora.__name__}.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"{corpora.__name__}.{name}":
-            raise
-        module = None
-    if module is None or name not in names():
+    if name not in names():
         raise CorpusError(f"data_prep has no loader {name!r}, expected one of {names()}")
-    return module
+    return importlib.import_module(f"{corpora.__name__}.{name}")
 
 
 def names() -> list[str]:

@@ -92,7 +92,7 @@ def make_app(predictor: Predictor, limits: Limits | None = None, threads: int = 
         return await _refusing(partial(_predict, request, batches, limits, metrics, asked.hop if asked.timeline else None))
 
     @app.websocket("/stream")
-    async def stream(socket: WebSocket, format: str = "s16le", hop: float = 1.0) -> None:
+    async def stream(socket: WebSocket, format: str = "s16le", hop: str = "1") -> None:
         with metrics.streams.track_inprogress():
             await streams.serve(socket, format, hop)
 

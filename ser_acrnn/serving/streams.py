@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import queue
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,15 +44,19 @@ class Streams:
         self.predictor, self.most, self.open = predictor, most, 0
         self._threads = ThreadPoolExecutor(2 * most, thread_name_prefix="stream")
 
-    async def serve(self, socket: WebSocket, kind: str, hop_seconds: float) -> None:
+    async def serve(self, socket: WebSocket, kind: str, hop: str) -> None:
         """Judges what comes until the sender closes, or sends the text `end` to have the rest judged."""
         await socket.accept()
         if unknown := sorted(socket.query_params.keys() - ASKED):
             await socket.close(REFUSED, _shortened(f"the address asks for {', '.join(unknown)}, expected {' and '.join(sorted(ASKED))}"))
             return
+        try:
+            hop_seconds = float(hop)
+        except ValueError:
+            hop_seconds = math.nan
         if kind not in FORMATS or not LEAST_HOP_SECONDS <= hop_seconds <= MOST_HOP_SECONDS:
             expected = f"format {' or '.join(FORMATS)}, hop {LEAST_HOP_SECONDS:g} to {MOST_HOP_SECONDS:g} seconds"
-            await socket.close(REFUSED, _shortened(f"format is {kind[:20]!r} and hop {hop_seconds:g}, expected {expected}"))
+            await socket.close(REFUSED, _shortened(f"format is {kind[:20]!r} and hop {hop[:20]!r}, expected {expected}"))
             return
         if self.open >= self.most:
             await socket.close(TRY_LATER, f"{self.most} streams are open, try again later")
@@ -95,7 +100,9 @@ class Streams:
             data = rest + message["bytes"]
             whole = len(data) - len(data) % size
             rest = data[whole:]
-            await self._put((np.frombuffer(data[:whole], dtype) / scale).astype(np.float32), chunks, answering)
+            with np.errstate(all="ignore"):  # what is not finite is named when it is judged
+                samples = (np.frombuffer(data[:whole], dtype) / scale).astype(np.float32)
+            await self._put(samples, chunks, answering)
 
     async def _answer(self, socket: WebSocket, chunks: Chunks, hop_seconds: float) -> None:
         said = self.predictor.predict_stream(_until_none(chunks), hop_seconds=hop_seconds)

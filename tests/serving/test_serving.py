@@ -287,7 +287,7 @@ def test_a_stream_asked_for_what_is_unknown_is_closed_with_its_name(client):
     assert (closed.value.code, closed.value.reason) == (1008, "the address asks for rate, expected format and hop")
 
 
-@pytest.mark.parametrize("asked", ["format=mp3", "hop=0", "hop=inf"])
+@pytest.mark.parametrize("asked", ["format=mp3", "hop=0", "hop=inf", "hop=abc", "hop="])
 def test_a_stream_that_cannot_be_is_closed_with_a_reason(client, asked):
     with client.websocket_connect(f"/stream?{asked}") as socket, pytest.raises(WebSocketDisconnect) as closed:
         socket.receive_text()
