@@ -69,3 +69,10 @@ def test_live_audio_comes_as_mono_samples_of_any_kind():
     for wrong in (np.zeros((2, 3)), ["a"], np.zeros(3, complex)):
         with pytest.raises(ValueError, match="expected"):
             mono_chunk(wrong)
+
+
+@pytest.mark.parametrize("raw", [bytes(8), bytearray(8), memoryview(bytes(8))])
+def test_raw_bytes_are_no_samples_and_it_is_said_how_they_are_made(raw):
+    with pytest.raises(ValueError, match=r"a chunk is (bytes|bytearray|memoryview), .*they are numpy\.frombuffer\(chunk, 'int16'\)"):
+        mono_chunk(raw)
+    assert len(mono_chunk(np.frombuffer(raw, "int16"))) == 4
