@@ -90,12 +90,12 @@ that is missing has not been run, and of a network with few folds little is show
 - **DNN-ELM is not explained by a choice on whom is reported**: with epoch and machine chosen by the test speaker it stays below the paper's
   figure by more than its interval. Nor does a random split of utterances explain it. What the paper fed its baseline is not known; so no
   single mechanism is shown to explain all rows.
-- **Waveforms standardised by the speaker do not explain it**: for `narrow` the mean lies below the paper's by more than its interval, with
-  no more than chance between it and the protocol as worded, and no confusions of that network are further from Fig. 4.
+- **Waveforms standardised by the speaker do not explain it, nor do features normalised over the whole corpus**: for `narrow` both means lie
+  below the paper's by more than their intervals, with no more than chance between them and the protocol as worded. No confusions of that
+  network are further from Fig. 4 than those of the former.
 - **Utterances split at random** give `narrow` more than the paper has: the mean lies above by more than its interval, the deviation fits,
   and the confusions are further from Fig. 4 than those of the judged speaker's batch norm. A part of such an overlap is not ruled out.
-- **Not yet shown or ruled out**: features normalised over the whole corpus; splits of segments that leak, for the networks; random splits
-  for the paper's network of one convolution.
+- **Not yet shown or ruled out**: splits of segments that leak, for the networks; random splits for the paper's network of one convolution.
 """
 _READING = """\
 Every row is the decisions of the same trained networks, but for those that a split or other features train anew. Each system stands
