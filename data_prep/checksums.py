@@ -77,7 +77,7 @@ def list_files(folder: str | Path, suffixes: Collection[str]) -> list[Path]:
     A link that leads nowhere, as git-annex leaves what it has not fetched, is among them: who reads it says so.
     """
     named = (path for path in Path(folder).iterdir() if path.suffix.lower() in suffixes and not path.name.startswith("."))
-    return sorted(path for path in named if path.is_file() or path.is_symlink())
+    return sorted(path for path in named if path.is_file() or not path.exists())
 
 
 def list_files_below(folder: str | Path, suffixes: Collection[str]) -> list[Path]:

@@ -56,7 +56,8 @@ def stream(recording: Encoded, sampling_rate_hertz: int = 16_000, *, block_secon
     Args:
         recording: See `load`.
         sampling_rate_hertz: Rate of the result.
-        block_seconds: Length of a piece, less where there are many channels.
+        block_seconds: Length of a piece, less where there are many channels; where several are mixed, a minute comes first and ten seconds
+            are the least, see `ser_acrnn.audio.channels`.
 
     Yields:
         float32 samples, shape `(samples,)`.

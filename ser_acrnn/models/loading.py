@@ -89,7 +89,7 @@ def check_parts(model: keras.Model, name: str = "", parts: tuple[str, ...] = PAR
         if any(isinstance(layer, keras.Model) for layer in model.layers):
             hint = "; ser_acrnn.models.waveform.network_in gives the network in one that takes raw audio"
         else:
-            hint = "; ser_acrnn.with_new_head gives a network that has one such a layer for other emotions" if "emotion" in lacking else ""
+            hint = "; of a network that has it, ser_acrnn.with_new_head makes one for other emotions" if "emotion" in lacking else ""
         raise NetworkError(f"{name}: is not a network of ser_acrnn ({found}), expected its layers {', '.join(map(repr, parts))}{hint}")
 
 

@@ -82,5 +82,6 @@ def test_files_are_listed_where_links_lead_and_links_that_lead_nowhere_too(tmp_p
     (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "loop").symlink_to(tmp_path / "in")
     (tmp_path / "in" / "gone.wav").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.wav").symlink_to(tmp_path / "elsewhere")
     assert list_files_below(tmp_path / "in", {".wav"}) == [tmp_path / "in" / "gone.wav", tmp_path / "in" / "linked" / "b.wav"]
     assert [path.name for path in list_files(tmp_path, {".wav"})] == ["c.wav"]
